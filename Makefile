@@ -1,0 +1,64 @@
+# customer_centric: customer scoring inside PostgreSQL
+#
+#   make && make install && make installcheck       PG_CONFIG=... chooses the server
+#   make check-unit                                 the pure C parts, without a server
+#   script/test                                     everything, on throw-away clusters
+
+EXTENSION = customer_centric
+MODULE_big = $(EXTENSION)
+
+# Builds may run in another directory (make -f /path/to/Makefile).
+SOURCE := $(patsubst %/,%,$(dir $(firstword $(MAKEFILE_LIST))))
+EXTVERSION := $(shell sed -n "s/^default_version *= *'\(.*\)'/\1/p" $(SOURCE)/customer_centric.control)
+
+# A room of the house per line, in the order in which they rest on each other.
+ROOMS = numerics models value history base clv rfm simulation reports
+
+OBJS = $(patsubst $(SOURCE)/%.c,%.o,$(sort $(wildcard $(SOURCE)/src/*.c) \
+	$(foreach room,$(ROOMS),$(wildcard $(SOURCE)/src/$(room)/*.c))))
+
+# Results must not depend on whether the compiler fuses a multiplication with an addition.
+PG_CPPFLAGS = -I$(SOURCE)/src
+PG_CFLAGS = -ffp-contract=off -Wextra -Wno-declaration-after-statement \
+	-Wno-unused-parameter -Wno-sign-compare -Wno-missing-field-initializers
+SHLIB_LINK = -lm
+
+# The install script: every room's SQL, and for each value type the operators all of them have.
+SQL = $(SOURCE)/src/prologue.sql \
+	$(foreach room,history base clv rfm simulation reports,$(sort $(wildcard $(SOURCE)/src/$(room)/*.sql)))
+VALUE_TYPES = purchase_history customer_base clv_model rfm_cuts segment_rules
+COMPARISONS = $(SOURCE)/src/value/comparison.sql.in
+
+DATA_built = $(EXTENSION)--$(EXTVERSION).sql
+EXTRA_CLEAN = $(foreach room,$(ROOMS),$(wildcard src/$(room)/*.bc))
+
+TESTS = $(patsubst $(SOURCE)/sql/%.sql,%,$(sort $(wildcard $(SOURCE)/sql/*.sql)))
+REGRESS = install $(filter-out install,$(TESTS))
+
+PG_CONFIG ?= pg_config
+PGXS := $(shell $(PG_CONFIG) --pgxs 2>/dev/null)
+ifeq ($(wildcard $(PGXS)),)
+PG_MAJOR := $(shell $(PG_CONFIG) --version 2>/dev/null | sed 's/^[^0-9]*\([0-9]*\).*/\1/')
+$(error The server headers are missing ($(PG_CONFIG) --pgxs names no file). \
+	On Debian and Ubuntu: apt-get install postgresql-server-dev-$(or $(PG_MAJOR),all))
+endif
+include $(PGXS)
+
+$(EXTENSION)--$(EXTVERSION).sql: $(SQL) $(COMPARISONS) $(SOURCE)/Makefile
+	@cat $(SQL) > $@.tmp
+	@for type in $(VALUE_TYPES); do \
+		if grep -q "^CREATE TYPE $$type (" $@.tmp; then sed "s/@type@/$$type/g" $(COMPARISONS) >> $@.tmp; fi; \
+	done
+	@mv $@.tmp $@
+
+# In a build directory of its own the rooms are made as they are needed.
+$(OBJS): | $(sort $(dir $(OBJS)))
+$(sort $(dir $(OBJS))):
+	@mkdir -p $@
+
+# A change of any header rebuilds everything: small enough to be simple.
+$(OBJS): $(wildcard $(SOURCE)/src/*.h $(SOURCE)/src/*/*.h)
+
+.PHONY: check-unit
+check-unit:
+	$(MAKE) -C $(SOURCE)/test/unit check BUILD=$(CURDIR)/build/unit

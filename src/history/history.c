@@ -1,0 +1,276 @@
+/*
+ * history.c
+ *	  The stored form of a purchase history: packing, sorting, reading.
+ */
+#include "compat.h"
+
+#include "miscadmin.h"
+
+#include "history/history.h"
+#include "history/history_state.h"
+
+const double history_unit_scale[HISTORY_MAX_DECIMALS + 1] = {1, 10, 100, 1000, 10000};
+
+int
+history_compare(const Purchase *a, const Purchase *b)
+{
+	if (a->day != b->day)
+		return a->day < b->day ? -1 : 1;
+	if (isnan(a->amount) || isnan(b->amount))
+		return (int) isnan(a->amount) - (int) isnan(b->amount);
+	return (a->amount > b->amount) - (a->amount < b->amount);
+}
+
+#define ST_SORT sort_purchases
+#define ST_ELEMENT_TYPE Purchase
+#define ST_COMPARE(a, b) history_compare(a, b)
+#define ST_SCOPE static
+#define ST_CHECK_FOR_INTERRUPTS
+#define ST_DEFINE
+#include "lib/sort_template.h"
+
+void
+history_sort(Purchase *purchases, uint32 count)
+{
+	sort_purchases(purchases, count);
+}
+
+/* The amount as a whole number of units of 10^-decimals, if it is exactly that. */
+static inline bool
+amount_in_units(double amount, int decimals, int64 *units)
+{
+	double		scaled = rint(amount * history_unit_scale[decimals]);
+
+	if (!(fabs(scaled) < HISTORY_MAX_UNITS) || scaled / history_unit_scale[decimals] != amount)
+		return false;
+	*units = (int64) scaled;
+	return true;
+}
+
+/* The first encoding that holds all amounts. */
+static HistoryEncoding
+choose_encoding(const Purchase *purchases, uint32 count)
+{
+	uint32		unknown = 0;
+	int			decimals = 0;
+	int64		units;
+
+	for (uint32 i = 0; i < count; i++)
+	{
+		if (isnan(purchases[i].amount))
+			unknown++;
+		else
+			while (decimals <= HISTORY_MAX_DECIMALS &&
+				   !amount_in_units(purchases[i].amount, decimals, &units))
+				decimals++;
+	}
+	if (unknown == 0 && decimals <= HISTORY_MAX_DECIMALS)
+		return (HistoryEncoding) decimals;
+	return unknown == count ? HISTORY_NO_AMOUNTS : HISTORY_FLOAT8;
+}
+
+struct varlena *
+history_pack(const Purchase *purchases, uint32 count)
+{
+	/* Day and amount take at most five and eight bytes, the head at most twelve. */
+	struct varlena *value = palloc(VARHDRSZ + 12 + (Size) count * 13);
+	uint8	   *start = (uint8 *) VARDATA(value);
+	uint8	   *at = start;
+	HistoryEncoding encoding = choose_encoding(purchases, count);
+	DateADT		previous = 0;
+	int64		units = 0;
+
+	*at++ = HISTORY_VERSION;
+	*at++ = (uint8) encoding;
+	at = put_varint(at, count);
+	for (uint32 i = 0; i < count; i++)
+	{
+		at = put_varint(at, i == 0 ? fold_sign(purchases[i].day)
+						: (uint64) ((int64) purchases[i].day - previous));
+		previous = purchases[i].day;
+
+		if (encoding == HISTORY_FLOAT8)
+			at = put_float8(at, isnan(purchases[i].amount) ? NAN : purchases[i].amount);
+		else if (encoding != HISTORY_NO_AMOUNTS)
+		{
+			amount_in_units(purchases[i].amount, encoding, &units);
+			at = put_varint(at, fold_sign(units));
+		}
+	}
+	SET_VARSIZE(value, VARHDRSZ + (at - start));
+	return value;
+}
+
+/* Begins to read a value known to be in stored form. */
+static void
+reader_start(HistoryReader *reader, struct varlena *value, DateADT until)
+{
+	reader->next = (const uint8 *) VARDATA_ANY(value);
+	reader->end = reader->next + VARSIZE_ANY_EXHDR(value);
+	if (reader->end - reader->next < 3)
+		bytes_end_early();
+	if (reader->next[0] != HISTORY_VERSION || reader->next[1] > HISTORY_NO_AMOUNTS)
+		ereport(ERROR,
+				(errcode(ERRCODE_DATA_CORRUPTED),
+				 errmsg("unknown version %d or encoding %d of a stored purchase_history",
+						reader->next[0], reader->next[1])));
+	reader->encoding = (HistoryEncoding) reader->next[1];
+	reader->next += 2;
+	reader->left = (uint32) get_varint(&reader->next, reader->end);
+	reader->until = until;
+	reader->units = 0;
+	reader->ahead = false;
+	reader->day = 0;
+
+	/*
+	 * The first day is signed, later ones are counted from it. Stand before it
+	 * by so much that the first step, read as unsigned, arrives there.
+	 */
+	if (reader->left > 0)
+	{
+		const uint8 *peek = reader->next;
+		uint64		folded = get_varint(&peek, reader->end);
+
+		reader->day = (DateADT) (unfold_sign(folded) - (int64) folded);
+	}
+}
+
+void
+history_open(HistoryReader *reader, Datum history, DateADT until)
+{
+	struct varlena *value = PG_DETOAST_DATUM_PACKED(history);
+
+	if (history_is_state(value))
+	{
+		uint32		count;
+		Purchase   *purchases = history_unpack(value, &count);
+
+		value = history_pack(purchases, count);
+		pfree(purchases);
+	}
+	reader_start(reader, value, until);
+}
+
+Purchase *
+history_unpack(struct varlena *value, uint32 *count)
+{
+	Purchase   *purchases;
+
+	if (history_is_state(value))
+	{
+		HistoryState *state = (HistoryState *) PG_DETOAST_DATUM(PointerGetDatum(value));
+
+		*count = state->count;
+		purchases = palloc(Max(1, state->count) * sizeof(Purchase));
+		memcpy(purchases, state->purchases, state->count * sizeof(Purchase));
+		if (!state->sorted)
+			history_sort(purchases, state->count);
+		return purchases;
+	}
+
+	HistoryReader reader;
+
+	reader_start(&reader, value, HISTORY_ALL);
+	/* A count that the bytes cannot hold is not worth its memory. */
+	if (reader.left > reader.end - reader.next)
+		bytes_end_early();
+	*count = reader.left;
+	purchases = palloc0(Max(1, reader.left) * sizeof(Purchase));
+	for (uint32 i = 0; history_next(&reader); i++)
+	{
+		purchases[i].day = reader.day;
+		purchases[i].amount = reader.amount;
+	}
+	return purchases;
+}
+
+static inline void
+spend_add(Spend *spend, const HistoryReader *reader)
+{
+	if (isnan(reader->amount))
+	{
+		spend->unknown = true;
+		return;
+	}
+	spend->known = true;
+	if (reader->encoding <= HISTORY_MAX_DECIMALS)
+	{
+		spend->units += reader->units;
+		return;
+	}
+
+	double		sum = spend->high + reader->amount;
+	double		amount = sum - spend->high;
+
+	spend->low += (spend->high - (sum - amount)) + (reader->amount - amount);
+	spend->high = sum;
+}
+
+void
+spend_merge(Spend *spend, const Spend *other)
+{
+	double		sum = spend->high + other->high;
+	double		part = sum - spend->high;
+
+	spend->low += (spend->high - (sum - part)) + (other->high - part) + other->low;
+	spend->high = sum;
+	spend->units += other->units;
+	spend->known |= other->known;
+	spend->unknown |= other->unknown;
+}
+
+bool
+history_next_day(HistoryReader *reader, PurchaseDay *day)
+{
+	if (!reader->ahead && !history_next(reader))
+		return false;
+
+	*day = (PurchaseDay) {.day = reader->day};
+	do
+	{
+		spend_add(&day->spend, reader);
+		if (!(reader->amount < 0))
+			day->orders++;
+		reader->ahead = history_next(reader);
+	} while (reader->ahead && reader->day == day->day);
+	return true;
+}
+
+HistorySummary
+history_summarise(Datum history, DateADT until)
+{
+	HistorySummary summary = {0};
+	HistoryReader reader;
+	PurchaseDay day;
+
+	history_open(&reader, history, until);
+	summary.encoding = reader.encoding;
+	while (history_next_day(&reader, &day))
+	{
+		spend_merge(&summary.total, &day.spend);
+		if (day.orders == 0)
+			continue;
+		if (summary.transactions++ == 0)
+		{
+			summary.first = day.day;
+			summary.first_day = summary.total;
+		}
+		summary.last = day.day;
+		summary.orders += day.orders;
+	}
+	return summary;
+}
+
+double
+history_repeat_spend(const HistorySummary *summary)
+{
+	Spend		repeat = {
+		.units = summary->total.units - summary->first_day.units,
+		.high = summary->total.high - summary->first_day.high,
+		.low = summary->total.low - summary->first_day.low,
+		.known = summary->total.known,
+		.unknown = summary->total.unknown
+	};
+
+	return spend_value(&repeat, summary->encoding);
+}

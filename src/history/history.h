@@ -1,0 +1,173 @@
+/*
+ * history.h
+ *	  purchase_history: one customer's purchases, compact and exact.
+ *
+ * A history is the sorted multiset of (day, amount). Nothing is summed away,
+ * so it does not depend on the order of rows, merges exactly, and every number
+ * is computed when it is read. The words:
+ *
+ *	purchase		one row: a day and an amount, which may be unknown
+ *	refund			a row with a negative amount: it lowers spend on its day and
+ *					is nothing else
+ *	order			a row that is no refund
+ *	transaction		a day with at least one order: what the models count
+ */
+#ifndef HISTORY_HISTORY_H
+#define HISTORY_HISTORY_H
+
+#include <math.h>
+
+#include "compat.h"
+
+#include "utils/date.h"
+#include "utils/memutils.h"
+
+#include "value/bytes.h"
+
+typedef struct Purchase
+{
+	double		amount;			/* NaN: not known */
+	DateADT		day;
+	int32		unused;			/* always zero */
+} Purchase;
+
+/*
+ * The stored form is a string of bytes, the same on every platform:
+ *
+ *	version			1 byte, 1
+ *	encoding		1 byte, HistoryEncoding
+ *	count			varint
+ *	first day		varint, sign folded, days since 2000-01-01
+ *	first amount	see HistoryEncoding
+ *	then for each further purchase: days since the one before (varint), amount
+ *
+ * Equal histories have equal bytes: the purchases are sorted by day, then
+ * amount (unknown last), and the encoding is the first that holds all amounts.
+ */
+#define HISTORY_VERSION 1
+
+typedef enum HistoryEncoding
+{
+	/* 0 to 4: whole multiples of 10^-encoding, as varints with the sign folded */
+	HISTORY_MAX_DECIMALS = 4,
+	HISTORY_FLOAT8,				/* 8 bytes, lowest first; NaN: not known */
+	HISTORY_NO_AMOUNTS			/* no bytes: none is known */
+} HistoryEncoding;
+
+/* Decimal amounts have at most so many units, so that the units of a history add up in an int64. */
+#define HISTORY_MAX_UNITS (INT64CONST(1) << 36)
+
+/* A history as it grows in an aggregate holds its purchases open; that bounds their number. */
+#define HISTORY_MAX_PURCHASES ((uint32) ((MaxAllocSize - 64) / sizeof(Purchase)))
+
+/*
+ * An exact sum of amounts: decimal ones in whole units, others as an
+ * unevaluated sum of two doubles (Knuth's TwoSum), which is correctly rounded
+ * but for rare ties.
+ */
+typedef struct Spend
+{
+	int64		units;
+	double		high,
+				low;
+	bool		known;			/* at least one amount is known */
+	bool		unknown;		/* at least one amount is not */
+} Spend;
+
+/* All that happened on one day. */
+typedef struct PurchaseDay
+{
+	DateADT		day;
+	int64		orders;			/* none: nothing but refunds, no transaction */
+	Spend		spend;			/* net of refunds */
+} PurchaseDay;
+
+/* Reads the purchases of a stored history in order. */
+typedef struct HistoryReader
+{
+	const uint8 *next;
+	const uint8 *end;
+	uint32		left;			/* purchases not yet read */
+	HistoryEncoding encoding;
+	DateADT		until;			/* reading stops after this day */
+	DateADT		day;			/* the purchase read last: its day, */
+	double		amount;			/* its amount */
+	int64		units;			/* and the same in units, if the encoding is decimal */
+	bool		ahead;			/* it belongs to a day not yet returned */
+} HistoryReader;
+
+/* What the models and the accessors need to know, from one pass over a history. */
+typedef struct HistorySummary
+{
+	int64		orders;
+	int32		transactions;
+	DateADT		first;			/* first and last transaction, if there is one */
+	DateADT		last;
+	Spend		total;			/* everything, refunds included */
+	Spend		first_day;		/* up to and including the first transaction's day */
+	HistoryEncoding encoding;
+} HistorySummary;
+
+extern const double history_unit_scale[HISTORY_MAX_DECIMALS + 1];
+
+/* The stored form of purchases that are already sorted. */
+extern struct varlena *history_pack(const Purchase *purchases, uint32 count);
+
+/* The purchases of a value in either form, sorted, in memory of the caller's. */
+extern Purchase *history_unpack(struct varlena *value, uint32 *count);
+
+/* Sorts by day, then amount, unknown amounts last. */
+extern void history_sort(Purchase *purchases, uint32 count);
+extern int	history_compare(const Purchase *a, const Purchase *b);
+
+/* Begins to read the purchases up to and including a day. Takes any form, toasted or not. */
+extern void history_open(HistoryReader *reader, Datum history, DateADT until);
+extern bool history_next_day(HistoryReader *reader, PurchaseDay *day);
+extern HistorySummary history_summarise(Datum history, DateADT until);
+
+/* Adds one sum of amounts to another of the same history. */
+extern void spend_merge(Spend *spend, const Spend *other);
+
+/* Net spend after the first transaction's day; NaN where no amount is known. */
+extern double history_repeat_spend(const HistorySummary *summary);
+
+#define HISTORY_ALL DATEVAL_NOEND
+
+/*
+ * The number that a sum of amounts stands for: zero for no amounts, NaN if
+ * there are some but none is known, infinite if it is out of range.
+ */
+static inline double
+spend_value(const Spend *spend, HistoryEncoding encoding)
+{
+	if (spend->unknown && !spend->known)
+		return NAN;
+	return encoding <= HISTORY_MAX_DECIMALS
+		? (double) spend->units / history_unit_scale[encoding]
+		: spend->high + spend->low;
+}
+
+/* Reads one purchase; false at the end. The reader holds it. */
+static inline bool
+history_next(HistoryReader *reader)
+{
+	if (reader->left == 0)
+		return false;
+	reader->left--;
+	reader->day += (DateADT) get_varint(&reader->next, reader->end);
+
+	if (likely(reader->encoding <= HISTORY_MAX_DECIMALS))
+	{
+		reader->units = unfold_sign(get_varint(&reader->next, reader->end));
+		reader->amount = (double) reader->units / history_unit_scale[reader->encoding];
+	}
+	else
+		reader->amount = reader->encoding == HISTORY_FLOAT8
+			? get_float8(&reader->next, reader->end) : NAN;
+
+	if (reader->day > reader->until)
+		reader->left = 0;
+	return reader->day <= reader->until;
+}
+
+#endif							/* HISTORY_HISTORY_H */

@@ -1,0 +1,272 @@
+/*
+ * history_agg.c
+ *	  The aggregates purchase_history and rollup, and the operator ||.
+ *
+ * The transition state is the type itself. It grows by doubling; while a
+ * purchase fits it is written in place and the same pointer returned, which
+ * the executor recognises and does not copy. The final function never touches
+ * the state, because window frames and other aggregates may go on with it.
+ */
+#include "compat.h"
+
+#include "utils/builtins.h"
+#include "utils/fmgrprotos.h"
+#include "utils/timestamp.h"
+
+#include "history/history.h"
+#include "history/history_state.h"
+
+#define INITIAL_CAPACITY 4
+
+static uint32
+state_capacity(const HistoryState *state)
+{
+	return (VARSIZE(state) - offsetof(HistoryState, purchases)) / sizeof(Purchase);
+}
+
+/* A new state with room for so many purchases, holding those of the old one. */
+static HistoryState *
+state_make(const HistoryState *old, uint32 capacity)
+{
+	Size		size = offsetof(HistoryState, purchases) + (Size) capacity * sizeof(Purchase);
+	HistoryState *state = palloc0(size);
+
+	if (old != NULL)
+		memcpy(state, old, offsetof(HistoryState, purchases) + old->count * sizeof(Purchase));
+	else
+	{
+		state->mark = HISTORY_STATE_MARK;
+		state->sorted = true;
+	}
+	SET_VARSIZE(state, size);
+	return state;
+}
+
+/* The state itself if that many more fit, or a larger copy. */
+static HistoryState *
+state_reserve(HistoryState *state, uint32 more)
+{
+	uint64		needed = (uint64) (state == NULL ? 0 : state->count) + more;
+	uint32		capacity = state == NULL ? 0 : state_capacity(state);
+
+	if (state != NULL && needed <= capacity)
+		return state;
+	if (needed > HISTORY_MAX_PURCHASES)
+		ereport(ERROR,
+				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
+				 errmsg("a purchase_history cannot hold more than %u purchases", HISTORY_MAX_PURCHASES),
+				 errhint("Is one customer_id used for all anonymous orders? Leave it out.")));
+
+	uint64		wanted = Max(Max(needed, (uint64) capacity * 2), INITIAL_CAPACITY);
+
+	return state_make(state, (uint32) Min(wanted, HISTORY_MAX_PURCHASES));
+}
+
+static void
+state_append(HistoryState *state, DateADT day, double amount)
+{
+	Purchase   *last = &state->purchases[state->count];
+
+	last->day = day;
+	last->amount = amount;
+	if (state->count++ > 0 && history_compare(last - 1, last) > 0)
+		state->sorted = false;
+}
+
+/* The state in the first argument: NULL, or one that may be written in place. */
+static HistoryState *
+state_argument(FunctionCallInfo fcinfo)
+{
+	if (PG_ARGISNULL(0))
+		return NULL;
+
+	struct varlena *value = PG_GETARG_VARLENA_P(0);
+
+	if (AggCheckCallContext(fcinfo, NULL) && history_is_state(value))
+		return (HistoryState *) value;
+
+	/* Called as an ordinary function, or continuing a stored history. */
+	uint32		count;
+	Purchase   *purchases = history_unpack(value, &count);
+	HistoryState *state = state_make(NULL, Max(count, INITIAL_CAPACITY));
+
+	memcpy(state->purchases, purchases, count * sizeof(Purchase));
+	state->count = count;
+	pfree(purchases);
+	return state;
+}
+
+/* A state inside an aggregate; elsewhere the value it stands for. */
+static Datum
+state_result(FunctionCallInfo fcinfo, HistoryState *state)
+{
+	if (!AggCheckCallContext(fcinfo, NULL))
+	{
+		if (!state->sorted)
+			history_sort(state->purchases, state->count);
+		return PointerGetDatum(history_pack(state->purchases, state->count));
+	}
+	return PointerGetDatum(state);
+}
+
+/* The day of each type of time that orders have. */
+typedef DateADT (*DayOf) (Datum ordered_at);
+
+pg_noinline pg_attribute_cold
+static void
+infinite_time(const char *value)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_DATETIME_VALUE_OUT_OF_RANGE),
+			 errmsg("ordered_at is %s", value),
+			 errhint("A purchase has a day. Leave such rows out with WHERE or FILTER.")));
+}
+
+static inline DateADT
+day_of_date(Datum ordered_at)
+{
+	DateADT		day = DatumGetDateADT(ordered_at);
+
+	if (DATE_NOT_FINITE(day))
+		infinite_time(DATE_IS_NOBEGIN(day) ? "-infinity" : "infinity");
+	return day;
+}
+
+static inline DateADT
+day_of_timestamp(Datum ordered_at)
+{
+	Timestamp	time = DatumGetTimestamp(ordered_at);
+	int64		day = time / USECS_PER_DAY;
+
+	if (TIMESTAMP_NOT_FINITE(time))
+		infinite_time(TIMESTAMP_IS_NOBEGIN(time) ? "-infinity" : "infinity");
+	return (DateADT) (day - (time % USECS_PER_DAY < 0));
+}
+
+/* The day in the session's time zone. */
+static inline DateADT
+day_of_timestamptz(Datum ordered_at)
+{
+	TimestampTz time = DatumGetTimestampTz(ordered_at);
+
+	if (TIMESTAMP_NOT_FINITE(time))
+		infinite_time(TIMESTAMP_IS_NOBEGIN(time) ? "-infinity" : "infinity");
+	return DatumGetDateADT(DirectFunctionCall1(timestamptz_date, ordered_at));
+}
+
+/* The amount in each type that money is kept in; NaN is the inner word for unknown. */
+typedef double (*AmountOf) (Datum amount);
+
+static double
+finite_amount(double amount)
+{
+	if (isfinite(amount))
+		return amount + 0.0;	/* minus zero becomes zero: equal amounts, equal bytes */
+	ereport(ERROR,
+			(errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE),
+			 errmsg("amount is %s", isnan(amount) ? "NaN" : amount > 0 ? "Infinity" : "-Infinity"),
+			 errhint("Correct such rows, or leave them out with WHERE or FILTER.")));
+}
+
+static inline double
+amount_of_float8(Datum amount)
+{
+	return finite_amount(DatumGetFloat8(amount));
+}
+
+static inline double
+amount_of_numeric(Datum amount)
+{
+	return finite_amount(DatumGetFloat8(DirectFunctionCall1(numeric_float8, amount)));
+}
+
+static inline Datum
+history_add(FunctionCallInfo fcinfo, DayOf day_of, AmountOf amount_of)
+{
+	if (PG_ARGISNULL(1) || (amount_of != NULL && PG_ARGISNULL(2)))
+	{
+		if (PG_ARGISNULL(0))
+			PG_RETURN_NULL();
+		PG_RETURN_DATUM(PG_GETARG_DATUM(0));
+	}
+
+	DateADT		day = day_of(PG_GETARG_DATUM(1));
+	double		amount = amount_of == NULL ? NAN : amount_of(PG_GETARG_DATUM(2));
+	HistoryState *state = state_reserve(state_argument(fcinfo), 1);
+
+	state_append(state, day, amount);
+	return state_result(fcinfo, state);
+}
+
+#define HISTORY_ADD(name, day_of, amount_of) \
+	PG_FUNCTION_INFO_V1(name); \
+	Datum name(PG_FUNCTION_ARGS) { return history_add(fcinfo, day_of, amount_of); }
+
+HISTORY_ADD(purchase_history_add_date, day_of_date, NULL)
+HISTORY_ADD(purchase_history_add_date_numeric, day_of_date, amount_of_numeric)
+HISTORY_ADD(purchase_history_add_date_float8, day_of_date, amount_of_float8)
+HISTORY_ADD(purchase_history_add_timestamp, day_of_timestamp, NULL)
+HISTORY_ADD(purchase_history_add_timestamp_numeric, day_of_timestamp, amount_of_numeric)
+HISTORY_ADD(purchase_history_add_timestamp_float8, day_of_timestamp, amount_of_float8)
+HISTORY_ADD(purchase_history_add_timestamptz, day_of_timestamptz, NULL)
+HISTORY_ADD(purchase_history_add_timestamptz_numeric, day_of_timestamptz, amount_of_numeric)
+HISTORY_ADD(purchase_history_add_timestamptz_float8, day_of_timestamptz, amount_of_float8)
+
+/* money depends on the locale that reads it: refused, with the way out. */
+PG_FUNCTION_INFO_V1(purchase_history_add_money);
+Datum
+purchase_history_add_money(PG_FUNCTION_ARGS)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+			 errmsg("amounts of type money are not supported"),
+			 errhint("Cast them: purchase_history(ordered_at, amount::numeric).")));
+}
+
+/*
+ * Adds the purchases of the second history to the first: combines partial
+ * aggregates, is the transition of rollup, and the operator ||.
+ */
+PG_FUNCTION_INFO_V1(purchase_history_merge);
+Datum
+purchase_history_merge(PG_FUNCTION_ARGS)
+{
+	if (PG_ARGISNULL(1))
+	{
+		if (PG_ARGISNULL(0))
+			PG_RETURN_NULL();
+		PG_RETURN_DATUM(PG_GETARG_DATUM(0));
+	}
+
+	uint32		count;
+	Purchase   *purchases = history_unpack(PG_GETARG_VARLENA_PP(1), &count);
+	HistoryState *state = state_reserve(state_argument(fcinfo), count);
+
+	for (uint32 i = 0; i < count; i++)
+		state_append(state, purchases[i].day, purchases[i].amount);
+	pfree(purchases);
+	return state_result(fcinfo, state);
+}
+
+/* The stored form of what was collected. */
+PG_FUNCTION_INFO_V1(purchase_history_final);
+Datum
+purchase_history_final(PG_FUNCTION_ARGS)
+{
+	struct varlena *value = PG_GETARG_VARLENA_PP(0);
+
+	if (!history_is_state(value))
+		PG_RETURN_POINTER(value);
+
+	HistoryState *state = (HistoryState *) PG_GETARG_VARLENA_P(0);
+
+	if (state->sorted)
+		PG_RETURN_POINTER(history_pack(state->purchases, state->count));
+
+	uint32		count;
+	Purchase   *purchases = history_unpack(value, &count);
+	struct varlena *result = history_pack(purchases, count);
+
+	pfree(purchases);
+	PG_RETURN_POINTER(result);
+}

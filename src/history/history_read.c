@@ -1,0 +1,274 @@
+/*
+ * history_read.c
+ *	  What a purchase history tells: the accessors.
+ *
+ * Every function that takes a day sees the history as it stood on that day,
+ * so that the past can be asked without touching the orders. NULL means that
+ * there is nothing to tell, such as the last order of a customer without one.
+ */
+#include "compat.h"
+
+#include "access/htup_details.h"
+#include "funcapi.h"
+#include "miscadmin.h"
+
+#include "history/history.h"
+
+static HistorySummary
+summary_argument(FunctionCallInfo fcinfo)
+{
+	return history_summarise(PG_GETARG_DATUM(0), HISTORY_ALL);
+}
+
+/* A day given by the caller; the two infinities are errors. */
+static DateADT
+day_argument(FunctionCallInfo fcinfo, int place, const char *name)
+{
+	DateADT		day = PG_GETARG_DATEADT(place);
+
+	if (DATE_NOT_FINITE(day))
+		ereport(ERROR,
+				(errcode(ERRCODE_DATETIME_VALUE_OUT_OF_RANGE),
+				 errmsg("%s is %s", name, DATE_IS_NOBEGIN(day) ? "-infinity" : "infinity")));
+	return day;
+}
+
+/* Money as SQL sees it: NULL where it is not known or beyond a double's range. */
+static Datum
+money_result(FunctionCallInfo fcinfo, double money)
+{
+	if (!isfinite(money))
+		PG_RETURN_NULL();
+	PG_RETURN_FLOAT8(money);
+}
+
+/* first_order_on(purchase_history) → date: day of the first order */
+PG_FUNCTION_INFO_V1(first_order_on);
+Datum
+first_order_on(PG_FUNCTION_ARGS)
+{
+	HistorySummary summary = summary_argument(fcinfo);
+
+	if (summary.transactions == 0)
+		PG_RETURN_NULL();
+	PG_RETURN_DATEADT(summary.first);
+}
+
+/* last_order_on(purchase_history) → date: day of the last order */
+PG_FUNCTION_INFO_V1(last_order_on);
+Datum
+last_order_on(PG_FUNCTION_ARGS)
+{
+	HistorySummary summary = summary_argument(fcinfo);
+
+	if (summary.transactions == 0)
+		PG_RETURN_NULL();
+	PG_RETURN_DATEADT(summary.last);
+}
+
+/* order_count(purchase_history) → bigint: orders, each counted, refunds not */
+PG_FUNCTION_INFO_V1(order_count);
+Datum
+order_count(PG_FUNCTION_ARGS)
+{
+	PG_RETURN_INT64(summary_argument(fcinfo).orders);
+}
+
+/* purchase_days(purchase_history) → integer: transactions, that is days with an order */
+PG_FUNCTION_INFO_V1(purchase_days);
+Datum
+purchase_days(PG_FUNCTION_ARGS)
+{
+	PG_RETURN_INT32(summary_argument(fcinfo).transactions);
+}
+
+/* total_spend(purchase_history) → float8: all amounts, net of refunds */
+PG_FUNCTION_INFO_V1(total_spend);
+Datum
+total_spend(PG_FUNCTION_ARGS)
+{
+	HistorySummary summary = summary_argument(fcinfo);
+
+	return money_result(fcinfo, spend_value(&summary.total, summary.encoding));
+}
+
+/* avg_order_value(purchase_history) → float8: total spend over the number of orders */
+PG_FUNCTION_INFO_V1(avg_order_value);
+Datum
+avg_order_value(PG_FUNCTION_ARGS)
+{
+	HistorySummary summary = summary_argument(fcinfo);
+
+	if (summary.orders == 0)
+		PG_RETURN_NULL();
+	return money_result(fcinfo, spend_value(&summary.total, summary.encoding) / summary.orders);
+}
+
+/* repeat_count(purchase_history [, as_of date]) → integer: x, transactions after the first */
+PG_FUNCTION_INFO_V1(repeat_count);
+Datum
+repeat_count(PG_FUNCTION_ARGS)
+{
+	DateADT		until = PG_NARGS() > 1 ? day_argument(fcinfo, 1, "as_of") : HISTORY_ALL;
+	HistorySummary summary = history_summarise(PG_GETARG_DATUM(0), until);
+
+	PG_RETURN_INT32(Max(summary.transactions - 1, 0));
+}
+
+/* recency_days(purchase_history, as_of date) → integer: days since the last order */
+PG_FUNCTION_INFO_V1(recency_days);
+Datum
+recency_days(PG_FUNCTION_ARGS)
+{
+	DateADT		as_of = day_argument(fcinfo, 1, "as_of");
+	HistorySummary summary = history_summarise(PG_GETARG_DATUM(0), as_of);
+
+	if (summary.transactions == 0)
+		PG_RETURN_NULL();
+	PG_RETURN_INT32(as_of - summary.last);
+}
+
+/* tenure_days(purchase_history, as_of date) → integer: days since the first order */
+PG_FUNCTION_INFO_V1(tenure_days);
+Datum
+tenure_days(PG_FUNCTION_ARGS)
+{
+	DateADT		as_of = day_argument(fcinfo, 1, "as_of");
+	HistorySummary summary = history_summarise(PG_GETARG_DATUM(0), as_of);
+
+	if (summary.transactions == 0)
+		PG_RETURN_NULL();
+	PG_RETURN_INT32(as_of - summary.first);
+}
+
+/* avg_days_between_orders(purchase_history) → float8: mean gap between transactions */
+PG_FUNCTION_INFO_V1(avg_days_between_orders);
+Datum
+avg_days_between_orders(PG_FUNCTION_ARGS)
+{
+	HistorySummary summary = summary_argument(fcinfo);
+
+	if (summary.transactions < 2)
+		PG_RETURN_NULL();
+	PG_RETURN_FLOAT8((double) (summary.last - summary.first) / (summary.transactions - 1));
+}
+
+/* days_to_nth_order(purchase_history, n integer) → integer: from the first transaction to the nth */
+PG_FUNCTION_INFO_V1(days_to_nth_order);
+Datum
+days_to_nth_order(PG_FUNCTION_ARGS)
+{
+	int32		n = PG_GETARG_INT32(1);
+	int32		seen = 0;
+	DateADT		first = 0;
+	HistoryReader reader;
+	PurchaseDay day;
+
+	if (n < 1)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("n must be at least 1, not %d", n)));
+
+	history_open(&reader, PG_GETARG_DATUM(0), HISTORY_ALL);
+	while (history_next_day(&reader, &day))
+	{
+		if (day.orders == 0)
+			continue;
+		if (++seen == 1)
+			first = day.day;
+		if (seen == n)
+			PG_RETURN_INT32(day.day - first);
+	}
+	PG_RETURN_NULL();
+}
+
+/* Skips to the first day of the half-open window [since, until) that is read. */
+static bool
+next_day_in_window(HistoryReader *reader, DateADT since, PurchaseDay *day)
+{
+	do
+	{
+		if (!history_next_day(reader, day))
+			return false;
+	} while (day->day < since);
+	return true;
+}
+
+/* Begins to read the window [since, until); either end may be infinite. */
+static void
+open_window(FunctionCallInfo fcinfo, HistoryReader *reader)
+{
+	DateADT		until = PG_GETARG_DATEADT(2);
+
+	history_open(reader, PG_GETARG_DATUM(0), until);
+	if (DATE_IS_NOBEGIN(until))
+		reader->left = 0;
+	else if (!DATE_IS_NOEND(until))
+		reader->until = until - 1;
+}
+
+/* orders_between(purchase_history, since date, until date) → bigint: orders in [since, until) */
+PG_FUNCTION_INFO_V1(orders_between);
+Datum
+orders_between(PG_FUNCTION_ARGS)
+{
+	HistoryReader reader;
+	PurchaseDay day;
+	int64		orders = 0;
+
+	open_window(fcinfo, &reader);
+	while (next_day_in_window(&reader, PG_GETARG_DATEADT(1), &day))
+		orders += day.orders;
+	PG_RETURN_INT64(orders);
+}
+
+/* spend_between(purchase_history, since date, until date) → float8: spend in [since, until), net */
+PG_FUNCTION_INFO_V1(spend_between);
+Datum
+spend_between(PG_FUNCTION_ARGS)
+{
+	HistoryReader reader;
+	PurchaseDay day;
+	Spend		spend = {0};
+
+	open_window(fcinfo, &reader);
+	while (next_day_in_window(&reader, PG_GETARG_DATEADT(1), &day))
+		spend_merge(&spend, &day.spend);
+	return money_result(fcinfo, spend_value(&spend, reader.encoding));
+}
+
+/* history_until(purchase_history, as_of date) → purchase_history: as it stood on that day */
+PG_FUNCTION_INFO_V1(history_until);
+Datum
+history_until(PG_FUNCTION_ARGS)
+{
+	DateADT		as_of = day_argument(fcinfo, 1, "as_of");
+	uint32		count;
+	Purchase   *purchases = history_unpack(PG_GETARG_VARLENA_PP(0), &count);
+	uint32		kept = 0;
+
+	while (kept < count && purchases[kept].day <= as_of)
+		kept++;
+	PG_RETURN_POINTER(history_pack(purchases, kept));
+}
+
+/* unnest(purchase_history) → setof (ordered_on date, amount float8): back to rows */
+PG_FUNCTION_INFO_V1(purchase_history_unnest);
+Datum
+purchase_history_unnest(PG_FUNCTION_ARGS)
+{
+	ReturnSetInfo *results = (ReturnSetInfo *) fcinfo->resultinfo;
+	HistoryReader reader;
+
+	InitMaterializedSRF(fcinfo, 0);
+	history_open(&reader, PG_GETARG_DATUM(0), HISTORY_ALL);
+	while (history_next(&reader))
+	{
+		Datum		values[2] = {DateADTGetDatum(reader.day), Float8GetDatum(reader.amount)};
+		bool		nulls[2] = {false, isnan(reader.amount)};
+
+		CHECK_FOR_INTERRUPTS();
+		tuplestore_putvalues(results->setResult, results->setDesc, values, nulls);
+	}
+	return (Datum) 0;
+}

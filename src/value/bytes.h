@@ -1,0 +1,94 @@
+/*
+ * bytes.h
+ *	  Small whole numbers in few bytes: variable-length integers, seven bits a
+ *	  byte with the lowest first, and signed ones folded so that numbers near
+ *	  zero stay short (0, -1, 1, -2 … become 0, 1, 2, 3 …).
+ *
+ * The bytes are the same on every platform. Readers never run past the end:
+ * stored bytes that end too early are reported as corrupt.
+ */
+#ifndef VALUE_BYTES_H
+#define VALUE_BYTES_H
+
+#include "postgres.h"
+
+#define MAX_VARINT_BYTES 10
+
+static inline uint8 *
+put_varint(uint8 *at, uint64 number)
+{
+	while (number >= 0x80)
+	{
+		*at++ = (uint8) (number | 0x80);
+		number >>= 7;
+	}
+	*at++ = (uint8) number;
+	return at;
+}
+
+static inline uint64
+fold_sign(int64 number)
+{
+	return ((uint64) number << 1) ^ (uint64) (number >> 63);
+}
+
+static inline int64
+unfold_sign(uint64 folded)
+{
+	return (int64) (folded >> 1) ^ -(int64) (folded & 1);
+}
+
+pg_noinline pg_attribute_unused()
+static void
+bytes_end_early(void)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_DATA_CORRUPTED),
+			 errmsg("stored customer_centric value ends too early")));
+}
+
+static inline uint64
+get_varint(const uint8 **at, const uint8 *end)
+{
+	const uint8 *byte = *at;
+	uint64		number = 0;
+
+	for (int shift = 0;; shift += 7)
+	{
+		if (unlikely(byte >= end || shift > 63))
+			bytes_end_early();
+		number |= (uint64) (*byte & 0x7f) << shift;
+		if (*byte++ < 0x80)
+			break;
+	}
+	*at = byte;
+	return number;
+}
+
+static inline uint8 *
+put_float8(uint8 *at, double number)
+{
+	uint64		bits;
+
+	memcpy(&bits, &number, sizeof(bits));
+	for (int i = 0; i < 8; i++)
+		*at++ = (uint8) (bits >> (8 * i));
+	return at;
+}
+
+static inline double
+get_float8(const uint8 **at, const uint8 *end)
+{
+	uint64		bits = 0;
+	double		number;
+
+	if (unlikely(end - *at < 8))
+		bytes_end_early();
+	for (int i = 0; i < 8; i++)
+		bits |= (uint64) (*at)[i] << (8 * i);
+	*at += 8;
+	memcpy(&number, &bits, sizeof(number));
+	return number;
+}
+
+#endif							/* VALUE_BYTES_H */

@@ -1,0 +1,235 @@
+/*
+ * json.c
+ *	  Reading and writing the text form of values.
+ */
+#include "compat.h"
+
+#include <math.h>
+
+#include "common/shortest_dec.h"
+#include "miscadmin.h"
+#include "utils/builtins.h"
+#include "utils/datetime.h"
+#include "utils/fmgrprotos.h"
+#include "utils/json.h"
+#include "utils/numeric.h"
+
+#include "value/json.h"
+
+bool
+json_fail(JsonInput *in, const char *detail,...)
+{
+	char		text[512];
+	va_list		args;
+
+	va_start(args, detail);
+	vsnprintf(text, sizeof(text), detail, args);
+	va_end(args);
+
+	ereturn(in->escontext, false,
+			(errcode(ERRCODE_INVALID_TEXT_REPRESENTATION),
+			 errmsg("invalid input syntax for type %s", in->type),
+			 errdetail_internal("%s", text)));
+}
+
+JsonbContainer *
+json_parse_object(JsonInput *in, char *text)
+{
+	Datum		parsed;
+
+#if PG_VERSION_NUM >= 160000
+	if (!DirectInputFunctionCallSafe(jsonb_in, text, InvalidOid, -1, in->escontext, &parsed))
+		return NULL;
+#else
+	parsed = DirectFunctionCall1(jsonb_in, CStringGetDatum(text));
+#endif
+
+	JsonbContainer *root = &DatumGetJsonbP(parsed)->root;
+
+	if (!JsonContainerIsObject(root))
+	{
+		json_fail(in, "The text must be a JSON object.");
+		return NULL;
+	}
+	return root;
+}
+
+JsonbValue *
+json_member(JsonbContainer *object, const char *key)
+{
+	JsonbValue *value = getKeyJsonValueFromContainer(object, key, strlen(key), NULL);
+
+	return value != NULL && value->type == jbvNull ? NULL : value;
+}
+
+bool
+json_check_members(JsonInput *in, JsonbContainer *object, const char *const *keys)
+{
+	JsonbIterator *it = JsonbIteratorInit(object);
+	JsonbIteratorToken token;
+	JsonbValue	value;
+
+	while ((token = JsonbIteratorNext(&it, &value, true)) != WJB_DONE)
+	{
+		if (token != WJB_KEY)
+			continue;
+
+		const char *const *known = keys;
+
+		while (*known != NULL &&
+			   (strlen(*known) != value.val.string.len ||
+				memcmp(*known, value.val.string.val, value.val.string.len) != 0))
+			known++;
+		if (*known == NULL)
+			return json_fail(in, "Unknown member \"%.*s\".",
+							 Min(value.val.string.len, 100), value.val.string.val);
+	}
+	return true;
+}
+
+bool
+json_array_member(JsonInput *in, JsonbContainer *object, const char *key,
+				  bool optional, JsonbContainer **array)
+{
+	JsonbValue *value = json_member(object, key);
+
+	*array = NULL;
+	if (value == NULL)
+		return optional || json_fail(in, "Member \"%s\" is missing.", key);
+	if (value->type != jbvBinary || !JsonContainerIsArray(value->val.binary.data))
+		return json_fail(in, "Member \"%s\" must be an array.", key);
+	*array = value->val.binary.data;
+	return true;
+}
+
+JsonbContainer *
+json_row(JsonInput *in, JsonbContainer *array, uint32 place, uint32 length, const char *what)
+{
+	JsonbValue *value = getIthJsonbValueFromContainer(array, place);
+	JsonbContainer *row = NULL;
+
+	if (value->type == jbvBinary && JsonContainerIsArray(value->val.binary.data) &&
+		JsonContainerSize(value->val.binary.data) == length)
+		row = value->val.binary.data;
+	else
+		json_fail(in, "Element %u of \"%s\" must be an array of %u.", place + 1, what, length);
+	pfree(value);
+	return row;
+}
+
+bool
+json_read_float(JsonInput *in, JsonbValue *value, const char *what, double *result)
+{
+	if (value == NULL || value->type != jbvNumeric)
+		return json_fail(in, "\"%s\" must be a number.", what);
+
+	*result = DatumGetFloat8(DirectFunctionCall1(numeric_float8_no_overflow,
+												 NumericGetDatum(value->val.numeric)));
+	if (!isfinite(*result))
+		return json_fail(in, "\"%s\" is out of range.", what);
+	return true;
+}
+
+bool
+json_read_int(JsonInput *in, JsonbValue *value, const char *what,
+			  int64 lowest, int64 highest, int64 *result)
+{
+	if (value == NULL || value->type != jbvNumeric)
+		return json_fail(in, "\"%s\" must be a whole number.", what);
+
+	/* Read from the digits: a double would not hold all of bigint. */
+	char	   *digits = DatumGetCString(DirectFunctionCall1(numeric_out,
+															 NumericGetDatum(value->val.numeric)));
+	char	   *end;
+
+	errno = 0;
+	long long	number = strtoll(digits, &end, 10);
+
+	if (errno != 0 || *end != '\0' || number < lowest || number > highest)
+		return json_fail(in, "\"%s\" must be a whole number from " INT64_FORMAT " to " INT64_FORMAT ", not %.60s.",
+						 what, lowest, highest, digits);
+	pfree(digits);
+	*result = number;
+	return true;
+}
+
+/*
+ * Dates are read by the server, but only in ISO form: words such as "today"
+ * would make the meaning of a stored value depend on the clock.
+ */
+bool
+json_read_date(JsonInput *in, JsonbValue *value, const char *what, DateADT *result)
+{
+	char	   *text = json_read_text(in, value, what);
+	Datum		day;
+
+	if (text == NULL)
+		return false;
+
+	size_t		iso = strspn(text, "0123456789-");
+
+	if (iso < 8 || text[0] == '-' || text[strcspn(text, "-")] == '\0' ||
+		(text[iso] != '\0' && strcmp(text + iso, " BC") != 0))
+		return json_fail(in, "\"%s\" must be a date such as \"2026-01-31\", not \"%.60s\".", what, text);
+
+#if PG_VERSION_NUM >= 160000
+	if (!DirectInputFunctionCallSafe(date_in, text, InvalidOid, -1, in->escontext, &day))
+		return false;
+#else
+	day = DirectFunctionCall1(date_in, CStringGetDatum(text));
+#endif
+	pfree(text);
+	*result = DatumGetDateADT(day);
+	return true;
+}
+
+bool
+json_read_bool(JsonInput *in, JsonbValue *value, const char *what, bool *result)
+{
+	if (value == NULL || value->type != jbvBool)
+		return json_fail(in, "\"%s\" must be true or false.", what);
+	*result = value->val.boolean;
+	return true;
+}
+
+char *
+json_read_text(JsonInput *in, JsonbValue *value, const char *what)
+{
+	if (value == NULL || value->type != jbvString)
+	{
+		json_fail(in, "\"%s\" must be a string.", what);
+		return NULL;
+	}
+	return pnstrdup(value->val.string.val, value->val.string.len);
+}
+
+void
+json_append_float(StringInfo out, double value)
+{
+	char		digits[DOUBLE_SHORTEST_DECIMAL_LEN];
+
+	if (!isfinite(value))		/* JSON has no word for it: not known */
+	{
+		appendStringInfoString(out, "null");
+		return;
+	}
+	double_to_shortest_decimal_buf(value, digits);
+	appendStringInfoString(out, digits);
+}
+
+void
+json_append_date(StringInfo out, DateADT day)
+{
+	struct pg_tm tm = {0};
+	char		text[MAXDATELEN + 1];
+
+	j2date(day + POSTGRES_EPOCH_JDATE, &tm.tm_year, &tm.tm_mon, &tm.tm_mday);
+	EncodeDateOnly(&tm, USE_ISO_DATES, text);
+	appendStringInfo(out, "\"%s\"", text);
+}
+
+void
+json_append_text(StringInfo out, const char *text)
+{
+	escape_json(out, text);
+}
