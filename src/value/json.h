@@ -10,6 +10,7 @@
 #define VALUE_JSON_H
 
 #include "lib/stringinfo.h"
+#include "nodes/nodes.h"
 #include "utils/date.h"
 #include "utils/jsonb.h"
 

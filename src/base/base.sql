@@ -1,0 +1,86 @@
+-- customer_base: the population's sufficient statistics
+
+CREATE TYPE customer_base;
+
+CREATE FUNCTION customer_base_in(cstring) RETURNS customer_base
+LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME';
+CREATE FUNCTION customer_base_out(customer_base) RETURNS cstring
+LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME';
+CREATE FUNCTION customer_base_recv(internal) RETURNS customer_base
+LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME';
+CREATE FUNCTION customer_base_send(customer_base) RETURNS bytea
+LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME';
+
+CREATE TYPE customer_base (
+	INPUT = customer_base_in, OUTPUT = customer_base_out,
+	RECEIVE = customer_base_recv, SEND = customer_base_send,
+	ALIGNMENT = double, STORAGE = extended
+);
+
+COMMENT ON TYPE customer_base IS 'a population of customers, as the models see it: how many have the same numbers';
+COMMENT ON FUNCTION customer_base_in(cstring) IS 'text input, JSON';
+COMMENT ON FUNCTION customer_base_out(customer_base) IS 'text output, JSON';
+COMMENT ON FUNCTION customer_base_recv(internal) IS 'binary input';
+COMMENT ON FUNCTION customer_base_send(customer_base) IS 'binary output';
+
+-- aggregation: histories to a base, bases to a base
+
+CREATE FUNCTION customer_base_add(customer_base, purchase_history) RETURNS customer_base
+LANGUAGE C IMMUTABLE PARALLEL SAFE COST 5 AS 'MODULE_PATHNAME';
+CREATE FUNCTION customer_base_add(customer_base, purchase_history, date) RETURNS customer_base
+LANGUAGE C IMMUTABLE PARALLEL SAFE COST 5 AS 'MODULE_PATHNAME';
+CREATE FUNCTION customer_base_merge(customer_base, customer_base) RETURNS customer_base
+LANGUAGE C IMMUTABLE PARALLEL SAFE AS 'MODULE_PATHNAME';
+CREATE FUNCTION customer_base_final(customer_base) RETURNS customer_base
+LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME';
+
+COMMENT ON FUNCTION customer_base_add(customer_base, purchase_history) IS 'aggregate support: adds one customer';
+COMMENT ON FUNCTION customer_base_add(customer_base, purchase_history, date) IS 'aggregate support: adds one customer as of a day';
+COMMENT ON FUNCTION customer_base_merge(customer_base, customer_base) IS 'the customers of both bases (implementation of || operator)';
+COMMENT ON FUNCTION customer_base_final(customer_base) IS 'aggregate support: the finished base';
+
+CREATE AGGREGATE customer_base(history purchase_history) (
+	SFUNC = customer_base_add, STYPE = customer_base,
+	FINALFUNC = customer_base_final, COMBINEFUNC = customer_base_merge,
+	SSPACE = 65536, PARALLEL = SAFE
+);
+COMMENT ON AGGREGATE customer_base(purchase_history) IS 'the population of these customers';
+
+CREATE AGGREGATE customer_base(history purchase_history, until date) (
+	SFUNC = customer_base_add, STYPE = customer_base,
+	FINALFUNC = customer_base_final, COMBINEFUNC = customer_base_merge,
+	SSPACE = 65536, PARALLEL = SAFE
+);
+COMMENT ON AGGREGATE customer_base(purchase_history, date) IS 'the population of these customers, observed until a day (included)';
+
+CREATE AGGREGATE rollup(base customer_base) (
+	SFUNC = customer_base_merge, STYPE = customer_base,
+	FINALFUNC = customer_base_final, COMBINEFUNC = customer_base_merge,
+	SSPACE = 65536, PARALLEL = SAFE
+);
+COMMENT ON AGGREGATE rollup(customer_base) IS 'merges bases of different customers: regions, shards, cohorts';
+
+CREATE OPERATOR || (
+	LEFTARG = customer_base, RIGHTARG = customer_base,
+	FUNCTION = customer_base_merge, COMMUTATOR = ||
+);
+COMMENT ON OPERATOR || (customer_base, customer_base) IS 'the customers of both bases';
+
+-- what a base tells
+
+CREATE FUNCTION customer_count(base customer_base) RETURNS bigint
+LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 100 AS 'MODULE_PATHNAME', 'customer_base_customer_count';
+COMMENT ON FUNCTION customer_count(customer_base) IS 'customers with at least one order';
+
+CREATE FUNCTION repeat_customer_count(base customer_base) RETURNS bigint
+LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 100 AS 'MODULE_PATHNAME', 'customer_base_repeat_customer_count';
+COMMENT ON FUNCTION repeat_customer_count(customer_base) IS 'customers with orders on at least two days';
+
+CREATE FUNCTION observed_until(base customer_base) RETURNS date
+LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 100 AS 'MODULE_PATHNAME', 'customer_base_observed_until';
+COMMENT ON FUNCTION observed_until(customer_base) IS 'end of observation: the day given, or that of the last order';
+
+CREATE FUNCTION unnest(base customer_base, OUT repeat_count integer, OUT last_order_days integer,
+	OUT first_order_on date, OUT customer_count bigint) RETURNS SETOF record
+LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 100 ROWS 10000 AS 'MODULE_PATHNAME', 'customer_base_unnest';
+COMMENT ON FUNCTION unnest(customer_base) IS 'how many customers have x repeat transactions, the last so many days after their first order, on that day';

@@ -1,0 +1,364 @@
+/*
+ * base_io.c
+ *	  The text and binary forms of customer_base.
+ *
+ * Text:	{"observed_until": "1997-09-30", "timing": [[x, t_x in days, "first day", customers], …],
+ *			 "spend": [[x, spend, customers], …],
+ *			 "left_out": {"no_orders": 1, "no_spend": 1, "no_amounts": 1}}
+ *			or, for "spend", "spend_bins": [[x, bin, customers, s1, s2, s3], …]
+ * Binary:	version byte, end of observation (int32), number of entries (int32),
+ *			then group, detail and value (int64 each) of every entry in order
+ */
+#include "compat.h"
+
+#include "libpq/pqformat.h"
+#include "miscadmin.h"
+
+#include "base/base_state.h"
+#include "value/json.h"
+
+#define WIRE_VERSION 1
+#define WIRE_ENTRY_BYTES 24
+
+static const char *const left_out_names[LEFT_OUT_REASONS + 1] = {
+	"no_orders", "no_spend", "no_amounts", NULL
+};
+
+/* Reads element after element of an array of rows of whole numbers, save one place. */
+static bool
+read_timing(JsonInput *in, JsonbContainer *rows, BaseState **state)
+{
+	for (uint32 i = 0; i < JsonContainerSize(rows); i++)
+	{
+		JsonbContainer *row = json_row(in, rows, i, 4, "timing");
+		int64		x,
+					t_x,
+					customers;
+		DateADT		first;
+
+		CHECK_FOR_INTERRUPTS();
+		if (row == NULL ||
+			!json_read_int(in, getIthJsonbValueFromContainer(row, 0), "x", 0, PG_INT32_MAX, &x) ||
+			!json_read_int(in, getIthJsonbValueFromContainer(row, 1), "t_x", 0, PG_UINT32_MAX, &t_x) ||
+			!json_read_date(in, getIthJsonbValueFromContainer(row, 2), "first day", &first) ||
+			!json_read_int(in, getIthJsonbValueFromContainer(row, 3), "customers", 1, PG_INT64_MAX, &customers))
+			return false;
+		*state = base_state_add(*state, base_group(BASE_TIMING, (uint32) x),
+								timing_detail((uint32) t_x, first), customers);
+	}
+	return true;
+}
+
+static bool
+read_spends(JsonInput *in, JsonbContainer *rows, BaseState **state)
+{
+	for (uint32 i = 0; i < JsonContainerSize(rows); i++)
+	{
+		JsonbContainer *row = json_row(in, rows, i, 3, "spend");
+		int64		x,
+					customers;
+		double		spend;
+
+		CHECK_FOR_INTERRUPTS();
+		if (row == NULL ||
+			!json_read_int(in, getIthJsonbValueFromContainer(row, 0), "x", 1, PG_INT32_MAX, &x) ||
+			!json_read_float(in, getIthJsonbValueFromContainer(row, 1), "spend", &spend) ||
+			!json_read_int(in, getIthJsonbValueFromContainer(row, 2), "customers", 1, PG_INT64_MAX, &customers))
+			return false;
+		if (!(spend > 0))
+			return json_fail(in, "\"spend\" must be positive.");
+		*state = base_state_add_spend(*state, (uint32) x, spend, customers);
+	}
+	return true;
+}
+
+static bool
+read_spend_bins(JsonInput *in, JsonbContainer *rows, BaseState **state)
+{
+	(*state)->binned = true;
+	for (uint32 i = 0; i < JsonContainerSize(rows); i++)
+	{
+		JsonbContainer *row = json_row(in, rows, i, 2 + BASE_MOMENTS, "spend_bins");
+		int64		x,
+					bin;
+
+		CHECK_FOR_INTERRUPTS();
+		if (row == NULL ||
+			!json_read_int(in, getIthJsonbValueFromContainer(row, 0), "x", 1, PG_INT32_MAX, &x) ||
+			!json_read_int(in, getIthJsonbValueFromContainer(row, 1), "bin", 0, BASE_BINS - 1, &bin))
+			return false;
+		for (int k = 0; k < BASE_MOMENTS; k++)
+		{
+			int64		sum;
+
+			if (!json_read_int(in, getIthJsonbValueFromContainer(row, 2 + k), "sum",
+							   PG_INT64_MIN, PG_INT64_MAX, &sum))
+				return false;
+			*state = base_state_add(*state, base_group(BASE_SPEND_BIN, (uint32) x),
+									bin_detail((uint32) bin, k), sum);
+		}
+	}
+	return true;
+}
+
+static bool
+read_left_out(JsonInput *in, JsonbContainer *object, BaseState **state)
+{
+	JsonbValue *value = json_member(object, "left_out");
+
+	if (value == NULL)
+		return true;
+	if (value->type != jbvBinary || !JsonContainerIsObject(value->val.binary.data))
+		return json_fail(in, "Member \"left_out\" must be an object.");
+	if (!json_check_members(in, value->val.binary.data, left_out_names))
+		return false;
+	for (int reason = 0; reason < LEFT_OUT_REASONS; reason++)
+	{
+		JsonbValue *count = json_member(value->val.binary.data, left_out_names[reason]);
+		int64		customers;
+
+		if (count == NULL)
+			continue;
+		if (!json_read_int(in, count, left_out_names[reason], 0, PG_INT64_MAX, &customers))
+			return false;
+		*state = base_state_add(*state, base_group(BASE_LEFT_OUT, 0), reason, customers);
+	}
+	return true;
+}
+
+/* The invariants hold for text as for binary input. */
+static const char *
+packed_problem(struct varlena *value)
+{
+	BaseReader	reader;
+
+	base_open(&reader, PointerGetDatum(value));
+
+	BaseEntry  *entries = MemoryContextAllocHuge(CurrentMemoryContext,
+												 Max(1, reader.left) * sizeof(BaseEntry));
+	uint32		count = 0;
+
+	while (base_next(&reader))
+		entries[count++] = reader.entry;
+
+	const char *problem = base_problem(entries, count);
+
+	pfree(entries);
+	return problem;
+}
+
+PG_FUNCTION_INFO_V1(customer_base_in);
+Datum
+customer_base_in(PG_FUNCTION_ARGS)
+{
+	static const char *const members[] = {
+		"observed_until", "timing", "spend", "spend_bins", "left_out", NULL
+	};
+	JsonInput	in = {"customer_base", fcinfo->context};
+	JsonbContainer *object = json_parse_object(&in, PG_GETARG_CSTRING(0));
+	JsonbContainer *timing,
+			   *spends,
+			   *bins;
+
+	if (object == NULL || !json_check_members(&in, object, members) ||
+		!json_array_member(&in, object, "timing", false, &timing) ||
+		!json_array_member(&in, object, "spend", true, &spends) ||
+		!json_array_member(&in, object, "spend_bins", true, &bins))
+		PG_RETURN_NULL();
+
+	BaseState  *state = base_state_of(NULL);
+	JsonbValue *until = json_member(object, "observed_until");
+
+	if ((until != NULL && !json_read_date(&in, until, "observed_until", &state->until)) ||
+		!read_timing(&in, timing, &state) ||
+		(bins != NULL && !read_spend_bins(&in, bins, &state)) ||
+		(spends != NULL && !read_spends(&in, spends, &state)) ||
+		!read_left_out(&in, object, &state))
+		PG_RETURN_NULL();
+
+	struct varlena *result = base_state_pack(state);
+	const char *problem = packed_problem(result);
+
+	if (problem != NULL)
+	{
+		json_fail(&in, "It holds together badly: %s.", problem);
+		PG_RETURN_NULL();
+	}
+	PG_RETURN_POINTER(result);
+}
+
+static void
+append_timing(StringInfo out, const BaseEntry *entry)
+{
+	appendStringInfo(out, "[%u, %u, ", entry_x(entry), timing_t_x(entry));
+	json_append_date(out, timing_first(entry));
+	appendStringInfo(out, ", " INT64_FORMAT "]", entry->value);
+}
+
+static void
+append_spend(StringInfo out, const BaseEntry *entry)
+{
+	appendStringInfo(out, "[%u, ", entry_x(entry));
+	json_append_float(out, spend_of(entry));
+	appendStringInfo(out, ", " INT64_FORMAT "]", entry->value);
+}
+
+/* Begins a member of the object, or goes on with it. */
+static void
+append_separator(StringInfo out, const char *member, bool first)
+{
+	if (first)
+		appendStringInfo(out, "], \"%s\": [", member);
+	else
+		appendStringInfoString(out, ", ");
+}
+
+/* The bin whose customers were read last, with its sums: missing ones are zero. */
+static bool
+append_bin(StringInfo out, BaseReader *reader)
+{
+	BaseEntry	bin = reader->entry;
+	int64		sums[BASE_MOMENTS] = {0};
+	bool		more;
+
+	do
+	{
+		sums[entry_power(&reader->entry)] = reader->entry.value;
+		more = base_next(reader);
+	} while (more && reader->entry.group == bin.group && entry_bin(&reader->entry) == entry_bin(&bin));
+
+	appendStringInfo(out, "[%u, %u", entry_x(&bin), entry_bin(&bin));
+	for (int k = 0; k < BASE_MOMENTS; k++)
+		appendStringInfo(out, ", " INT64_FORMAT, sums[k]);
+	appendStringInfoChar(out, ']');
+	return more;
+}
+
+PG_FUNCTION_INFO_V1(customer_base_out);
+Datum
+customer_base_out(PG_FUNCTION_ARGS)
+{
+	BaseReader	reader;
+	StringInfoData out;
+	BaseKind	kind = BASE_TIMING;
+	bool		more;
+	int64		left_out[LEFT_OUT_REASONS] = {0};
+
+	base_open(&reader, PG_GETARG_DATUM(0));
+	initStringInfo(&out);
+	appendStringInfoString(&out, "{\"observed_until\": ");
+	if (reader.until == DATEVAL_NOBEGIN)
+		appendStringInfoString(&out, "null");
+	else
+		json_append_date(&out, reader.until);
+	appendStringInfoString(&out, ", \"timing\": [");
+
+	bool		first = true;
+
+	for (more = base_next(&reader); more;)
+	{
+		CHECK_FOR_INTERRUPTS();
+		if (entry_kind(&reader.entry) != kind)
+		{
+			kind = entry_kind(&reader.entry);
+			first = true;
+		}
+		switch (kind)
+		{
+			case BASE_TIMING:
+				if (!first)
+					appendStringInfoString(&out, ", ");
+				append_timing(&out, &reader.entry);
+				more = base_next(&reader);
+				break;
+			case BASE_SPEND:
+				append_separator(&out, "spend", first);
+				append_spend(&out, &reader.entry);
+				more = base_next(&reader);
+				break;
+			case BASE_SPEND_BIN:
+				append_separator(&out, "spend_bins", first);
+				more = append_bin(&out, &reader);
+				break;
+			case BASE_LEFT_OUT:
+				left_out[reader.entry.detail] = reader.entry.value;
+				more = base_next(&reader);
+				break;
+		}
+		first = false;
+	}
+
+	appendStringInfoString(&out, "], \"left_out\": {");
+	for (int reason = 0; reason < LEFT_OUT_REASONS; reason++)
+		appendStringInfo(&out, "%s\"%s\": " INT64_FORMAT, reason == 0 ? "" : ", ",
+						 left_out_names[reason], left_out[reason]);
+	appendStringInfoString(&out, "}}");
+	PG_RETURN_CSTRING(out.data);
+}
+
+pg_noinline pg_attribute_cold
+static void
+malformed(const char *detail)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_INVALID_BINARY_REPRESENTATION),
+			 errmsg("invalid binary form of type customer_base"),
+			 errdetail("%s", detail)));
+}
+
+/* Bytes may come from anywhere (COPY BINARY): nothing is believed. */
+PG_FUNCTION_INFO_V1(customer_base_recv);
+Datum
+customer_base_recv(PG_FUNCTION_ARGS)
+{
+	StringInfo	in = (StringInfo) PG_GETARG_POINTER(0);
+
+	if (pq_getmsgbyte(in) != WIRE_VERSION)
+		malformed("The version is unknown.");
+
+	DateADT		until = (DateADT) pq_getmsgint(in, 4);
+	uint32		count = pq_getmsgint(in, 4);
+
+	if (until != DATEVAL_NOBEGIN && !IS_VALID_DATE(until))
+		malformed("The end of observation is out of range.");
+	if ((uint64) count * WIRE_ENTRY_BYTES != (uint64) (in->len - in->cursor))
+		malformed("The length does not fit the number of entries.");
+
+	BaseEntry  *entries = palloc_array(BaseEntry, Max(1, count));
+
+	for (uint32 i = 0; i < count; i++)
+	{
+		CHECK_FOR_INTERRUPTS();
+		entries[i].group = (uint64) pq_getmsgint64(in);
+		entries[i].detail = (uint64) pq_getmsgint64(in);
+		entries[i].value = pq_getmsgint64(in);
+	}
+
+	const char *problem = base_problem(entries, count);
+
+	if (problem != NULL)
+		malformed(problem);
+	PG_RETURN_POINTER(base_pack(entries, count, until));
+}
+
+PG_FUNCTION_INFO_V1(customer_base_send);
+Datum
+customer_base_send(PG_FUNCTION_ARGS)
+{
+	BaseReader	reader;
+	StringInfoData out;
+
+	base_open(&reader, PG_GETARG_DATUM(0));
+	pq_begintypsend(&out);
+	pq_sendbyte(&out, WIRE_VERSION);
+	pq_sendint32(&out, (uint32) reader.until);
+	pq_sendint32(&out, reader.left);
+	while (base_next(&reader))
+	{
+		CHECK_FOR_INTERRUPTS();
+		pq_sendint64(&out, reader.entry.group);
+		pq_sendint64(&out, reader.entry.detail);
+		pq_sendint64(&out, (uint64) reader.entry.value);
+	}
+	PG_RETURN_BYTEA_P(pq_endtypsend(&out));
+}

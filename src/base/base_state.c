@@ -1,0 +1,254 @@
+/*
+ * base_state.c
+ *	  The growing map of a customer base.
+ *
+ * A key that is present is added to in place; a table that gets too full is
+ * replaced by one of twice the size, which the executor then takes over.
+ */
+#include "compat.h"
+
+#include "common/int.h"
+#include "miscadmin.h"
+#include "utils/memutils.h"
+
+#include "base/base_state.h"
+
+#define INITIAL_SLOTS 32
+#define MAX_SLOTS (UINT32_C(1) << 25)
+
+StaticAssertDecl((Size) MAX_SLOTS * sizeof(BaseEntry) < MaxAllocSize, "the largest table can be had");
+
+#define ST_SORT sort_entries
+#define ST_ELEMENT_TYPE BaseEntry
+#define ST_COMPARE(a, b) \
+	((a)->group != (b)->group ? ((a)->group < (b)->group ? -1 : 1) \
+	 : (a)->detail != (b)->detail ? ((a)->detail < (b)->detail ? -1 : 1) : 0)
+#define ST_SCOPE static
+#define ST_CHECK_FOR_INTERRUPTS
+#define ST_DEFINE
+#include "lib/sort_template.h"
+
+BaseState *
+base_state_make(uint32 slots)
+{
+	Size		size = offsetof(BaseState, entries) + (Size) slots * sizeof(BaseEntry);
+	BaseState  *state = palloc0(size);
+
+	SET_VARSIZE(state, size);
+	state->mark = BASE_STATE_MARK;
+	state->until = DATEVAL_NOBEGIN;
+	state->slots = slots;
+	return state;
+}
+
+/*
+ * Multiply and shift (Steele and Vigna's mixing function): keys that differ in
+ * one bit differ in half of the bits of their hashes.
+ */
+static inline uint64
+hash_key(uint64 group, uint64 detail)
+{
+	uint64		hash = (group * UINT64CONST(0x9E3779B97F4A7C15)) ^ detail;
+
+	hash = (hash ^ (hash >> 30)) * UINT64CONST(0xBF58476D1CE4E5B9);
+	hash = (hash ^ (hash >> 27)) * UINT64CONST(0x94D049BB133111EB);
+	return hash ^ (hash >> 31);
+}
+
+/* The entry of this key, or the empty one where it belongs. */
+static inline BaseEntry *
+find_entry(BaseState *state, uint64 group, uint64 detail)
+{
+	uint32		mask = state->slots - 1;
+	uint32		slot = (uint32) hash_key(group, detail) & mask;
+
+	while (state->entries[slot].group != 0 &&
+		   (state->entries[slot].group != group || state->entries[slot].detail != detail))
+		slot = (slot + 1) & mask;
+	return &state->entries[slot];
+}
+
+static inline void
+add_to_value(BaseEntry *entry, int64 value)
+{
+	if (pg_add_s64_overflow(entry->value, value, &entry->value))
+		ereport(ERROR,
+				(errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE),
+				 errmsg("a count in customer_base is out of range")));
+}
+
+/* A larger table with the same entries. */
+static BaseState *
+grow(BaseState *state)
+{
+	if (state->slots >= MAX_SLOTS)
+		ereport(ERROR,
+				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
+				 errmsg("a customer_base cannot hold more than %u different customers", MAX_SLOTS / 4 * 3),
+				 errhint("Build one base per region or cohort.")));
+
+	BaseState  *larger = base_state_make(state->slots * 2);
+
+	for (uint32 i = 0; i < state->slots; i++)
+		if (state->entries[i].group != 0)
+			*find_entry(larger, state->entries[i].group, state->entries[i].detail) = state->entries[i];
+	larger->binned = state->binned;
+	larger->until = state->until;
+	larger->used = state->used;
+	larger->spends = state->spends;
+	return larger;
+}
+
+BaseState *
+base_state_add(BaseState *state, uint64 group, uint64 detail, int64 value)
+{
+	if (value == 0)
+		return state;
+
+	BaseEntry  *entry = find_entry(state, group, detail);
+
+	if (entry->group == 0)
+	{
+		if (state->used >= state->slots / 4 * 3)
+		{
+			state = grow(state);
+			entry = find_entry(state, group, detail);
+		}
+		entry->group = group;
+		entry->detail = detail;
+		state->used++;
+	}
+	add_to_value(entry, value);
+	return state;
+}
+
+/*
+ * The bins are 32 to the octave, counted from below the smallest double. The
+ * arithmetic is exact, so that every platform finds the same bin.
+ */
+#define LOWEST_EXPONENT (-1074)
+
+uint32
+base_bin(double spend)
+{
+	int			exponent;
+	double		mantissa = frexp(spend, &exponent);	/* 1/2 <= mantissa < 1 */
+
+	return (uint32) (exponent - LOWEST_EXPONENT) * 32 + (uint32) ((mantissa - 0.5) * 64);
+}
+
+double
+base_bin_centre(uint32 bin)
+{
+	return ldexp(0.5 + (bin % 32 + 0.5) / 64, (int) (bin / 32) + LOWEST_EXPONENT);
+}
+
+static BaseState *
+add_to_bin(BaseState *state, uint32 x, double spend, int64 customers)
+{
+	uint32		bin = base_bin(spend);
+	double		deviation = spend / base_bin_centre(bin) - 1;
+	double		power = deviation * BASE_MOMENT_SCALE;
+	uint64		group = base_group(BASE_SPEND_BIN, x);
+
+	state = base_state_add(state, group, bin_detail(bin, 0), customers);
+	for (int k = 1; k < BASE_MOMENTS; k++, power *= deviation)
+	{
+		int64		sum;
+
+		if (pg_mul_s64_overflow((int64) rint(power), customers, &sum))
+			sum = PG_INT64_MAX; /* add_to_value will say so */
+		state = base_state_add(state, group, bin_detail(bin, k), sum);
+	}
+	return state;
+}
+
+/* Replaces all exact spend by bins. */
+static BaseState *
+bin_spends(BaseState *state)
+{
+	BaseState  *binned = base_state_make(state->slots);
+
+	binned->binned = true;
+	binned->until = state->until;
+	for (uint32 i = 0; i < state->slots; i++)
+	{
+		const BaseEntry *entry = &state->entries[i];
+
+		if (entry->group == 0)
+			continue;
+		if (entry_kind(entry) == BASE_SPEND)
+			binned = add_to_bin(binned, entry_x(entry), spend_of(entry), entry->value);
+		else
+			binned = base_state_add(binned, entry->group, entry->detail, entry->value);
+	}
+	return binned;
+}
+
+BaseState *
+base_state_add_spend(BaseState *state, uint32 x, double spend, int64 customers)
+{
+	if (!state->binned)
+	{
+		uint32		before = state->used;
+
+		state = base_state_add(state, base_group(BASE_SPEND, x), spend_detail(spend), customers);
+		state->spends += state->used - before;
+		return state->spends > BASE_MAX_SPENDS ? bin_spends(state) : state;
+	}
+	return add_to_bin(state, x, spend, customers);
+}
+
+BaseState *
+base_state_merge(BaseState *state, BaseReader *other)
+{
+	state->until = Max(state->until, other->until);
+	while (base_next(other))
+	{
+		const BaseEntry *entry = &other->entry;
+
+		CHECK_FOR_INTERRUPTS();
+		if (entry_kind(entry) == BASE_SPEND)
+		{
+			state = base_state_add_spend(state, entry_x(entry), spend_of(entry), entry->value);
+			continue;
+		}
+		if (entry_kind(entry) == BASE_SPEND_BIN && !state->binned)
+			state = bin_spends(state);
+		state = base_state_add(state, entry->group, entry->detail, entry->value);
+	}
+	return state;
+}
+
+BaseState *
+base_state_of(struct varlena *value)
+{
+	if (value == NULL)
+		return base_state_make(INITIAL_SLOTS);
+	if (base_is_state(value))
+		return (BaseState *) PG_DETOAST_DATUM(PointerGetDatum(value));
+
+	BaseReader	reader;
+
+	base_open(&reader, PointerGetDatum(value));
+	return base_state_merge(base_state_make(INITIAL_SLOTS), &reader);
+}
+
+struct varlena *
+base_state_pack(const BaseState *state)
+{
+	BaseEntry  *entries = MemoryContextAllocHuge(CurrentMemoryContext,
+												 Max(1, state->used) * sizeof(BaseEntry));
+	uint32		count = 0;
+
+	/* Sums of odd powers can cancel: an entry of zero says nothing and is left out. */
+	for (uint32 i = 0; i < state->slots; i++)
+		if (state->entries[i].group != 0 && state->entries[i].value != 0)
+			entries[count++] = state->entries[i];
+	sort_entries(entries, count);
+
+	struct varlena *result = base_pack(entries, count, state->until);
+
+	pfree(entries);
+	return result;
+}
