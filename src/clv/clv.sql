@@ -1,0 +1,155 @@
+-- clv_model: a fitted model, and what it says of a customer
+
+CREATE TYPE clv_model;
+
+CREATE FUNCTION clv_model_in(cstring) RETURNS clv_model
+LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME';
+CREATE FUNCTION clv_model_out(clv_model) RETURNS cstring
+LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME';
+CREATE FUNCTION clv_model_recv(internal) RETURNS clv_model
+LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME';
+CREATE FUNCTION clv_model_send(clv_model) RETURNS bytea
+LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME';
+
+CREATE TYPE clv_model (
+	INPUT = clv_model_in, OUTPUT = clv_model_out,
+	RECEIVE = clv_model_recv, SEND = clv_model_send,
+	ALIGNMENT = double, STORAGE = main
+);
+
+COMMENT ON TYPE clv_model IS 'a model of when customers order and what an order is worth, with its parameters';
+COMMENT ON FUNCTION clv_model_in(cstring) IS 'text input, JSON: {"model": "bg/nbd", "timing": {"r": 0.24, "alpha": 4.4, "a": 0.8, "b": 2.4}, "spend": {"p": 6, "q": 4, "gamma": 15}}';
+COMMENT ON FUNCTION clv_model_out(clv_model) IS 'text output, JSON';
+COMMENT ON FUNCTION clv_model_recv(internal) IS 'binary input';
+COMMENT ON FUNCTION clv_model_send(clv_model) IS 'binary output';
+
+-- fitting
+
+CREATE FUNCTION clv_fit(base customer_base, model text DEFAULT 'bg/nbd', as_of date DEFAULT NULL,
+	time_unit_days double precision DEFAULT 7) RETURNS clv_model
+LANGUAGE C IMMUTABLE PARALLEL SAFE COST 1000000 AS 'MODULE_PATHNAME';
+COMMENT ON FUNCTION clv_fit(customer_base, text, date, double precision) IS
+'fits a model by maximum likelihood; as_of is the end of observation, by default the base''s';
+
+CREATE FUNCTION fit_problem(base customer_base, as_of date DEFAULT NULL) RETURNS text
+LANGUAGE C IMMUTABLE PARALLEL SAFE COST 100 AS 'MODULE_PATHNAME';
+COMMENT ON FUNCTION fit_problem(customer_base, date) IS 'why no model can be fitted to the base; NULL if one can';
+
+CREATE FUNCTION clv_model_final(customer_base) RETURNS clv_model
+LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 1000000 AS 'MODULE_PATHNAME';
+COMMENT ON FUNCTION clv_model_final(customer_base) IS 'aggregate support: the model fitted to the base';
+
+CREATE AGGREGATE clv_model(history purchase_history) (
+	SFUNC = customer_base_add, STYPE = customer_base,
+	FINALFUNC = clv_model_final, COMBINEFUNC = customer_base_merge,
+	SSPACE = 65536, PARALLEL = SAFE
+);
+COMMENT ON AGGREGATE clv_model(purchase_history) IS 'the model fitted to these customers: clv_fit(customer_base(history))';
+
+-- what a fit tells of itself
+
+CREATE FUNCTION clv_params(model clv_model, OUT part text, OUT param text, OUT estimate double precision,
+	OUT std_error double precision, OUT identified boolean) RETURNS SETOF record
+LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE ROWS 7 AS 'MODULE_PATHNAME';
+COMMENT ON FUNCTION clv_params(clv_model) IS 'parameters with standard errors (NULL where the data do not tell)';
+
+CREATE FUNCTION log_likelihood(model clv_model) RETURNS double precision
+LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'clv_log_likelihood';
+COMMENT ON FUNCTION log_likelihood(clv_model) IS 'log-likelihood of the timing part, in its time unit';
+
+CREATE FUNCTION spend_log_likelihood(model clv_model) RETURNS double precision
+LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'clv_spend_log_likelihood';
+COMMENT ON FUNCTION spend_log_likelihood(clv_model) IS 'log-likelihood of the spend part';
+
+CREATE FUNCTION aic(model clv_model) RETURNS double precision
+LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'clv_aic';
+COMMENT ON FUNCTION aic(clv_model) IS 'Akaike''s information criterion of the timing part; smaller is better';
+
+CREATE FUNCTION bic(model clv_model) RETURNS double precision
+LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'clv_bic';
+COMMENT ON FUNCTION bic(clv_model) IS 'Schwarz''s Bayesian information criterion of the timing part; smaller is better';
+
+CREATE FUNCTION converged(model clv_model) RETURNS boolean
+LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'clv_converged';
+COMMENT ON FUNCTION converged(clv_model) IS 'whether the fit ended at the maximum of the likelihood';
+
+CREATE FUNCTION customer_count(model clv_model) RETURNS bigint
+LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'clv_customer_count';
+COMMENT ON FUNCTION customer_count(clv_model) IS 'number of customers that the model was fitted to';
+
+CREATE FUNCTION fitted_as_of(model clv_model) RETURNS date
+LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'clv_fitted_as_of';
+COMMENT ON FUNCTION fitted_as_of(clv_model) IS 'end of observation of the fit, where scores stand unless told otherwise';
+
+-- scores, from a history
+
+CREATE FUNCTION alive_prob(history purchase_history, model clv_model, as_of date DEFAULT NULL)
+RETURNS double precision
+LANGUAGE C IMMUTABLE PARALLEL SAFE COST 10 AS 'MODULE_PATHNAME';
+COMMENT ON FUNCTION alive_prob(purchase_history, clv_model, date) IS 'probability, 0 to 1, that the customer is still one';
+
+CREATE FUNCTION churn_prob(history purchase_history, model clv_model, as_of date DEFAULT NULL)
+RETURNS double precision
+LANGUAGE C IMMUTABLE PARALLEL SAFE COST 10 AS 'MODULE_PATHNAME';
+COMMENT ON FUNCTION churn_prob(purchase_history, clv_model, date) IS 'probability, 0 to 1, that the customer is gone';
+
+CREATE FUNCTION expected_orders(history purchase_history, model clv_model, horizon_days integer DEFAULT 365,
+	as_of date DEFAULT NULL) RETURNS double precision
+LANGUAGE C IMMUTABLE PARALLEL SAFE COST 50 AS 'MODULE_PATHNAME';
+COMMENT ON FUNCTION expected_orders(purchase_history, clv_model, integer, date) IS 'expected number of transactions in the next so many days';
+
+CREATE FUNCTION expected_order_value(history purchase_history, model clv_model, as_of date DEFAULT NULL)
+RETURNS double precision
+LANGUAGE C IMMUTABLE PARALLEL SAFE COST 10 AS 'MODULE_PATHNAME';
+COMMENT ON FUNCTION expected_order_value(purchase_history, clv_model, date) IS 'expected amount of a transaction; for customers with one transaction, the population''s';
+
+CREATE FUNCTION clv_estimate(history purchase_history, model clv_model, horizon_days integer DEFAULT 365,
+	annual_discount double precision DEFAULT 0.10, margin double precision DEFAULT 1.0, as_of date DEFAULT NULL)
+RETURNS double precision
+LANGUAGE C IMMUTABLE PARALLEL SAFE COST 100 AS 'MODULE_PATHNAME';
+COMMENT ON FUNCTION clv_estimate(purchase_history, clv_model, integer, double precision, double precision, date) IS
+'expected value of the next so many days: orders times their value times margin, discounted continuously at an annual rate';
+
+CREATE FUNCTION score_status(history purchase_history, model clv_model, as_of date DEFAULT NULL) RETURNS text
+LANGUAGE C IMMUTABLE PARALLEL SAFE COST 10 AS 'MODULE_PATHNAME';
+COMMENT ON FUNCTION score_status(purchase_history, clv_model, date) IS 'ok, one_order (scored with the population''s spend), or why a score is NULL';
+
+-- scores, from plain numbers: x, days since the last order and since the first, mean repeat spend
+
+CREATE FUNCTION alive_prob(frequency double precision, recency_days double precision,
+	tenure_days double precision, model clv_model) RETURNS double precision
+LANGUAGE C IMMUTABLE PARALLEL SAFE COST 10 AS 'MODULE_PATHNAME', 'alive_prob_numbers';
+COMMENT ON FUNCTION alive_prob(double precision, double precision, double precision, clv_model) IS
+'probability, 0 to 1, that the customer is still one, from repeat transactions and days since the last and the first';
+
+CREATE FUNCTION churn_prob(frequency double precision, recency_days double precision,
+	tenure_days double precision, model clv_model) RETURNS double precision
+LANGUAGE C IMMUTABLE PARALLEL SAFE COST 10 AS 'MODULE_PATHNAME', 'churn_prob_numbers';
+COMMENT ON FUNCTION churn_prob(double precision, double precision, double precision, clv_model) IS
+'probability, 0 to 1, that the customer is gone, from repeat transactions and days since the last and the first';
+
+CREATE FUNCTION expected_orders(frequency double precision, recency_days double precision,
+	tenure_days double precision, model clv_model, horizon_days integer DEFAULT 365) RETURNS double precision
+LANGUAGE C IMMUTABLE PARALLEL SAFE COST 50 AS 'MODULE_PATHNAME', 'expected_orders_numbers';
+COMMENT ON FUNCTION expected_orders(double precision, double precision, double precision, clv_model, integer) IS
+'expected number of transactions in the next so many days, from plain numbers';
+
+CREATE FUNCTION expected_order_value(frequency double precision, avg_value double precision, model clv_model)
+RETURNS double precision
+LANGUAGE C IMMUTABLE PARALLEL SAFE COST 10 AS 'MODULE_PATHNAME', 'expected_order_value_numbers';
+COMMENT ON FUNCTION expected_order_value(double precision, double precision, clv_model) IS
+'expected amount of a transaction, from repeat transactions and their mean amount';
+
+CREATE FUNCTION clv_estimate(frequency double precision, recency_days double precision,
+	tenure_days double precision, avg_value double precision, model clv_model,
+	horizon_days integer DEFAULT 365, annual_discount double precision DEFAULT 0.10,
+	margin double precision DEFAULT 1.0) RETURNS double precision
+LANGUAGE C IMMUTABLE PARALLEL SAFE COST 100 AS 'MODULE_PATHNAME', 'clv_estimate_numbers';
+COMMENT ON FUNCTION clv_estimate(double precision, double precision, double precision, double precision, clv_model, integer, double precision, double precision) IS
+'expected value of the next so many days, from plain numbers';
+
+CREATE FUNCTION score_status(frequency double precision, recency_days double precision,
+	tenure_days double precision, avg_value double precision, model clv_model) RETURNS text
+LANGUAGE C IMMUTABLE PARALLEL SAFE COST 10 AS 'MODULE_PATHNAME', 'score_status_numbers';
+COMMENT ON FUNCTION score_status(double precision, double precision, double precision, double precision, clv_model) IS
+'ok, one_order (scored with the population''s spend), or why a score is NULL';

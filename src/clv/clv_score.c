@@ -1,0 +1,425 @@
+/*
+ * clv_score.c
+ *	  What a model says of one customer: the scores.
+ *
+ * Every score comes in two forms: from a purchase history, and from plain
+ * numbers for users with a summary table of their own. Both end in the same
+ * Customer. A customer that cannot be scored gets NULL, never NaN and never an
+ * error, and score_status says why; a wrong parameter is an error.
+ */
+#include "compat.h"
+
+#include <math.h>
+
+#include "utils/builtins.h"
+
+#include "clv/clv.h"
+#include "history/history.h"
+#include "models/gammagamma.h"
+
+#define DISCOUNT_YEAR_DAYS 365.0
+
+typedef enum ScoreStatus
+{
+	SCORE_OK,
+	SCORE_ONE_ORDER,			/* scored; spend is the population's */
+	SCORE_NO_MODEL,
+	SCORE_NO_ORDERS,
+	SCORE_INCONSISTENT,			/* plain numbers that no customer can have */
+	SCORE_NO_SPEND_MODEL,
+	SCORE_NO_AMOUNTS,
+	SCORE_NO_SPEND,				/* net spend on repeat transactions is not positive */
+	SCORE_SPEND_UNDEFINED,		/* the spend model has no mean */
+	SCORE_OUT_OF_RANGE
+} ScoreStatus;
+
+/* The words of score_status. */
+static const char *const status_words[] = {
+	[SCORE_OK] = "ok",
+	[SCORE_ONE_ORDER] = "one_order",
+	[SCORE_NO_MODEL] = "no_model",
+	[SCORE_NO_ORDERS] = "no_orders",
+	[SCORE_INCONSISTENT] = "inconsistent_numbers",
+	[SCORE_NO_SPEND_MODEL] = "no_spend_model",
+	[SCORE_NO_AMOUNTS] = "no_amounts",
+	[SCORE_NO_SPEND] = "no_repeat_spend",
+	[SCORE_SPEND_UNDEFINED] = "spend_mean_undefined",
+	[SCORE_OUT_OF_RANGE] = "out_of_range"
+};
+
+/* A customer as the models see him; times in the model's unit. */
+typedef struct Customer
+{
+	const ClvModel *model;
+	const Model *timing;
+	bool		scorable;		/* if not, status says why and the rest is unset */
+	ScoreStatus status;
+	double		x;
+	double		t_x;
+	double		T;
+	double		spend;			/* on repeat transactions; NaN: not known */
+} Customer;
+
+static Customer
+unscorable(ScoreStatus status)
+{
+	return (Customer) {.status = status};
+}
+
+static Customer
+customer_make(const ClvModel *model, double x, double t_x_days, double T_days, double spend)
+{
+	return (Customer) {
+		.model = model,
+		.timing = clv_model_timing(model),
+		.scorable = true,
+		.status = x > 0 ? SCORE_OK : SCORE_ONE_ORDER,
+		.x = x,
+		.t_x = t_x_days / model->unit_days,
+		.T = T_days / model->unit_days,
+		.spend = spend
+	};
+}
+
+/* The day that a score stands at: the argument, or the end of the model's observation. */
+static DateADT
+as_of_argument(FunctionCallInfo fcinfo, int place, const ClvModel *model)
+{
+	DateADT		as_of = PG_NARGS() <= place || PG_ARGISNULL(place)
+		? model->as_of : PG_GETARG_DATEADT(place);
+
+	if (!DATE_NOT_FINITE(as_of))
+		return as_of;
+	if (PG_NARGS() > place && !PG_ARGISNULL(place))
+		ereport(ERROR,
+				(errcode(ERRCODE_DATETIME_VALUE_OUT_OF_RANGE),
+				 errmsg("as_of is %s", DATE_IS_NOBEGIN(as_of) ? "-infinity" : "infinity")));
+	ereport(ERROR,
+			(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
+			 errmsg("as_of is needed: the model does not say when it was fitted"),
+			 errhint("Pass the day the scores are to stand at, as_of => current_date for example.")));
+}
+
+/* Arguments (history, model, …, as_of): the customer as he stood on that day. */
+static Customer
+customer_of_history(FunctionCallInfo fcinfo, int as_of_place)
+{
+	if (PG_ARGISNULL(1))
+		return unscorable(SCORE_NO_MODEL);
+	if (PG_ARGISNULL(0))
+		return unscorable(SCORE_NO_ORDERS);
+
+	const ClvModel *model = PG_GETARG_CLV_MODEL(1);
+	DateADT		as_of = as_of_argument(fcinfo, as_of_place, model);
+	HistorySummary history = history_summarise(PG_GETARG_DATUM(0), as_of);
+
+	if (history.transactions == 0)
+		return unscorable(SCORE_NO_ORDERS);
+	return customer_make(model, history.transactions - 1, history.last - history.first,
+						 as_of - history.first, history_repeat_spend(&history));
+}
+
+/* Arguments (frequency, recency_days, tenure_days, …): numbers that somebody else has summed up. */
+static Customer
+customer_of_numbers(FunctionCallInfo fcinfo, int avg_value_place, int model_place)
+{
+	if (PG_ARGISNULL(model_place))
+		return unscorable(SCORE_NO_MODEL);
+	if (PG_ARGISNULL(0) || PG_ARGISNULL(1) || PG_ARGISNULL(2))
+		return unscorable(SCORE_NO_ORDERS);
+
+	double		x = PG_GETARG_FLOAT8(0);
+	double		recency = PG_GETARG_FLOAT8(1);
+	double		tenure = PG_GETARG_FLOAT8(2);
+	double		avg_value = avg_value_place < 0 || PG_ARGISNULL(avg_value_place)
+		? NAN : PG_GETARG_FLOAT8(avg_value_place);
+
+	if (!(x >= 0) || x > PG_INT32_MAX || x != floor(x) ||
+		!(recency >= 0) || !(tenure >= recency) || isinf(tenure) ||
+		(x == 0) != (tenure == recency))
+		return unscorable(SCORE_INCONSISTENT);
+	return customer_make(PG_GETARG_CLV_MODEL(model_place), x, tenure - recency, tenure, avg_value * x);
+}
+
+/* Expected value of one order, or NaN with the status saying why there is none. */
+static double
+order_value(Customer *customer)
+{
+	const ClvPart *spend = &customer->model->spend;
+	double		value;
+
+	if (spend->n_params == 0)
+		customer->status = SCORE_NO_SPEND_MODEL;
+	else if (customer->x > 0 && isnan(customer->spend))
+		customer->status = SCORE_NO_AMOUNTS;
+	else if (customer->x > 0 && !(customer->spend > 0))
+		customer->status = SCORE_NO_SPEND;
+	else
+	{
+		value = gammagamma_expected_spend(spend->params, customer->x,
+										  customer->x > 0 ? customer->spend / customer->x : 0);
+		if (isfinite(value))
+			return value;
+		customer->status = isnan(value) ? SCORE_SPEND_UNDEFINED : SCORE_OUT_OF_RANGE;
+	}
+	return NAN;
+}
+
+/* A score as SQL sees it: nobody gets NaN or infinity. */
+static Datum
+score_result(FunctionCallInfo fcinfo, const Customer *customer, double score)
+{
+	if (!customer->scorable || !isfinite(score))
+		PG_RETURN_NULL();
+	PG_RETURN_FLOAT8(score);
+}
+
+static double
+alive(const Customer *customer)
+{
+	return !customer->scorable ? NAN
+		: customer->timing->alive_prob(customer->model->timing.params,
+									   customer->x, customer->t_x, customer->T);
+}
+
+/* How far ahead to look and at what price: the arguments that all values share. */
+typedef struct Outlook
+{
+	double		horizon_days;
+	double		annual_discount;
+	double		margin;
+} Outlook;
+
+static double
+horizon_argument(FunctionCallInfo fcinfo, int place)
+{
+	int32		days = PG_GETARG_INT32(place);
+
+	if (days < 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("horizon_days must not be negative, but is %d", days)));
+	return days;
+}
+
+static Outlook
+outlook_arguments(FunctionCallInfo fcinfo, int place)
+{
+	Outlook		outlook = {
+		.horizon_days = horizon_argument(fcinfo, place),
+		.annual_discount = PG_GETARG_FLOAT8(place + 1),
+		.margin = PG_GETARG_FLOAT8(place + 2)
+	};
+
+	if (!(outlook.annual_discount >= 0) || isinf(outlook.annual_discount))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("annual_discount must be a rate of at least 0, but is %g", outlook.annual_discount),
+				 errhint("0.10 is ten per cent a year.")));
+	if (!isfinite(outlook.margin))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("margin must be finite, but is %g", outlook.margin),
+				 errhint("0.25 is a quarter of the amounts.")));
+	return outlook;
+}
+
+static double
+expected_orders_in(const Customer *customer, double horizon_days)
+{
+	return !customer->scorable ? NAN
+		: customer->timing->expected_orders(customer->model->timing.params,
+											customer->x, customer->t_x, customer->T,
+											horizon_days / customer->model->unit_days);
+}
+
+/*
+ * Orders of the horizon, each discounted continuously from the day it falls
+ * on, times what an order is worth, times the margin.
+ */
+static double
+lifetime_value(Customer *customer, const Outlook *outlook)
+{
+	if (!customer->scorable)
+		return NAN;
+
+	double		value = order_value(customer);
+
+	if (isnan(value))
+		return NAN;
+
+	double		unit_days = customer->model->unit_days;
+	double		orders = customer->timing->discounted_orders(customer->model->timing.params,
+															  customer->x, customer->t_x, customer->T,
+															  outlook->horizon_days / unit_days,
+															  log1p(outlook->annual_discount) * unit_days / DISCOUNT_YEAR_DAYS);
+
+	value *= orders * outlook->margin;
+	if (!isfinite(value))
+		customer->status = SCORE_OUT_OF_RANGE;
+	return value;
+}
+
+/* An argument with a default, set to NULL, leaves the answer open. */
+static bool
+any_null(FunctionCallInfo fcinfo, int from, int to)
+{
+	for (int i = from; i <= to; i++)
+		if (PG_ARGISNULL(i))
+			return true;
+	return false;
+}
+
+/* alive_prob(history, model [, as_of]) → float8: probability of being a customer still */
+PG_FUNCTION_INFO_V1(alive_prob);
+Datum
+alive_prob(PG_FUNCTION_ARGS)
+{
+	Customer	customer = customer_of_history(fcinfo, 2);
+
+	return score_result(fcinfo, &customer, alive(&customer));
+}
+
+/* churn_prob(history, model [, as_of]) → float8: probability of being gone */
+PG_FUNCTION_INFO_V1(churn_prob);
+Datum
+churn_prob(PG_FUNCTION_ARGS)
+{
+	Customer	customer = customer_of_history(fcinfo, 2);
+
+	return score_result(fcinfo, &customer, 1 - alive(&customer));
+}
+
+/* expected_orders(history, model [, horizon_days [, as_of]]) → float8 */
+PG_FUNCTION_INFO_V1(expected_orders);
+Datum
+expected_orders(PG_FUNCTION_ARGS)
+{
+	if (PG_ARGISNULL(2))
+		PG_RETURN_NULL();
+
+	double		horizon_days = horizon_argument(fcinfo, 2);
+	Customer	customer = customer_of_history(fcinfo, 3);
+
+	return score_result(fcinfo, &customer, expected_orders_in(&customer, horizon_days));
+}
+
+/* expected_order_value(history, model [, as_of]) → float8: expected amount of one order */
+PG_FUNCTION_INFO_V1(expected_order_value);
+Datum
+expected_order_value(PG_FUNCTION_ARGS)
+{
+	Customer	customer = customer_of_history(fcinfo, 2);
+
+	return score_result(fcinfo, &customer, customer.scorable ? order_value(&customer) : NAN);
+}
+
+/* clv_estimate(history, model [, horizon_days, annual_discount, margin, as_of]) → float8 */
+PG_FUNCTION_INFO_V1(clv_estimate);
+Datum
+clv_estimate(PG_FUNCTION_ARGS)
+{
+	if (any_null(fcinfo, 2, 4))
+		PG_RETURN_NULL();
+
+	Outlook		outlook = outlook_arguments(fcinfo, 2);
+	Customer	customer = customer_of_history(fcinfo, 5);
+
+	return score_result(fcinfo, &customer, lifetime_value(&customer, &outlook));
+}
+
+/* alive_prob(frequency, recency_days, tenure_days, model) → float8 */
+PG_FUNCTION_INFO_V1(alive_prob_numbers);
+Datum
+alive_prob_numbers(PG_FUNCTION_ARGS)
+{
+	Customer	customer = customer_of_numbers(fcinfo, -1, 3);
+
+	return score_result(fcinfo, &customer, alive(&customer));
+}
+
+/* churn_prob(frequency, recency_days, tenure_days, model) → float8 */
+PG_FUNCTION_INFO_V1(churn_prob_numbers);
+Datum
+churn_prob_numbers(PG_FUNCTION_ARGS)
+{
+	Customer	customer = customer_of_numbers(fcinfo, -1, 3);
+
+	return score_result(fcinfo, &customer, 1 - alive(&customer));
+}
+
+/* expected_orders(frequency, recency_days, tenure_days, model [, horizon_days]) → float8 */
+PG_FUNCTION_INFO_V1(expected_orders_numbers);
+Datum
+expected_orders_numbers(PG_FUNCTION_ARGS)
+{
+	if (PG_ARGISNULL(4))
+		PG_RETURN_NULL();
+
+	double		horizon_days = horizon_argument(fcinfo, 4);
+	Customer	customer = customer_of_numbers(fcinfo, -1, 3);
+
+	return score_result(fcinfo, &customer, expected_orders_in(&customer, horizon_days));
+}
+
+/* expected_order_value(frequency, avg_value, model) → float8 */
+PG_FUNCTION_INFO_V1(expected_order_value_numbers);
+Datum
+expected_order_value_numbers(PG_FUNCTION_ARGS)
+{
+	if (any_null(fcinfo, 0, 0) || PG_ARGISNULL(2))
+		PG_RETURN_NULL();
+
+	double		x = PG_GETARG_FLOAT8(0);
+
+	if (!(x >= 0) || isinf(x))
+		PG_RETURN_NULL();
+
+	Customer	customer = customer_make(PG_GETARG_CLV_MODEL(2), x, 0, 0,
+										 PG_ARGISNULL(1) ? NAN : PG_GETARG_FLOAT8(1) * x);
+
+	return score_result(fcinfo, &customer, order_value(&customer));
+}
+
+/* clv_estimate(frequency, recency_days, tenure_days, avg_value, model [, horizon_days, …]) → float8 */
+PG_FUNCTION_INFO_V1(clv_estimate_numbers);
+Datum
+clv_estimate_numbers(PG_FUNCTION_ARGS)
+{
+	if (any_null(fcinfo, 5, 7))
+		PG_RETURN_NULL();
+
+	Outlook		outlook = outlook_arguments(fcinfo, 5);
+	Customer	customer = customer_of_numbers(fcinfo, 3, 4);
+
+	return score_result(fcinfo, &customer, lifetime_value(&customer, &outlook));
+}
+
+/* Whether all scores of a customer can be had, or why not. */
+static Datum
+status_result(Customer *customer)
+{
+	if (customer->scorable)
+		(void) order_value(customer);
+	return CStringGetTextDatum(status_words[customer->status]);
+}
+
+/* score_status(history, model [, as_of]) → text */
+PG_FUNCTION_INFO_V1(score_status);
+Datum
+score_status(PG_FUNCTION_ARGS)
+{
+	Customer	customer = customer_of_history(fcinfo, 2);
+
+	return status_result(&customer);
+}
+
+/* score_status(frequency, recency_days, tenure_days, avg_value, model) → text */
+PG_FUNCTION_INFO_V1(score_status_numbers);
+Datum
+score_status_numbers(PG_FUNCTION_ARGS)
+{
+	Customer	customer = customer_of_numbers(fcinfo, 3, 4);
+
+	return status_result(&customer);
+}

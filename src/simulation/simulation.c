@@ -1,0 +1,164 @@
+/*
+ * simulation.c
+ *	  simulate_orders: an order log of customers who live by a model.
+ *
+ * Customers are drawn one after another and forgotten, so that ten million of
+ * them need no more memory than one. Customer n has a random stream of his
+ * own, started from the seed and n: his orders are the same in a small and in
+ * a large simulation, and on every platform.
+ */
+#include "compat.h"
+
+#include <math.h>
+
+#include "access/htup_details.h"
+#include "funcapi.h"
+#include "miscadmin.h"
+#include "utils/timestamp.h"
+
+#include "clv/clv.h"
+#include "models/simulate.h"
+
+typedef struct Simulation
+{
+	const ClvModel *model;
+	const Model *timing;
+	TupleDesc	row;
+	int64		customers;
+	int64		seed;
+	DateADT		since;
+	double		window_days;
+	double		unit_days;
+	int64		current;		/* customer being simulated, from 1 */
+	double		birth_days;		/* of the first order, in days after since */
+	SimulatedCustomer customer;
+} Simulation;
+
+/* Window days [since, until), both finite and in order. */
+static void
+check_window(DateADT since, DateADT until)
+{
+	if (DATE_NOT_FINITE(since) || DATE_NOT_FINITE(until))
+		ereport(ERROR,
+				(errcode(ERRCODE_DATETIME_VALUE_OUT_OF_RANGE),
+				 errmsg("the first and the last day of a simulation must be finite")));
+	if (until <= since)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("until must be after since"),
+				 errhint("Orders are drawn from since up to, but not including, until.")));
+	if (!IS_VALID_TIMESTAMP((Timestamp) since * USECS_PER_DAY) ||
+		!IS_VALID_TIMESTAMP((Timestamp) until * USECS_PER_DAY))
+		ereport(ERROR,
+				(errcode(ERRCODE_DATETIME_VALUE_OUT_OF_RANGE),
+				 errmsg("the days of a simulation are out of range for a timestamp")));
+}
+
+/* The next customer is born on a day of the window, any as likely as another. */
+static void
+begin_customer(Simulation *simulation)
+{
+	Random		random = random_start((uint64) simulation->seed, (uint64) ++simulation->current);
+
+	simulation->birth_days = random_uniform(&random) * simulation->window_days;
+	simulate_customer(simulation->timing, simulation->model->timing.params, simulation->model->spend.params,
+					  (simulation->window_days - simulation->birth_days) / simulation->unit_days,
+					  random, &simulation->customer);
+}
+
+static Simulation *
+begin_simulation(FunctionCallInfo fcinfo)
+{
+	Simulation *simulation = palloc0(sizeof(Simulation));
+	ClvModel   *model = palloc(sizeof(ClvModel));
+
+	memcpy(model, PG_GETARG_CLV_MODEL(1), sizeof(ClvModel));
+	simulation->model = model;
+	simulation->timing = clv_model_timing(model);
+	simulation->customers = PG_GETARG_INT64(0);
+	simulation->since = PG_GETARG_DATEADT(2);
+	simulation->seed = PG_GETARG_INT64(4);
+	simulation->unit_days = model->unit_days;
+
+	check_window(simulation->since, PG_GETARG_DATEADT(3));
+	simulation->window_days = (double) PG_GETARG_DATEADT(3) - simulation->since;
+	if (simulation->customers < 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("customers must not be negative, but is " INT64_FORMAT, simulation->customers)));
+	if (model->spend.n_params == 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("the model has no spend part to draw amounts from"),
+				 errhint("Add \"spend\": {\"p\": 6.25, \"q\": 3.74, \"gamma\": 15.44}, for example.")));
+	if (get_call_result_type(fcinfo, NULL, &simulation->row) != TYPEFUNC_COMPOSITE)
+		elog(ERROR, "return type must be a row type");
+	simulation->row = BlessTupleDesc(simulation->row);
+	return simulation;
+}
+
+/* The next order of anyone; false when all customers are through. */
+static bool
+next_order(Simulation *simulation, double *days, double *amount)
+{
+	double		time;
+
+	while (simulation->current == 0 || !simulate_next_order(&simulation->customer, &time, amount))
+	{
+		if (simulation->current == simulation->customers)
+			return false;
+		begin_customer(simulation);
+	}
+	*days = simulation->birth_days + time * simulation->unit_days;
+	return true;
+}
+
+/*
+ * Whole seconds before the end of the window, and amounts in hundredths, at
+ * least one: what a shop would have in its table.
+ */
+static HeapTuple
+order_row(Simulation *simulation, double days, double amount)
+{
+	double		seconds = floor(Min(days, simulation->window_days) * SECS_PER_DAY);
+	double		last = simulation->window_days * SECS_PER_DAY - 1;
+	Timestamp	ordered_at = (Timestamp) simulation->since * USECS_PER_DAY +
+		(Timestamp) Min(seconds, last) * USECS_PER_SEC;
+	double		hundredths = Min(Max(rint(amount * 100), 1), 1e15);
+	Datum		values[3] = {
+		Int64GetDatum(simulation->current),
+		TimestampGetDatum(ordered_at),
+		Float8GetDatum(hundredths / 100)
+	};
+	bool		nulls[3] = {false};
+
+	return heap_form_tuple(simulation->row, values, nulls);
+}
+
+/* simulate_orders(customers, model, since, until, seed) → setof (customer_id, ordered_at, amount) */
+PG_FUNCTION_INFO_V1(simulate_orders);
+Datum
+simulate_orders(PG_FUNCTION_ARGS)
+{
+	FuncCallContext *call;
+
+	if (SRF_IS_FIRSTCALL())
+	{
+		call = SRF_FIRSTCALL_INIT();
+
+		MemoryContext old = MemoryContextSwitchTo(call->multi_call_memory_ctx);
+
+		call->user_fctx = begin_simulation(fcinfo);
+		MemoryContextSwitchTo(old);
+	}
+	call = SRF_PERCALL_SETUP();
+
+	Simulation *simulation = call->user_fctx;
+	double		days,
+				amount;
+
+	CHECK_FOR_INTERRUPTS();
+	if (!next_order(simulation, &days, &amount))
+		SRF_RETURN_DONE(call);
+	SRF_RETURN_NEXT(call, HeapTupleGetDatum(order_row(simulation, days, amount)));
+}
