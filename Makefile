@@ -51,13 +51,11 @@ $(EXTENSION)--$(EXTVERSION).sql: $(SQL) $(COMPARISONS) $(SOURCE)/Makefile
 	done
 	@mv $@.tmp $@
 
-# In a build directory of its own the rooms are made as they are needed.
-$(OBJS): | $(sort $(dir $(OBJS)))
-$(sort $(dir $(OBJS))):
-	@mkdir -p $@
+# In a build directory of its own the rooms must be made first (make would find those of the source).
+$(shell mkdir -p $(sort $(dir $(OBJS))))
 
 # A change of any header rebuilds everything: small enough to be simple.
-$(OBJS): $(wildcard $(SOURCE)/src/*.h $(SOURCE)/src/*/*.h)
+$(OBJS) $(OBJS:.o=.bc): $(wildcard $(SOURCE)/src/*.h $(SOURCE)/src/*/*.h)
 
 .PHONY: check-unit
 check-unit:
