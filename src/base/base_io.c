@@ -24,7 +24,19 @@ static const char *const left_out_names[LEFT_OUT_REASONS + 1] = {
 	"no_orders", "no_spend", "no_amounts", NULL
 };
 
-/* Reads element after element of an array of rows of whole numbers, save one place. */
+/*
+ * Adds an entry that must not be there yet: text that counts the same
+ * customers twice is as broken as any other, and sums cannot overflow.
+ */
+static bool
+add_once(JsonInput *in, BaseState **state, const char *member, uint64 group, uint64 detail, int64 value)
+{
+	uint32		before = (*state)->used;
+
+	*state = base_state_add(*state, group, detail, value);
+	return value == 0 || (*state)->used > before || json_fail(in, "\"%s\" has an element twice.", member);
+}
+
 static bool
 read_timing(JsonInput *in, JsonbContainer *rows, BaseState **state)
 {
@@ -43,8 +55,9 @@ read_timing(JsonInput *in, JsonbContainer *rows, BaseState **state)
 			!json_read_date(in, getIthJsonbValueFromContainer(row, 2), "first day", &first) ||
 			!json_read_int(in, getIthJsonbValueFromContainer(row, 3), "customers", 1, PG_INT64_MAX, &customers))
 			return false;
-		*state = base_state_add(*state, base_group(BASE_TIMING, (uint32) x),
-								timing_detail((uint32) t_x, first), customers);
+		if (!add_once(in, state, "timing", base_group(BASE_TIMING, (uint32) x),
+					  timing_detail((uint32) t_x, first), customers))
+			return false;
 	}
 	return true;
 }
@@ -52,6 +65,8 @@ read_timing(JsonInput *in, JsonbContainer *rows, BaseState **state)
 static bool
 read_spends(JsonInput *in, JsonbContainer *rows, BaseState **state)
 {
+	if (JsonContainerSize(rows) > BASE_MAX_SPENDS)
+		return json_fail(in, "\"spend\" has more than %d elements.", BASE_MAX_SPENDS);
 	for (uint32 i = 0; i < JsonContainerSize(rows); i++)
 	{
 		JsonbContainer *row = json_row(in, rows, i, 3, "spend");
@@ -67,7 +82,8 @@ read_spends(JsonInput *in, JsonbContainer *rows, BaseState **state)
 			return false;
 		if (!(spend > 0))
 			return json_fail(in, "\"spend\" must be positive.");
-		*state = base_state_add_spend(*state, (uint32) x, spend, customers);
+		if (!add_once(in, state, "spend", base_group(BASE_SPEND, (uint32) x), spend_detail(spend), customers))
+			return false;
 	}
 	return true;
 }
@@ -75,7 +91,6 @@ read_spends(JsonInput *in, JsonbContainer *rows, BaseState **state)
 static bool
 read_spend_bins(JsonInput *in, JsonbContainer *rows, BaseState **state)
 {
-	(*state)->binned = true;
 	for (uint32 i = 0; i < JsonContainerSize(rows); i++)
 	{
 		JsonbContainer *row = json_row(in, rows, i, 2 + BASE_MOMENTS, "spend_bins");
@@ -94,8 +109,9 @@ read_spend_bins(JsonInput *in, JsonbContainer *rows, BaseState **state)
 			if (!json_read_int(in, getIthJsonbValueFromContainer(row, 2 + k), "sum",
 							   PG_INT64_MIN, PG_INT64_MAX, &sum))
 				return false;
-			*state = base_state_add(*state, base_group(BASE_SPEND_BIN, (uint32) x),
-									bin_detail((uint32) bin, k), sum);
+			if (!add_once(in, state, "spend_bins", base_group(BASE_SPEND_BIN, (uint32) x),
+						  bin_detail((uint32) bin, k), sum))
+				return false;
 		}
 	}
 	return true;
@@ -181,7 +197,7 @@ customer_base_in(PG_FUNCTION_ARGS)
 
 	if (problem != NULL)
 	{
-		json_fail(&in, "It holds together badly: %s.", problem);
+		json_fail(&in, "The entries do not fit together: %s.", problem);
 		PG_RETURN_NULL();
 	}
 	PG_RETURN_POINTER(result);

@@ -142,9 +142,12 @@ spend_value(const Spend *spend, HistoryEncoding encoding)
 {
 	if (spend->unknown && !spend->known)
 		return NAN;
-	return encoding <= HISTORY_MAX_DECIMALS
-		? (double) spend->units / history_unit_scale[encoding]
-		: spend->high + spend->low;
+	if (encoding <= HISTORY_MAX_DECIMALS)
+		return (double) spend->units / history_unit_scale[encoding];
+
+	double		sum = spend->high + spend->low;
+
+	return isnan(sum) ? INFINITY : sum; /* what overflow leaves behind */
 }
 
 /* Reads one purchase; false at the end. The reader holds it. */

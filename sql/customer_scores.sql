@@ -1,0 +1,95 @@
+-- The whole job: from an orders table to scored customers.
+
+SET datestyle = ISO;
+
+CREATE SCHEMA shop;
+CREATE TABLE shop.orders AS
+SELECT 'C' || lpad(customer_id::text, 4, '0') AS customer_id, ordered_at, amount::numeric(12,2)
+FROM simulate_orders(2000, '{"model": "bg/nbd", "timing": {"r": 0.5, "alpha": 5, "a": 0.8, "b": 2.5},
+	"spend": {"p": 6.25, "q": 3.74, "gamma": 15.44}}', '2024-01-01', '2026-01-01', 1);
+-- Anonymous orders belong to nobody.
+INSERT INTO shop.orders SELECT NULL, ordered_at, amount FROM shop.orders LIMIT 100;
+
+SELECT create_customer_scores('customer_scores', 'shop.orders', 'customer_id', 'ordered_at', 'amount');
+
+-- One row per customer, in plain types, with a comment on every column.
+SELECT attname, format_type(atttypid, atttypmod), col_description(attrelid, attnum)
+FROM pg_attribute WHERE attrelid = 'customer_scores'::regclass AND attnum > 0 ORDER BY attnum;
+SELECT obj_description('customer_scores'::regclass, 'pg_class');
+
+SELECT customer_id, order_count, total_spend, recency_days, rfm_score, segment,
+	round(churn_prob::numeric, 3) AS churn_prob, round(clv_365d::numeric, 2) AS clv_365d, score_status, as_of
+FROM customer_scores ORDER BY customer_id LIMIT 5;
+SELECT segment, count(*), sum(clv_365d)::numeric(18,2) AS clv_365d FROM customer_scores GROUP BY segment ORDER BY segment COLLATE "C";
+SELECT count(*), count(DISTINCT customer_id), count(clv_365d), count(rfm_score), count(segment) FROM customer_scores;
+
+-- What it says is what the functions say.
+SELECT count(*) FROM customer_scores AS s JOIN (
+	SELECT customer_id, h, clv_model(h) OVER () AS m FROM (
+		SELECT customer_id, purchase_history(ordered_at, amount) AS h FROM shop.orders
+		WHERE customer_id IS NOT NULL GROUP BY customer_id) AS x) AS f USING (customer_id)
+WHERE s.churn_prob = churn_prob(h, m) AND s.clv_365d = clv_estimate(h, m) AND s.expected_orders_365d = expected_orders(h, m)
+	AND s.order_count = order_count(h);
+SELECT count(*) FROM customer_scores AS s JOIN (
+	SELECT customer_id, rfm_score(recency_days, order_count, total_spend) OVER () AS rfm FROM customer_scores) AS w USING (customer_id)
+WHERE s.rfm_score = w.rfm AND s.r_score::text || s.f_score || s.m_score = w.rfm AND s.segment = segment_of(w.rfm);
+
+-- It can be refreshed while it is read.
+INSERT INTO shop.orders VALUES ('C0001', '2026-01-02', 10), ('new', '2026-01-02', 10);
+REFRESH MATERIALIZED VIEW CONCURRENTLY customer_scores;
+SELECT count(*), max(as_of), max(last_order_on) FILTER (WHERE customer_id = 'C0001') FROM customer_scores;
+
+-- As of a day in the past, with another horizon, discount and margin: the columns say which.
+SELECT create_customer_scores('shop."Scores, 2025"', 'shop.orders', 'customer_id', 'ordered_at', 'amount',
+	horizon_days => 90, annual_discount => 0.05, margin => 0.4, as_of => '2025-01-31', model => 'bg/nbd');
+SELECT max(last_order_on) <= '2025-01-31' AS nothing_later, max(as_of) AS as_of, sum(clv_90d) > 0 AS clv_90d,
+	sum(expected_orders_90d) > 0 AS expected_orders_90d FROM shop."Scores, 2025";
+
+-- The query itself, to be read, changed, or put into dbt.
+SELECT customer_scores_query('shop.orders', 'customer_id', 'ordered_at', 'amount', as_of => '2025-01-31');
+
+-- Without amounts: what can be said is said.
+SELECT create_customer_scores('no_amounts', 'shop.orders', 'customer_id', 'ordered_at');
+SELECT count(*), count(clv_365d), count(expected_orders_365d), count(total_spend), count(segment), min(score_status), max(m_score)
+FROM no_amounts;
+
+-- Names are quoted, whatever they are; the own type of customer_id is kept.
+CREATE TABLE shop."Order ""log""; DROP TABLE shop.orders" ("Kunde Ø" uuid, "when; SELECT 1" timestamptz, "sum'a" float4);
+INSERT INTO shop."Order ""log""; DROP TABLE shop.orders"
+SELECT ('00000000-0000-0000-0000-' || lpad((i % 20)::text, 12, '0'))::uuid, timestamptz '2026-01-01 12:00' + i * interval '1 day', 9.95
+FROM generate_series(1, 60) AS i;
+SELECT create_customer_scores('shop."view; --"', 'shop."Order ""log""; DROP TABLE shop.orders"', 'Kunde Ø', 'when; SELECT 1', 'sum''a');
+SELECT customer_id, order_count, total_spend, score_status FROM shop."view; --" ORDER BY 1 LIMIT 2;
+
+-- A table without rows gives an empty view; too few customers for a model leave only the model open.
+CREATE TABLE few (customer_id int, ordered_on date, amount int);
+SELECT create_customer_scores('few_scores', 'few', 'customer_id', 'ordered_on', 'amount');
+SELECT count(*) FROM few_scores;
+INSERT INTO few VALUES (1, '2026-01-01', 10), (1, '2026-01-09', 20), (2, '2026-01-05', -4);
+REFRESH MATERIALIZED VIEW CONCURRENTLY few_scores;
+SELECT customer_id, order_count, total_spend, rfm_score, segment, churn_prob, clv_365d, score_status, as_of FROM few_scores ORDER BY 1;
+
+-- One customer beyond all measure does not stop the others.
+INSERT INTO shop.orders VALUES ('huge', '2026-01-01', NULL), ('huge', '2026-01-01', 9999999999.99);
+SELECT create_customer_scores('shop.huge', 'shop.orders', 'customer_id', 'ordered_at', 'amount');
+
+-- Wrong arguments are errors that name them.
+SELECT customer_scores_query('shop.nowhere', 'customer_id', 'ordered_at', 'amount');
+SELECT customer_scores_query('shop.orders', 'customer', 'ordered_at', 'amount');
+SELECT customer_scores_query('shop.orders', 'customer_id', 'amount', 'amount');
+SELECT customer_scores_query('shop.orders', 'customer_id', 'ordered_at', 'customer_id');
+SELECT customer_scores_query('shop.orders', NULL, 'ordered_at', 'amount');
+SELECT customer_scores_query('shop.orders', 'customer_id', 'ordered_at', 'amount', horizon_days => -1);
+SELECT customer_scores_query('shop.orders', 'customer_id', 'ordered_at', 'amount', annual_discount => -1);
+SELECT customer_scores_query('shop.orders', 'customer_id', 'ordered_at', 'amount', margin => 'NaN');
+SELECT customer_scores_query('shop.orders', 'customer_id', 'ordered_at', 'amount', model => 'oracle');
+SELECT customer_scores_query('shop.orders', 'customer_id', 'ordered_at', 'amount', as_of => 'infinity');
+SELECT customer_scores_query(0, 'customer_id', 'ordered_at', 'amount');
+SELECT create_customer_scores(NULL, 'shop.orders', 'customer_id', 'ordered_at', 'amount');
+\set VERBOSITY terse
+SELECT create_customer_scores('customer_scores', 'shop.orders', 'customer_id', 'ordered_at', 'amount');
+
+SET client_min_messages = warning;
+DROP SCHEMA shop CASCADE;
+DROP MATERIALIZED VIEW few_scores;
+DROP TABLE few;

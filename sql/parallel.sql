@@ -1,0 +1,73 @@
+-- Every aggregate runs in parallel, and gives what a serial plan gives.
+
+CREATE TABLE parallel_orders AS
+SELECT * FROM simulate_orders(3000, '{"model": "bg/nbd", "timing": {"r": 0.5, "alpha": 5, "a": 0.8, "b": 2.5},
+	"spend": {"p": 6, "q": 4, "gamma": 15}}', '2024-01-01', '2026-01-01', 7);
+ALTER TABLE parallel_orders SET (parallel_workers = 2);
+ANALYZE parallel_orders;
+
+-- Whether the plan of a query has partial aggregates below a Gather.
+CREATE FUNCTION pg_temp.is_parallel(query text) RETURNS boolean LANGUAGE plpgsql AS $$
+DECLARE
+	plan jsonb;
+BEGIN
+	EXECUTE 'EXPLAIN (FORMAT JSON) ' || query INTO plan;
+	RETURN plan @? '$.** ? (@."Node Type" like_regex "^Gather" && exists (@.** ? (@."Partial Mode" == "Partial")))';
+END
+$$;
+
+CREATE TABLE queries (name text, query text);
+INSERT INTO queries VALUES
+('purchase_history', $$SELECT purchase_history(ordered_at, amount)::text FROM parallel_orders$$),
+('purchase_history, numeric', $$SELECT purchase_history(ordered_at::date, amount::numeric)::text FROM parallel_orders$$),
+('purchase_history, no amount', $$SELECT purchase_history(ordered_at)::text FROM parallel_orders$$),
+('purchase_history by group', $$SELECT string_agg(h::text, ' ' ORDER BY shard) FROM
+	(SELECT customer_id % 20 AS shard, purchase_history(ordered_at, amount) AS h FROM parallel_orders GROUP BY 1) AS x$$);
+
+CREATE TABLE parallel_histories AS
+SELECT customer_id, purchase_history(ordered_at, amount) AS h FROM parallel_orders GROUP BY customer_id;
+ALTER TABLE parallel_histories SET (parallel_workers = 2);
+ANALYZE parallel_histories;
+CREATE TABLE parallel_bases AS SELECT customer_id % 50 AS shard, customer_base(h) AS base FROM parallel_histories GROUP BY 1;
+ALTER TABLE parallel_bases SET (parallel_workers = 2);
+ANALYZE parallel_bases;
+
+INSERT INTO queries VALUES
+('rollup of histories', $$SELECT rollup(h)::text FROM parallel_histories$$),
+('customer_base', $$SELECT customer_base(h)::text FROM parallel_histories$$),
+('customer_base until', $$SELECT customer_base(h, '2025-01-01')::text FROM parallel_histories$$),
+('rollup of bases', $$SELECT rollup(base)::text FROM parallel_bases$$),
+('clv_model', $$SELECT clv_model(h)::text FROM parallel_histories$$),
+('rfm_cuts', $$SELECT rfm_cuts(recency_days(h, '2026-01-01'), order_count(h), total_spend(h))::text FROM parallel_histories$$);
+
+CREATE FUNCTION pg_temp.answer(query text) RETURNS text LANGUAGE plpgsql AS $$
+DECLARE
+	answer text;
+BEGIN
+	EXECUTE query INTO answer;
+	RETURN answer;
+END
+$$;
+
+SET max_parallel_workers_per_gather = 0;
+CREATE TEMP TABLE serial AS SELECT name, pg_temp.answer(query) AS answer FROM queries;
+SELECT name FROM queries WHERE pg_temp.is_parallel(query);
+
+SET max_parallel_workers_per_gather = 2;
+SET parallel_setup_cost = 0;
+SET parallel_tuple_cost = 0;
+SET min_parallel_table_scan_size = 0;
+SET parallel_leader_participation = off;
+SELECT name, pg_temp.is_parallel(query) AS parallel, pg_temp.answer(query) = answer AS same
+FROM queries JOIN serial USING (name) ORDER BY name COLLATE "C";
+
+-- Workers without a single row.
+SELECT purchase_history(ordered_at, amount), customer_base(NULL::purchase_history) FROM parallel_orders WHERE customer_id < 0;
+
+-- Scores are computed by the workers too.
+SELECT plan @? '$.** ? (@."Node Type" like_regex "^Gather" && exists (@.** ? (@."Partial Mode" == "Partial")))' AS parallel
+FROM (SELECT clv_model(h) AS m FROM parallel_histories) AS x,
+	LATERAL (SELECT pg_temp.answer('EXPLAIN (FORMAT JSON) SELECT sum(clv_estimate(h, ' || quote_literal(m::text) ||
+		')) FROM parallel_histories')::jsonb AS plan) AS y;
+
+DROP TABLE parallel_orders, parallel_histories, parallel_bases, queries;
