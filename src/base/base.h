@@ -23,6 +23,8 @@
 #ifndef BASE_BASE_H
 #define BASE_BASE_H
 
+#include <math.h>
+
 #include "compat.h"
 
 #include "utils/date.h"

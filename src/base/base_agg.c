@@ -7,6 +7,7 @@
 #include "access/htup_details.h"
 #include "funcapi.h"
 #include "miscadmin.h"
+#include "utils/tuplestore.h"
 
 #include "base/base_state.h"
 #include "history/history.h"

@@ -312,7 +312,6 @@ customer_base_out(PG_FUNCTION_ARGS)
 	PG_RETURN_CSTRING(out.data);
 }
 
-pg_noinline pg_attribute_cold
 static void
 malformed(const char *detail)
 {

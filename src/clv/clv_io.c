@@ -329,7 +329,6 @@ clv_model_send(PG_FUNCTION_ARGS)
 	PG_RETURN_BYTEA_P(pq_endtypsend(&out));
 }
 
-pg_noinline pg_attribute_cold
 static void
 malformed(const char *detail)
 {

@@ -112,7 +112,6 @@ state_result(FunctionCallInfo fcinfo, HistoryState *state)
 /* The day of each type of time that orders have. */
 typedef DateADT (*DayOf) (Datum ordered_at);
 
-pg_noinline pg_attribute_cold
 static void
 infinite_time(const char *value)
 {

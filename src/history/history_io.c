@@ -100,7 +100,6 @@ purchase_history_out(PG_FUNCTION_ARGS)
 	PG_RETURN_CSTRING(out.data);
 }
 
-pg_noinline pg_attribute_cold
 static void
 malformed(const char *detail)
 {

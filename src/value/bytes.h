@@ -38,14 +38,8 @@ unfold_sign(uint64 folded)
 	return (int64) (folded >> 1) ^ -(int64) (folded & 1);
 }
 
-pg_noinline pg_attribute_unused()
-static void
-bytes_end_early(void)
-{
-	ereport(ERROR,
-			(errcode(ERRCODE_DATA_CORRUPTED),
-			 errmsg("stored customer_centric value ends too early")));
-}
+/* Raises the error of stored bytes that are shorter than they say. */
+extern void bytes_end_early(void);
 
 static inline uint64
 get_varint(const uint8 **at, const uint8 *end)

@@ -1,0 +1,15 @@
+/*
+ * bytes.c
+ *	  What happens when stored bytes are not what was stored.
+ */
+#include "compat.h"
+
+#include "value/bytes.h"
+
+void
+bytes_end_early(void)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_DATA_CORRUPTED),
+			 errmsg("stored customer_centric value ends too early")));
+}
