@@ -19,7 +19,7 @@ OBJS = $(patsubst $(SOURCE)/%.c,%.o,$(sort $(wildcard $(SOURCE)/src/*.c) \
 
 # Results must not depend on whether the compiler fuses a multiplication with an addition.
 PG_CPPFLAGS = -I$(SOURCE)/src
-PG_CFLAGS = -ffp-contract=off -Wextra -Wno-declaration-after-statement \
+PG_CFLAGS = -ffp-contract=off -fvisibility=hidden -Wextra -Wno-declaration-after-statement \
 	-Wno-unused-parameter -Wno-sign-compare -Wno-missing-field-initializers
 SHLIB_LINK = -lm
 

@@ -31,9 +31,30 @@
 #endif
 #endif
 
-/* Results of set-returning functions need a finished descriptor from 19 on. */
+/* Servers that know IGNORE NULLS (19) ask a window function whether it does. */
 #if PG_VERSION_NUM < 190000
-#define TupleDescFinalize(tupdesc) ((void) 0)
+#define WinCheckAndInitializeNullTreatment(window, allow, fcinfo) ((void) 0)
+#endif
+
+/*
+ * The extension is built with hidden symbols, so that none of its names can
+ * meet those of another one. Before 16 the server's macros do not say what
+ * must be seen all the same.
+ */
+#if PG_VERSION_NUM < 160000 && defined(__GNUC__) && !defined(WIN32)
+#undef PGDLLEXPORT
+#define PGDLLEXPORT __attribute__((visibility("default")))
+#undef PG_FUNCTION_INFO_V1
+#define PG_FUNCTION_INFO_V1(funcname) \
+extern PGDLLEXPORT Datum funcname(PG_FUNCTION_ARGS); \
+extern PGDLLEXPORT const Pg_finfo_record *CppConcat(pg_finfo_, funcname)(void); \
+const Pg_finfo_record * \
+CppConcat(pg_finfo_, funcname) (void) \
+{ \
+	static const Pg_finfo_record my_finfo = {1}; \
+	return &my_finfo; \
+} \
+extern int no_such_variable
 #endif
 
 #endif							/* CUSTOMER_CENTRIC_COMPAT_H */

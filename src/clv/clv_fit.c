@@ -237,7 +237,7 @@ fit_or_refuse(Datum base, const char *model_name, DateADT as_of, double unit_day
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("%s cannot be fitted to this base: %s", timing->name, problem),
 				 as_of < totals.last_day
-				 ? errhint("Cut the histories off first: customer_base(history, until => as_of).")
+				 ? errhint("Cut the histories off first: customer_base(history, as_of).")
 				 : errhint("Ask first with fit_problem(base).")));
 	if (totals.customers < FEW_CUSTOMERS || totals.repeaters < FEW_REPEATERS)
 		ereport(NOTICE,

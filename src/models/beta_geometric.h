@@ -1,0 +1,27 @@
+/*
+ * beta_geometric.h
+ *	  What a live customer of the beta-geometric family will still buy.
+ *
+ * The customer buys at a Poisson rate that is Gamma(n, A) distributed (shape
+ * n, mean n / A) and, after each purchase, leaves for good with a probability
+ * p that is Beta(a, b) distributed.  BG/NBD, MBG/NBD and their relatives all
+ * come to this point by updating their parameters with what was observed.
+ */
+#ifndef MODELS_BETA_GEOMETRIC_H
+#define MODELS_BETA_GEOMETRIC_H
+
+/*
+ * Expected purchases within time t.  n, A, a, b > 0; 0 <= t < INFINITY.
+ * Fader, Hardie & Lee, Marketing Science 24:2 (2005), eq. (9), in a form that
+ * exists for a = 1 and does not cancel.
+ */
+extern double beta_geometric_orders(double n, double A, double a, double b, double t);
+
+/*
+ * The same, a purchase at time s counting e^(-delta s).  delta >= 0; t may be
+ * INFINITY if delta > 0.
+ */
+extern double beta_geometric_discounted(double n, double A, double a, double b,
+										double t, double delta);
+
+#endif							/* MODELS_BETA_GEOMETRIC_H */

@@ -1,0 +1,32 @@
+/*
+ * model.c
+ *	  The timing models there are.
+ */
+#include "models/model.h"
+
+#include <stddef.h>
+#include <string.h>
+
+static const Model *const models[] = {
+	&bgnbd_model
+};
+
+#define N_MODELS (sizeof(models) / sizeof(models[0]))
+
+const Model *
+model_by_name(const char *name)
+{
+	for (size_t i = 0; i < N_MODELS; i++)
+		if (strcmp(models[i]->name, name) == 0)
+			return models[i];
+	return NULL;
+}
+
+const Model *
+model_by_id(int id)
+{
+	for (size_t i = 0; i < N_MODELS; i++)
+		if (models[i]->id == id)
+			return models[i];
+	return NULL;
+}

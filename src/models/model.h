@@ -1,0 +1,96 @@
+/*
+ * model.h
+ *	  What a timing model owes to the rest of the house.
+ *
+ * A model is a table of functions over a vector of natural parameters, all of
+ * them positive.  Nothing outside its own file knows what the parameters
+ * mean; a new model is one new file and one line in model.c.
+ *
+ * Notation of the literature: x repeat purchases, the last of them at time t_x
+ * after the first purchase, observed until age T.  All times are in the time
+ * unit of the parameters.
+ *
+ * Ranges: x whole, up to 1e4; 0 <= t_x <= T up to a century of days, t_x = 0
+ * if x = 0; parameters within e^-16 .. e^16 (times the mean age, for those that
+ * are times).  Within them every function returns a finite number.
+ */
+#ifndef MODELS_MODEL_H
+#define MODELS_MODEL_H
+
+#include <stdbool.h>
+
+#include "models/population.h"
+#include "numerics/random.h"
+
+#define MODEL_MAX_PARAMS 8
+
+/*
+ * One simulated customer's life with the shop, from the first purchase on.  A
+ * model uses of it what it needs.
+ */
+typedef struct Life
+{
+	double		mean_gap;		/* between purchases while alive; may be INFINITY */
+	double		dropout;		/* a probability, a rate or a date: the model's */
+	double		clock;			/* time of the last purchase */
+	bool		alive;
+} Life;
+
+typedef struct Model
+{
+	int			id;				/* stored on disk, never reused */
+	const char *name;			/* as users write it */
+	int			n_params;
+	const char *param_names[MODEL_MAX_PARAMS];
+
+	/* Where to start a fit. */
+	void		(*start) (const Population *population, double *params);
+
+	/*
+	 * ln of the centre of the weak prior, which is also the centre of the box
+	 * a fit stays in.
+	 */
+	void		(*prior_centre) (const Population *population, double *ln_params);
+
+	/*
+	 * Log-likelihood of a whole population.  gradient[n] and hessian[n * n]
+	 * are in natural parameters; either may be NULL.
+	 */
+	double		(*log_likelihood) (const Population *population, const double *params,
+								   double *gradient, double *hessian);
+
+	/* Log-likelihood of one customer. */
+	double		(*customer_log_likelihood) (const double *params, double x, double t_x, double T);
+
+	/* Probability of being alive (still a customer) at age T; 0 .. 1. */
+	double		(*alive_prob) (const double *params, double x, double t_x, double T);
+
+	/* Expected purchases in the horizon (>= 0, finite) after age T. */
+	double		(*expected_orders) (const double *params, double x, double t_x, double T,
+									double horizon);
+
+	/*
+	 * The same, each purchase discounted to age T at the continuous rate delta
+	 * (>= 0) per time unit.  An infinite horizon is allowed if delta > 0.
+	 */
+	double		(*discounted_orders) (const double *params, double x, double t_x, double T,
+									  double horizon, double delta);
+
+	/* Expected repeat purchases of a new customer within time t of the first. */
+	double		(*expected_orders_new) (const double *params, double t);
+
+	/* Draw a new customer, who has just made the first purchase, at time 0. */
+	void		(*begin_life) (const double *params, Random *random, Life *life);
+
+	/* Time of the next purchase, or INFINITY when there is none. */
+	double		(*next_order) (Life *life, Random *random);
+} Model;
+
+/* NULL if there is no such model. */
+extern const Model *model_by_name(const char *name);
+extern const Model *model_by_id(int id);
+
+/* The models, one per file. */
+extern const Model bgnbd_model;
+
+#endif							/* MODELS_MODEL_H */

@@ -1,0 +1,288 @@
+/*
+ * population.c
+ *	  A population of customers as a likelihood sees it.
+ *
+ * Two stable sorts do the work.  The first, by (x, T), lets the ages be
+ * numbered in one pass; the second, by (x, t_x), keeps the order of T within
+ * equal keys, so that afterwards the cells stand in the order (x, t_x, T) and
+ * everything else is found in one more pass.  The sort is a radix sort from
+ * the least significant digit (Knuth, TAOCP 3, 5.2.5), as many digits as the
+ * largest key has.
+ */
+#include "models/population.h"
+
+#include <stdbool.h>
+#include <string.h>
+
+#define DIGIT_BITS 11
+#define DIGITS (1 << DIGIT_BITS)
+
+/* A cell on its way through the sorts. */
+typedef struct SortCell
+{
+	uint32_t	x;
+	uint32_t	t_x;
+	uint32_t	T;
+	uint32_t	age;			/* its age class, once numbered */
+	double		customers;
+} SortCell;
+
+typedef enum SortKey
+{
+	BY_X,
+	BY_T_X,
+	BY_T
+} SortKey;
+
+/* The cells and as much room again: a sort moves them from one to the other. */
+typedef struct Sorter
+{
+	const Host *host;
+	SortCell   *cells;
+	SortCell   *spare;
+	size_t		n;
+} Sorter;
+
+static inline uint32_t
+key_of(const SortCell *cell, SortKey key)
+{
+	return key == BY_X ? cell->x : key == BY_T_X ? cell->t_x : cell->T;
+}
+
+static inline uint32_t
+digit_of(const SortCell *cell, SortKey key, int shift)
+{
+	return (key_of(cell, key) >> shift) & (DIGITS - 1);
+}
+
+/* One stable pass: from cells to spare, ordered by one digit of the key. */
+static void
+sort_pass(Sorter *sorter, SortKey key, int shift)
+{
+	size_t		start[DIGITS] = {0};
+	size_t		sum = 0;
+	SortCell   *sorted = sorter->spare;
+
+	sorter->host->check_interrupts();
+	for (size_t i = 0; i < sorter->n; i++)
+		start[digit_of(&sorter->cells[i], key, shift)]++;
+	for (int d = 0; d < DIGITS; d++)
+	{
+		size_t		count = start[d];
+
+		start[d] = sum;
+		sum += count;
+	}
+	for (size_t i = 0; i < sorter->n; i++)
+		sorted[start[digit_of(&sorter->cells[i], key, shift)]++] = sorter->cells[i];
+
+	sorter->spare = sorter->cells;
+	sorter->cells = sorted;
+}
+
+/* Stable sort by one key. */
+static void
+sort_by(Sorter *sorter, SortKey key)
+{
+	uint32_t	bits = 0;
+
+	for (size_t i = 0; i < sorter->n; i++)
+		bits |= key_of(&sorter->cells[i], key);
+	for (int shift = 0; shift < 32 && (bits >> shift) != 0; shift += DIGIT_BITS)
+		sort_pass(sorter, key, shift);
+}
+
+/* Room for n items, and never for none. */
+static void *
+allocate(const Host *host, size_t n, size_t size)
+{
+	return host->alloc((n > 0 ? n : 1) * size);
+}
+
+static void
+load_cells(Sorter *sorter, const PopulationCell *cells, size_t n_cells)
+{
+	sorter->cells = allocate(sorter->host, n_cells, sizeof(SortCell));
+	sorter->spare = allocate(sorter->host, n_cells, sizeof(SortCell));
+	sorter->n = 0;
+	for (size_t i = 0; i < n_cells; i++)
+	{
+		if (cells[i].customers > 0.0)
+			sorter->cells[sorter->n++] = (SortCell) {
+				.x = cells[i].x,
+				.t_x = (uint32_t) cells[i].t_x_days,
+				.T = (uint32_t) cells[i].T_days,
+				.customers = cells[i].customers
+			};
+	}
+}
+
+/* Number the ages of cells sorted by (x, T), and list them. */
+static void
+build_ages(Population *population, Sorter *sorter)
+{
+	SortCell   *cells = sorter->cells;
+	size_t		n = 0;
+
+	for (size_t i = 0; i < sorter->n; i++)
+	{
+		if (i == 0 || cells[i].x != cells[i - 1].x || cells[i].T != cells[i - 1].T)
+			n++;
+		cells[i].age = (uint32_t) (n - 1);
+	}
+
+	population->n_ages = n;
+	population->ages = allocate(population->host, n, sizeof(AgeClass));
+	memset(population->ages, 0, n * sizeof(AgeClass));
+	for (size_t i = 0; i < sorter->n; i++)
+	{
+		AgeClass   *age = &population->ages[cells[i].age];
+
+		age->T = cells[i].T / population->unit_days;
+		age->customers += cells[i].customers;
+	}
+}
+
+/* How a cell differs from the one before it, in the order (x, t_x, T). */
+typedef struct Difference
+{
+	bool		frequency;
+	bool		recency;
+	bool		age;
+} Difference;
+
+static inline Difference
+difference_at(const SortCell *cells, size_t i)
+{
+	Difference	is_new = {true, true, true};
+
+	if (i > 0)
+	{
+		is_new.frequency = cells[i].x != cells[i - 1].x;
+		is_new.recency = is_new.frequency || cells[i].t_x != cells[i - 1].t_x;
+		is_new.age = is_new.recency || cells[i].T != cells[i - 1].T;
+	}
+	return is_new;
+}
+
+static void
+count_classes(Population *population, const Sorter *sorter)
+{
+	for (size_t i = 0; i < sorter->n; i++)
+	{
+		Difference	is_new = difference_at(sorter->cells, i);
+
+		population->n_frequencies += is_new.frequency;
+		if (sorter->cells[i].x > 0)
+		{
+			population->n_recencies += is_new.recency;
+			population->n_cells += is_new.age;
+		}
+	}
+}
+
+/* Frequencies, recencies and cells, of cells sorted by (x, t_x, T). */
+static void
+build_classes(Population *population, const Sorter *sorter)
+{
+	FrequencyClass *frequency = population->frequencies;
+	RecencyClass *recency = population->recencies;
+	AgedCell   *aged = population->cells;
+	size_t		n_recencies = 0;
+	size_t		n_cells = 0;
+
+	for (size_t i = 0; i < sorter->n; i++)
+	{
+		const SortCell *cell = &sorter->cells[i];
+		Difference	is_new = difference_at(sorter->cells, i);
+
+		if (is_new.frequency)
+		{
+			frequency += i > 0;
+			*frequency = (FrequencyClass) {
+				.x = cell->x,
+				.first_recency = n_recencies,
+				.first_age = cell->age
+			};
+		}
+		frequency->customers += cell->customers;
+		if (cell->age < frequency->first_age)
+			frequency->first_age = cell->age;
+		if (cell->x == 0)
+			continue;
+
+		if (is_new.recency)
+			recency[n_recencies++] = (RecencyClass) {
+				.t_x = cell->t_x / population->unit_days,
+				.first_cell = n_cells
+			};
+		recency[n_recencies - 1].customers += cell->customers;
+		if (is_new.age)
+			aged[n_cells++] = (AgedCell) {.age = cell->age};
+		aged[n_cells - 1].customers += cell->customers;
+	}
+
+	population->frequencies[population->n_frequencies] = (FrequencyClass) {
+		.first_recency = n_recencies,
+		.first_age = population->n_ages
+	};
+	recency[n_recencies] = (RecencyClass) {.first_cell = n_cells};
+}
+
+static void
+sum_up(Population *population)
+{
+	double		total_T = 0.0;
+
+	for (size_t i = 0; i < population->n_frequencies; i++)
+	{
+		const FrequencyClass *frequency = &population->frequencies[i];
+
+		population->customers += frequency->customers;
+		population->repeat_orders += frequency->customers * frequency->x;
+		if (frequency->x > 0)
+			population->repeat_customers += frequency->customers;
+	}
+	for (size_t i = 0; i < population->n_ages; i++)
+		total_T += population->ages[i].customers * population->ages[i].T;
+	population->mean_T = population->customers > 0.0 ? total_T / population->customers : 0.0;
+}
+
+Population *
+population_build(const Host *host, const PopulationCell *cells, size_t n_cells, double unit_days)
+{
+	Population *population = host->alloc(sizeof(Population));
+	Sorter		sorter = {.host = host};
+
+	*population = (Population) {.unit_days = unit_days, .host = host};
+	load_cells(&sorter, cells, n_cells);
+
+	sort_by(&sorter, BY_T);
+	sort_by(&sorter, BY_X);
+	build_ages(population, &sorter);
+
+	sort_by(&sorter, BY_T_X);
+	sort_by(&sorter, BY_X);
+	count_classes(population, &sorter);
+	population->frequencies = allocate(host, population->n_frequencies + 1, sizeof(FrequencyClass));
+	population->recencies = allocate(host, population->n_recencies + 1, sizeof(RecencyClass));
+	population->cells = allocate(host, population->n_cells, sizeof(AgedCell));
+	build_classes(population, &sorter);
+	sum_up(population);
+
+	host->release(sorter.cells);
+	host->release(sorter.spare);
+	return population;
+}
+
+void
+population_free(Population *population)
+{
+	const Host *host = population->host;
+
+	host->release(population->frequencies);
+	host->release(population->recencies);
+	host->release(population->ages);
+	host->release(population->cells);
+	host->release(population);
+}

@@ -1,0 +1,42 @@
+/*
+ * special.h
+ *	  Special functions of the customer models, in forms that do not cancel.
+ *
+ * The likelihoods are full of ratios of gamma and beta functions.  Computed
+ * as differences of lgamma() they lose every digit for large arguments, so
+ * the ratios themselves are the functions here.
+ */
+#ifndef NUMERICS_SPECIAL_H
+#define NUMERICS_SPECIAL_H
+
+/*
+ * ln Gamma(r + x) - ln Gamma(r), the logarithm of the rising factorial
+ * (Pochhammer symbol) r (r+1) ... (r+x-1).  r > 0, x >= 0, not necessarily
+ * whole.
+ */
+extern double sf_lpoch(double r, double x);
+
+/* Its first derivative in r: psi(r + x) - psi(r). */
+extern double sf_dpoch(double r, double x);
+
+/* Its second derivative in r: psi'(r + x) - psi'(r), never positive. */
+extern double sf_tpoch(double r, double x);
+
+/* psi'(x), the second derivative of ln Gamma(x).  x > 0.  Abramowitz & Stegun 6.4.12. */
+extern double sf_trigamma(double x);
+
+/*
+ * ln B(a, b + h) - ln B(a, b).  a, b > 0, h >= 0.  For whole h this is the
+ * logarithm of the chance to survive h tosses of a coin whose probability of
+ * ending it all is Beta(a, b) distributed.  Never positive.
+ */
+extern double sf_lbeta_shift(double a, double b, double h);
+
+/*
+ * The scaled exponential integral, cut off at `upper`:
+ * integral over u from 0 to upper of exp(-k (e^u - 1) + (1 - nu) u).
+ * With upper = INFINITY it is e^k E_nu(k).  nu >= 0, k > 0.
+ */
+extern double sf_scaled_expint(double nu, double k, double upper);
+
+#endif							/* NUMERICS_SPECIAL_H */

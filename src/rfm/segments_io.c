@@ -1,0 +1,215 @@
+/*
+ * segments_io.c
+ *	  The text and binary forms of segment_rules.
+ *
+ * Text:	{"rules": [{"segment": "VIP", "r": [4, 5], "f": [4, 5], "m": [5, 5]}, …]}
+ *			with the lowest and the highest score; a range that is missing or
+ *			null means any score
+ * Binary:	version byte, number of rules (int32), and of each the lowest and
+ *			highest score of r, f and m (bytes), the length of the name (int32)
+ *			and the name in the client's encoding
+ */
+#include "compat.h"
+
+#include "libpq/pqformat.h"
+#include "mb/pg_wchar.h"
+
+#include "rfm/segments.h"
+#include "value/json.h"
+
+#define WIRE_VERSION 1
+#define WIRE_RULE_BYTES 10
+
+/* Reads one range; without one it is any score. */
+static bool
+read_range(JsonInput *in, JsonbContainer *object, int dimension, SegmentRule *rule)
+{
+	const char *name = segment_dimension_names[dimension];
+	JsonbContainer *range;
+	int64		low = SEGMENT_LOWEST_SCORE;
+	int64		high = SEGMENT_HIGHEST_SCORE;
+
+	if (!json_array_member(in, object, name, true, &range))
+		return false;
+	if (range != NULL)
+	{
+		if (JsonContainerSize(range) != 2)
+			return json_fail(in, "\"%s\" must be an array of 2.", name);
+		if (!json_read_int(in, getIthJsonbValueFromContainer(range, 0), name, low, high, &low) ||
+			!json_read_int(in, getIthJsonbValueFromContainer(range, 1), name, low, high, &high))
+			return false;
+	}
+	rule->low[dimension] = (uint8) low;
+	rule->high[dimension] = (uint8) high;
+	return true;
+}
+
+PG_FUNCTION_INFO_V1(segment_rules_in);
+Datum
+segment_rules_in(PG_FUNCTION_ARGS)
+{
+	static const char *const members[] = {"rules", NULL};
+	static const char *const rule_members[] = {"segment", "r", "f", "m", NULL};
+	JsonInput	in = {"segment_rules", fcinfo->context};
+	JsonbContainer *object = json_parse_object(&in, PG_GETARG_CSTRING(0));
+	JsonbContainer *array;
+
+	if (object == NULL || !json_check_members(&in, object, members) ||
+		!json_array_member(&in, object, "rules", false, &array))
+		PG_RETURN_NULL();
+
+	uint32		count = JsonContainerSize(array);
+
+	if (count > SEGMENT_MAX_RULES)
+	{
+		json_fail(&in, "There are more than %d rules.", SEGMENT_MAX_RULES);
+		PG_RETURN_NULL();
+	}
+
+	SegmentRule *rules = palloc0_array(SegmentRule, Max(1, count));
+
+	for (uint32 i = 0; i < count; i++)
+	{
+		JsonbValue *element = getIthJsonbValueFromContainer(array, i);
+		JsonbContainer *rule;
+		const char *problem;
+
+		if (element->type != jbvBinary || !JsonContainerIsObject(element->val.binary.data))
+		{
+			json_fail(&in, "Element %u of \"rules\" must be an object.", i + 1);
+			PG_RETURN_NULL();
+		}
+		rule = element->val.binary.data;
+		if (!json_check_members(&in, rule, rule_members))
+			PG_RETURN_NULL();
+		rules[i].name = json_read_text(&in, json_member(rule, "segment"), "segment");
+		if (rules[i].name == NULL)
+			PG_RETURN_NULL();
+		rules[i].name_bytes = strlen(rules[i].name);
+		for (int j = 0; j < RFM_DIMENSIONS; j++)
+			if (!read_range(&in, rule, j, &rules[i]))
+				PG_RETURN_NULL();
+		if ((problem = segment_rule_problem(&rules[i])) != NULL)
+		{
+			json_fail(&in, "Rule %u: %s.", i + 1, problem);
+			PG_RETURN_NULL();
+		}
+	}
+	PG_RETURN_POINTER(segment_rules_pack(rules, count));
+}
+
+PG_FUNCTION_INFO_V1(segment_rules_out);
+Datum
+segment_rules_out(PG_FUNCTION_ARGS)
+{
+	SegmentReader reader;
+	SegmentRule rule;
+	StringInfoData out;
+	const char *separator = "";
+
+	segment_open(&reader, PG_GETARG_DATUM(0));
+	initStringInfo(&out);
+	appendStringInfoString(&out, "{\"rules\": [");
+	while (segment_next(&reader, &rule))
+	{
+		char	   *name = pnstrdup(rule.name, rule.name_bytes);
+
+		appendStringInfo(&out, "%s{\"segment\": ", separator);
+		json_append_text(&out, name);
+		for (int i = 0; i < RFM_DIMENSIONS; i++)
+			if (rule.low[i] > SEGMENT_LOWEST_SCORE || rule.high[i] < SEGMENT_HIGHEST_SCORE)
+				appendStringInfo(&out, ", \"%s\": [%d, %d]",
+								 segment_dimension_names[i], rule.low[i], rule.high[i]);
+		appendStringInfoChar(&out, '}');
+		separator = ", ";
+		pfree(name);
+	}
+	appendStringInfoString(&out, "]}");
+	PG_RETURN_CSTRING(out.data);
+}
+
+static void
+malformed(const char *detail)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_INVALID_BINARY_REPRESENTATION),
+			 errmsg("invalid binary form of type segment_rules"),
+			 errdetail("%s.", detail)));
+}
+
+/*
+ * Bytes may come from anywhere (COPY BINARY): nothing is believed. The order
+ * of names may differ in the client's encoding, so the rules are sorted here.
+ */
+PG_FUNCTION_INFO_V1(segment_rules_recv);
+Datum
+segment_rules_recv(PG_FUNCTION_ARGS)
+{
+	StringInfo	in = (StringInfo) PG_GETARG_POINTER(0);
+
+	if (pq_getmsgbyte(in) != WIRE_VERSION)
+		malformed("The version is unknown");
+
+	uint32		count = pq_getmsgint(in, 4);
+
+	if (count > SEGMENT_MAX_RULES || count * WIRE_RULE_BYTES > (uint32) (in->len - in->cursor))
+		malformed("The length does not fit the number of rules");
+
+	SegmentRule *rules = palloc0_array(SegmentRule, Max(1, count));
+
+	for (uint32 i = 0; i < count; i++)
+	{
+		const char *problem;
+		uint32		bytes;
+
+		for (int j = 0; j < RFM_DIMENSIONS; j++)
+		{
+			rules[i].low[j] = pq_getmsgbyte(in);
+			rules[i].high[j] = pq_getmsgbyte(in);
+		}
+		bytes = pq_getmsgint(in, 4);
+		if (bytes > (uint32) (in->len - in->cursor))
+			malformed("A name ends too early");
+		rules[i].name = pq_getmsgtext(in, (int) bytes, &rules[i].name_bytes);
+		if ((problem = segment_rule_problem(&rules[i])) != NULL)
+			malformed(psprintf("Rule %u: %s", i + 1, problem));
+	}
+	if (in->cursor != in->len)
+		malformed("There are bytes left over");
+	PG_RETURN_POINTER(segment_rules_pack(rules, (int) count));
+}
+
+/* pq_sendcountedtext would do, but its arguments differ among servers. */
+static void
+send_name(StringInfo out, const SegmentRule *rule)
+{
+	char	   *name = pg_server_to_client(rule->name, rule->name_bytes);
+	int			bytes = name == rule->name ? rule->name_bytes : (int) strlen(name);
+
+	pq_sendint32(out, bytes);
+	pq_sendbytes(out, name, bytes);
+}
+
+PG_FUNCTION_INFO_V1(segment_rules_send);
+Datum
+segment_rules_send(PG_FUNCTION_ARGS)
+{
+	SegmentReader reader;
+	SegmentRule rule;
+	StringInfoData out;
+
+	segment_open(&reader, PG_GETARG_DATUM(0));
+	pq_begintypsend(&out);
+	pq_sendbyte(&out, WIRE_VERSION);
+	pq_sendint32(&out, reader.left);
+	while (segment_next(&reader, &rule))
+	{
+		for (int i = 0; i < RFM_DIMENSIONS; i++)
+		{
+			pq_sendbyte(&out, rule.low[i]);
+			pq_sendbyte(&out, rule.high[i]);
+		}
+		send_name(&out, &rule);
+	}
+	PG_RETURN_BYTEA_P(pq_endtypsend(&out));
+}

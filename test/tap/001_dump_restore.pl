@@ -1,0 +1,93 @@
+# Stored values and the scores survive pg_dump and pg_restore, to the letter.
+use strict;
+use warnings;
+
+use PostgreSQL::Test::Cluster;
+use PostgreSQL::Test::Utils;
+use Test::More;
+
+my $node = PostgreSQL::Test::Cluster->new('dump');
+$node->init;
+$node->start;
+
+# Everything lives outside of the search_path, as it does while a dump is restored.
+$node->safe_psql('postgres', 'CREATE DATABASE shop');
+$node->safe_psql(
+	'shop', q{
+	CREATE SCHEMA cc;
+	CREATE EXTENSION customer_centric SCHEMA cc;
+	SET search_path = public, cc;
+	CREATE TABLE orders AS
+	SELECT customer_id, ordered_at, round(amount::numeric, 2) AS amount
+	FROM simulate_orders(2000, '{"model": "bg/nbd", "time_unit_days": 7,
+		"timing": {"r": 0.8, "alpha": 8, "a": 0.8, "b": 3.2},
+		"spend": {"p": 6.25, "q": 3.74, "gamma": 15.44}}', '2024-01-01', '2025-01-01', 1);
+
+	CREATE TABLE histories AS
+	SELECT customer_id, purchase_history(ordered_at, amount) AS value FROM orders GROUP BY customer_id;
+	CREATE TABLE bases AS SELECT 1 AS id, customer_base(value) AS value FROM histories;
+	CREATE TABLE models AS SELECT id, clv_fit(value) AS value FROM bases;
+	CREATE TABLE cuts AS
+	SELECT 1 AS id, rfm_cuts(recency_days(value, '2025-01-01'), order_count(value), total_spend(value)) AS value
+	FROM histories;
+	CREATE TABLE rules AS
+	SELECT 1 AS id, segment_rules(segment, r, f, m) AS value
+	FROM (VALUES ('Good', int4range(4, 6), int4range(3, 6), int4range(1, 6)),
+		('Other', int4range(1, 4), int4range(1, 6), int4range(1, 6))) AS rule (segment, r, f, m);
+
+	-- a value as a default, and the operators of a value type in an index
+	ALTER TABLE histories ALTER value SET DEFAULT '{"orders": []}';
+	CREATE INDEX ON histories (value);
+	SELECT create_customer_scores('customer_scores', orders => 'orders',
+		customer_id => 'customer_id', ordered_at => 'ordered_at', amount => 'amount');
+});
+
+my @relations = qw(histories bases models cuts rules customer_scores);
+
+# Every row of a relation, as text.
+sub content
+{
+	my ($database, $relation) = @_;
+	return $node->safe_psql($database, "SELECT t::text FROM public.$relation AS t ORDER BY 1");
+}
+
+my %before = map { $_ => content('shop', $_) } @relations;
+isnt($before{$_}, '', "$_ has rows") foreach @relations;
+
+my $dump = $node->basedir . '/shop';
+command_ok([ 'pg_dump', '--no-sync', '-f', "$dump.sql", $node->connstr('shop') ], 'dump as text');
+command_ok([ 'pg_dump', '--no-sync', '-Fc', '-f', "$dump.custom", $node->connstr('shop') ], 'dump in custom format');
+
+foreach my $format (qw(text custom))
+{
+	my $database = "from_$format";
+	$node->safe_psql('postgres', "CREATE DATABASE $database");
+	if ($format eq 'text')
+	{
+		command_ok([ 'psql', '-X', '-q', '-v', 'ON_ERROR_STOP=1', '-f', "$dump.sql", $node->connstr($database) ],
+			"$format: restored");
+	}
+	else
+	{
+		command_ok([ 'pg_restore', '--exit-on-error', '-d', $node->connstr($database), "$dump.custom" ],
+			"$format: restored");
+	}
+	foreach my $relation (@relations)
+	{
+		ok(content($database, $relation) eq $before{$relation}, "$format: $relation is the same");
+	}
+
+	is($node->safe_psql($database, "SELECT extnamespace::regnamespace FROM pg_extension WHERE extname = 'customer_centric'"),
+		'cc', "$format: the extension is in its schema");
+
+	# one order more, on the day the log ends
+	$node->safe_psql($database,
+		"INSERT INTO public.orders SELECT 1, max(ordered_at), 100 FROM public.orders");
+	$node->safe_psql($database, 'REFRESH MATERIALIZED VIEW CONCURRENTLY public.customer_scores');
+	isnt($node->safe_psql($database, 'SELECT total_spend FROM public.customer_scores WHERE customer_id = 1'),
+		$node->safe_psql('shop', 'SELECT total_spend FROM public.customer_scores WHERE customer_id = 1'),
+		"$format: refreshed");
+}
+
+$node->stop;
+done_testing();

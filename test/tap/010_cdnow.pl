@@ -1,0 +1,129 @@
+# The published answers on real orders: the CDNOW sample of Fader and Hardie.
+#
+# The data are not ours to give away; where they lie beside the project they
+# are used, and elsewhere this test is skipped.
+
+use strict;
+use warnings;
+
+use Cwd qw(abs_path);
+use File::Basename qw(dirname);
+use PostgreSQL::Test::Cluster;
+use PostgreSQL::Test::Utils;
+use Test::More;
+
+my $data = dirname(abs_path($0)) . '/../../../shared/data';
+$data = $ENV{CUSTOMER_CENTRIC_DATA} if defined $ENV{CUSTOMER_CENTRIC_DATA};
+plan skip_all => 'no CDNOW orders beside the project' if !-r "$data/cdnow_sample.csv";
+
+my $node = PostgreSQL::Test::Cluster->new('cdnow');
+$node->init;
+$node->start;
+$node->safe_psql('postgres', 'CREATE EXTENSION customer_centric');
+
+# A query's single value.
+sub value
+{
+	my ($sql) = @_;
+	return $node->safe_psql('postgres', $sql);
+}
+
+# Whether a number has this many of the published digits.
+sub agrees
+{
+	my ($got, $published, $digits, $name) = @_;
+	my $error = abs($got / $published - 1);
+	ok($error < 0.5 * 10**(1 - $digits), "$name: $got, published $published");
+	return;
+}
+
+sub load
+{
+	my ($table, $file) = @_;
+	my $rows = slurp_file("$data/$file");
+	$rows =~ s/^[^\n]*\n//;
+	$node->safe_psql('postgres',
+		"CREATE TABLE $table (customer_id int, ordered_at date, amount numeric);\n"
+		  . "COPY $table FROM STDIN (FORMAT csv);\n$rows\\.\n"
+		  . "CREATE TABLE ${table}_histories AS SELECT customer_id, purchase_history(ordered_at, amount) AS h FROM $table GROUP BY 1;\n"
+		  . "CREATE TABLE ${table}_fit AS SELECT customer_base(h, '1997-09-30') AS b, clv_fit(customer_base(h, '1997-09-30')) AS m FROM ${table}_histories;");
+	return;
+}
+
+sub estimate
+{
+	my ($table, $param, $column) = @_;
+	$column //= 'estimate';
+	return value("SELECT $column FROM ${table}_fit, clv_params(m) WHERE param = '$param'");
+}
+
+# One tenth of the customers, 39 weeks of calibration, 39 weeks of holdout.
+load('sample', 'cdnow_sample.csv');
+
+is(value('SELECT customer_count(b), repeat_customer_count(b) FROM sample_fit'), '2357|946', 'customers');
+is(value('SELECT sum(repeat_count * customer_count), sum(last_order_days * customer_count), count(*) FROM sample_fit, unnest(b)'),
+	'2457|112949|1016', 'transactions, recencies in days, distinct cells');
+is(value('SELECT converged(m) FROM sample_fit'), 't', 'converged');
+
+# Fader, Hardie & Lee 2005, table 2, and all digits on which the packages agree.
+agrees(estimate('sample', 'r'), 0.2425945, 7, 'r');
+agrees(estimate('sample', 'alpha'), 4.413602, 7, 'alpha');
+agrees(estimate('sample', 'a'), 0.792922, 6, 'a');
+agrees(estimate('sample', 'b'), 2.425907, 6, 'b');
+agrees(value('SELECT log_likelihood(m) FROM sample_fit'), -9582.429207, 10, 'log-likelihood');
+agrees(estimate('sample', 'r', 'std_error'), 0.0125574, 5, 'standard error of r');
+agrees(estimate('sample', 'alpha', 'std_error'), 0.378224, 5, 'standard error of alpha');
+agrees(estimate('sample', 'a', 'std_error'), 0.185733, 5, 'standard error of a');
+agrees(estimate('sample', 'b', 'std_error'), 0.705407, 5, 'standard error of b');
+
+# Fader & Hardie 2013, note 025.
+agrees(estimate('sample', 'p'), 6.249572, 7, 'p');
+agrees(estimate('sample', 'q'), 3.744225, 7, 'q');
+agrees(estimate('sample', 'gamma'), 15.44352, 7, 'gamma');
+agrees(value('SELECT spend_log_likelihood(m) FROM sample_fit'), -4055.917695, 10, 'log-likelihood of spend');
+agrees(estimate('sample', 'p', 'std_error'), 1.19006, 5, 'standard error of p');
+
+# Ten customers, as the packages print them: P(alive), orders in the next 39 weeks.
+my %published = (
+	1 => [ 0.726620, 1.225993 ], 2 => [ 0.212390, 0.203418 ], 3 => [ 1, 0.194794 ], 6 => [ 0.641835, 3.337573 ],
+	18 => [ 0.310855, 0.297723 ], 111 => [ 0.165243, 0.160566 ], 157 => [ 0.969221, 20.055261 ],
+	400 => [ 1, 0.205181 ], 1516 => [ 0.968855, 20.748917 ], 2357 => [ 1, 0.258979 ]);
+foreach my $customer (sort { $a <=> $b } keys %published)
+{
+	my ($alive, $orders) = split /\|/,
+	  value("SELECT alive_prob(h, m), expected_orders(h, m, 273) FROM sample_histories, sample_fit WHERE customer_id = $customer");
+	agrees($alive, $published{$customer}[0], 5, "P(alive) of customer $customer");
+	agrees($orders, $published{$customer}[1], 5, "expected orders of customer $customer");
+}
+my %spend = (1 => 24.653919, 2 => 18.910018, 6 => 71.464706);
+foreach my $customer (sort keys %spend)
+{
+	agrees(value("SELECT expected_order_value(h, m) FROM sample_histories, sample_fit WHERE customer_id = $customer"),
+		$spend{$customer}, 7, "expected order value of customer $customer");
+}
+
+# The holdout: 1,882 transactions, of which the model expects 1,653.
+my ($expected, $actual) = split /\|/,
+  value("SELECT sum(expected_orders(h, m, 273)), sum(repeat_count(h, '1998-06-30') - repeat_count(h, '1997-09-30')) FROM sample_histories, sample_fit");
+is($actual, 1882, 'transactions of the holdout');
+agrees($expected, 1653.41, 6, 'expected transactions of the holdout');
+
+# All 23,570 customers.
+load('everyone', 'cdnow_master.csv');
+is(value('SELECT customer_count(b), sum(repeat_count * n), sum(last_order_days * n) FROM everyone_fit,
+	LATERAL (SELECT repeat_count, last_order_days, u.customer_count AS n FROM unnest(b) AS u) AS u GROUP BY 1'),
+	'23570|24337|1129644', 'customers, transactions, recencies in days');
+is(value(q{SELECT b::jsonb -> 'left_out' ->> 'no_spend' FROM everyone_fit}), 1, 'repeat customers without positive spend');
+agrees(value('SELECT log_likelihood(m) FROM everyone_fit'), -95368.443933, 10, 'log-likelihood');
+agrees(estimate('everyone', 'r'), 0.2516238, 6, 'r');
+agrees(estimate('everyone', 'alpha'), 4.788941, 6, 'alpha');
+agrees(estimate('everyone', 'a'), 0.7234296, 5, 'a');
+agrees(estimate('everyone', 'b'), 2.161077, 5, 'b');
+agrees(value('SELECT spend_log_likelihood(m) FROM everyone_fit'), -40763.476261, 9, 'log-likelihood of spend');
+
+# Days, weeks and months give the same likelihood up to the known constant.
+agrees(value(q{SELECT log_likelihood(clv_fit(b, time_unit_days => 1)) + 2457 * ln(7::float8) FROM sample_fit}),
+	-9582.429207, 10, 'log-likelihood in days');
+
+$node->stop;
+done_testing();

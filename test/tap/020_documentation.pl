@@ -1,0 +1,82 @@
+# Every example in the documentation works, and shows what it says it shows.
+#
+# In README.md and doc/*.md a block marked sql is run, in order, in one session
+# for each file; where a block marked text follows it, that is its output.
+
+use strict;
+use warnings;
+
+use Cwd qw(abs_path);
+use File::Basename qw(basename dirname);
+use PostgreSQL::Test::Cluster;
+use PostgreSQL::Test::Utils;
+use Test::More;
+
+my $root = abs_path(dirname(abs_path($0)) . '/../..');
+
+my $node = PostgreSQL::Test::Cluster->new('documentation');
+$node->init(extra => [ '--encoding=UTF8', '--locale=C' ]);
+$node->start;
+
+# The sql blocks of a file, each with the text block that follows it directly, if one does.
+sub examples
+{
+	my ($file) = @_;
+	my @examples;
+	my $text = slurp_file($file);
+	while ($text =~ /^```(\w+)\n(.*?)^```\n(\s*)/gms)
+	{
+		my ($kind, $content) = ($1, $2);
+		if ($kind eq 'sql')
+		{
+			push @examples, { sql => $content, end => pos($text) };
+		}
+		elsif ($kind eq 'text' && @examples && $examples[-1]{end} == $-[0])
+		{
+			$examples[-1]{output} = $content;
+		}
+	}
+	return @examples;
+}
+
+# Without trailing blanks, which editors and psql treat as they like.
+sub tidy
+{
+	my ($text) = @_;
+	$text =~ s/[ \t]+$//gm;
+	$text =~ s/\A\n+|\n+\z//g;
+	return $text;
+}
+
+my $shown = 0;
+foreach my $file ("$root/README.md", sort glob("$root/doc/*.md"))
+{
+	my $name = basename($file);
+	my @examples = examples($file);
+	next if !@examples;
+
+	my $script = "SET datestyle = ISO;\nSET client_min_messages = warning;\n";
+	$script .= "\\echo\n\\echo \@example\n$_->{sql}" foreach @examples;
+
+	(my $database = lc "docs_$name") =~ s/\W/_/g;
+	$node->safe_psql('postgres', "CREATE DATABASE $database");
+	my ($stdout, $stderr);
+	my $result = IPC::Run::run(
+		[ 'psql', '-X', '-q', '-v', 'ON_ERROR_STOP=1', '-d', $node->connstr($database), '-f', '-' ],
+		'<', \$script, '>', \$stdout, '2>', \$stderr);
+	ok($result, "$name: " . scalar(@examples) . ' examples run') or diag($stderr);
+
+	my @outputs = split /^\@example\n/m, $stdout;
+	shift @outputs;
+	foreach my $i (0 .. $#examples)
+	{
+		next if !defined $examples[$i]{output};
+		$shown++;
+		is(tidy($outputs[$i] // ''), tidy($examples[$i]{output}), "$name: output of example " . ($i + 1))
+		  or diag($examples[$i]{sql});
+	}
+}
+cmp_ok($shown, '>', 5, 'the documentation shows output');
+
+$node->stop;
+done_testing();

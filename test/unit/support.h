@@ -1,0 +1,64 @@
+/*
+ * support.h
+ *	  What the unit tests share: a host, golden files, comparisons.
+ */
+#ifndef SUPPORT_H
+#define SUPPORT_H
+
+#include <stdarg.h>
+#include <stddef.h>
+#include <setjmp.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include <stdbool.h>
+
+#include "models/population.h"
+#include "models/model.h"
+#include "numerics/host.h"
+
+/* malloc and free; check_interrupts counts. */
+extern const Host test_host;
+extern long interrupts_checked;
+
+/* Blocks allocated from the host and not yet released. */
+extern long blocks_held;
+
+/* Parameters of the BG/NBD and gamma-gamma fits of CDNOW. */
+extern const double cdnow_timing[4];
+extern const double cdnow_spend[3];
+
+/* A golden file, read row by row; an empty field is NAN. */
+#define MAX_FIELDS 20
+
+typedef struct Golden
+{
+	void	   *file;
+	const char *name;
+	int			row;
+	int			n_fields;
+	double		field[MAX_FIELDS];
+	double		worst;			/* error seen so far; printed at the end */
+} Golden;
+
+extern Golden golden_open(const char *name);
+extern bool golden_next(Golden *golden);
+
+/* |got - expected| / max(|expected|, floor) */
+extern double relative_error(double got, double expected, double floor);
+
+/* Fail, naming the row, when a number is not what the golden file says. */
+extern void assert_golden(Golden *golden, const char *what,
+						  double got, double expected, double tolerance, double floor);
+
+/* Fail when two numbers differ by more than the tolerance, relative to the second. */
+extern void assert_near(double got, double expected, double tolerance);
+
+/*
+ * A population of n customers who live by the model, with first purchases
+ * spread over the first half of `days`.
+ */
+extern Population *simulated_population(const Model *model, const double *params,
+										int n, int days, uint64_t seed);
+
+#endif							/* SUPPORT_H */

@@ -1,0 +1,461 @@
+/*
+ * test_fit.c
+ *	  Fits: the maximum from anywhere, honesty where there is none.
+ */
+#include "support.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "models/fit.h"
+#include "models/simulate.h"
+
+static double
+timing(void *data, const double *params, double *gradient, double *hessian)
+{
+	return bgnbd_model.log_likelihood(data, params, gradient, hessian);
+}
+
+/* Log-uniform between 1e-3 and 1e3. */
+static double
+anywhere(Random *random)
+{
+	return 1e-3 * det_exp(random_uniform(random) * det_log(1e6));
+}
+
+static void
+test_random_starts(void **state)
+{
+	Population *population = simulated_population(&bgnbd_model, cdnow_timing, 2000, 400, 1);
+	Random		random = random_start(2, 0);
+	double		centre[4];
+	int			most = 0;
+	long		all = 0;
+	Fit			best;
+
+	(void) state;
+	fit_timing(&test_host, &bgnbd_model, population, &best);
+	assert_true(best.converged && best.prior_sd == 0.0);
+	print_message("default start: %d evaluations\n", best.iterations);
+
+	bgnbd_model.prior_centre(population, centre);
+	for (int i = 0; i < 300; i++)
+	{
+		double		start[4];
+		Fit			fit;
+
+		for (int k = 0; k < 4; k++)
+			start[k] = anywhere(&random);
+		fit_likelihood(&test_host, timing, population, 4, start, centre, &fit);
+		if (!fit.converged || fit.prior_sd != 0.0)
+			fail_msg("start %g %g %g %g did not converge", start[0], start[1], start[2], start[3]);
+		assert_true(fabs(fit.log_likelihood - best.log_likelihood) < 1e-9 * fabs(best.log_likelihood));
+		for (int k = 0; k < 4; k++)
+			assert_near(fit.params[k], best.params[k], 1e-8);
+		most = fit.iterations > most ? fit.iterations : most;
+		all += fit.iterations;
+	}
+	print_message("300 random starts: %.1f evaluations on average, %d at most\n", all / 300.0, most);
+	population_free(population);
+}
+
+/* Twenty thousand customers tell their parameters. */
+static void
+test_recovery(void **state)
+{
+	static const double truth[] = {0.6, 8.0, 1.2, 4.0};
+	Population *population = simulated_population(&bgnbd_model, truth, 20000, 1400, 3);
+	Fit			fit;
+
+	(void) state;
+	fit_timing(&test_host, &bgnbd_model, population, &fit);
+	assert_true(fit.converged && !fit.boundary && fit.prior_sd == 0.0);
+	for (int i = 0; i < 4; i++)
+	{
+		double		z = (log(fit.params[i]) - log(truth[i])) / sqrt(fit.covariance[i * 4 + i]);
+
+		print_message("%s = %g +- %g (truth %g, z = %.2f)\n", bgnbd_model.param_names[i],
+					  fit.params[i], fit.std_errors[i], truth[i], z);
+		assert_true(fit.identified[i]);
+		assert_true(fabs(z) < 4.0);
+		assert_near(fit.std_errors[i], fit.params[i] * sqrt(fit.covariance[i * 4 + i]), 1e-12);
+	}
+	population_free(population);
+}
+
+static void
+test_spend_recovery(void **state)
+{
+	enum
+	{
+		N = 20000
+	};
+	static const double truth[] = {2.5, 4.0, 60.0};
+	SpendPoint *points = test_host.alloc(N * sizeof(SpendPoint));
+	Fit			fit;
+	Fit			cents;
+
+	(void) state;
+	for (int i = 0; i < N; i++)
+	{
+		Random		random = random_start(4, i);
+		double		nu = random_gamma(&random, truth[1]) / truth[2];
+
+		points[i] = (SpendPoint) {.x = 1 + (uint32_t) (5 * random_uniform(&random)), .customers = 1};
+		for (uint32_t k = 0; k < points[i].x; k++)
+			points[i].total += random_gamma(&random, truth[0]) / nu;
+	}
+	fit_spend(&test_host, points, N, &fit);
+	assert_true(fit.converged && fit.prior_sd == 0.0);
+	for (int i = 0; i < 3; i++)
+		assert_true(fabs(fit.params[i] - truth[i]) < 4.0 * fit.std_errors[i]);
+
+	/* the same in cents */
+	for (int i = 0; i < N; i++)
+		points[i].total *= 100.0;
+	fit_spend(&test_host, points, N, &cents);
+	assert_near(cents.params[0], fit.params[0], 1e-9);
+	assert_near(cents.params[2], 100.0 * fit.params[2], 1e-9);
+	assert_near(cents.std_errors[2], 100.0 * fit.std_errors[2], 1e-9);
+	assert_near(cents.log_likelihood, fit.log_likelihood - N * log(100.0), 1e-12);
+	test_host.release(points);
+}
+
+/*
+ * Billions of customers: the likelihood's rounding is larger than what the
+ * last steps gain, and the fit must end where that of the few ends.
+ */
+static void
+test_billions(void **state)
+{
+	Population *few = simulated_population(&bgnbd_model, cdnow_timing, 2000, 400, 7);
+	Population *many = simulated_population(&bgnbd_model, cdnow_timing, 2000, 400, 7);
+	double		factor = 1234567.0;
+	double		centre[4];
+	Random		random = random_start(8, 0);
+	Fit			expected;
+
+	(void) state;
+	for (size_t i = 0; i < many->n_frequencies; i++)
+		many->frequencies[i].customers *= factor;
+	for (size_t i = 0; i < many->n_recencies; i++)
+		many->recencies[i].customers *= factor;
+	for (size_t i = 0; i < many->n_ages; i++)
+		many->ages[i].customers *= factor;
+	for (size_t i = 0; i < many->n_cells; i++)
+		many->cells[i].customers *= factor;
+
+	fit_timing(&test_host, &bgnbd_model, few, &expected);
+	bgnbd_model.prior_centre(many, centre);
+	for (int i = 0; i < 100; i++)
+	{
+		double		start[4];
+		Fit			fit;
+
+		for (int k = 0; k < 4; k++)
+			start[k] = anywhere(&random);
+		fit_likelihood(&test_host, timing, many, 4, start, centre, &fit);
+		assert_true(fit.converged && fit.prior_sd == 0.0);
+		for (int k = 0; k < 4; k++)
+		{
+			assert_near(fit.params[k], expected.params[k], 1e-8);
+			assert_near(fit.std_errors[k], expected.std_errors[k] / sqrt(factor), 1e-6);
+		}
+	}
+	population_free(few);
+	population_free(many);
+}
+
+/* Weeks or days: the same fit. */
+static void
+test_time_unit_does_not_matter(void **state)
+{
+	PopulationCell cells[500];
+	Fit			fit[2];
+
+	(void) state;
+	for (int i = 0; i < 500; i++)
+	{
+		Random		random = random_start(5, i);
+		int32_t		T = 200 + (int32_t) (200 * random_uniform(&random));
+		uint32_t	x = (uint32_t) (3 * random_exponential(&random));
+
+		cells[i] = (PopulationCell) {x, x ? (int32_t) (T * sqrt(random_uniform(&random))) : 0, T, 1};
+	}
+	for (int k = 0; k < 2; k++)
+	{
+		Population *population = population_build(&test_host, cells, 500, k == 0 ? 1.0 : 7.0);
+
+		fit_timing(&test_host, &bgnbd_model, population, &fit[k]);
+		assert_true(fit[k].converged);
+		population_free(population);
+	}
+	assert_near(fit[0].params[0], fit[1].params[0], 1e-8);
+	assert_near(fit[0].params[1], 7.0 * fit[1].params[1], 1e-8);
+	assert_near(fit[0].params[3], fit[1].params[3], 1e-8);
+}
+
+/*
+ * Data that do not determine the parameters: the fit must still end, with the
+ * prior, and name what is not identified.
+ */
+static Fit
+fit_degenerate(const PopulationCell *cells, size_t n)
+{
+	Population *population = population_build(&test_host, cells, n, 7.0);
+	Fit			fit;
+
+	fit_timing(&test_host, &bgnbd_model, population, &fit);
+	population_free(population);
+	assert_true(fit.converged && fit.prior_sd == 10.0);
+	assert_true(isfinite(fit.log_likelihood) && fit.iterations < 400);
+	for (int i = 0; i < 4; i++)
+	{
+		assert_true(isfinite(fit.params[i]) && fit.params[i] > 0.0);
+		assert_true(isnan(fit.std_errors[i]) == !fit.identified[i]);
+	}
+	return fit;
+}
+
+static void
+test_nobody_came_back(void **state)
+{
+	const PopulationCell cells[] = {{0, 0, 100, 50}, {0, 0, 200, 70}, {0, 0, 300, 20}};
+	Fit			fit = fit_degenerate(cells, 3);
+
+	(void) state;
+	/* no coin was ever tossed */
+	assert_true(!fit.identified[2] && !fit.identified[3]);
+}
+
+static void
+test_no_dropout(void **state)
+{
+	PopulationCell cells[2000];
+	Fit			fit;
+
+	(void) state;
+	for (int i = 0; i < 2000; i++)
+	{
+		Random		random = random_start(6, i);
+		double		rate = random_gamma(&random, 2.0) / 100.0;
+		double		time = random_exponential(&random) / rate;
+
+		cells[i] = (PopulationCell) {0, 0, 365, 1};
+		for (; time < 365; time += random_exponential(&random) / rate)
+		{
+			cells[i].x++;
+			cells[i].t_x_days = (int32_t) time;
+		}
+	}
+	fit = fit_degenerate(cells, 2000);
+	/* the rates are known well, dropout is not seen: a is next to nothing against b */
+	assert_true(fit.identified[0] && fit.identified[1]);
+	assert_true(!fit.identified[2] || !fit.identified[3]);
+	assert_true(fit.params[2] / (fit.params[2] + fit.params[3]) < 0.01);
+	assert_true(fabs(fit.params[0] - 2.0) < 6.0 * fit.std_errors[0]);
+}
+
+static void
+test_same_rate_for_all(void **state)
+{
+	PopulationCell cells[2000];
+	Fit			fit;
+
+	(void) state;
+	for (int i = 0; i < 2000; i++)
+	{
+		/* more regular than any Poisson process: the rates can only be equal */
+		int32_t		T = 300 + i % 60;
+
+		cells[i] = (PopulationCell) {5 + i % 2, T - 30 - i % 100, T, 1};
+	}
+	fit = fit_degenerate(cells, 2000);
+	assert_true(!fit.identified[0] && !fit.identified[1]);
+	/* their ratio is known all the same */
+	assert_true(fabs(fit.params[0] / fit.params[1] / (5.5 / 47.0) - 1.0) < 0.3);
+}
+
+static void
+test_everybody_bought_today(void **state)
+{
+	const PopulationCell cells[] = {{3, 100, 100, 30}, {4, 150, 150, 30}, {5, 200, 200, 30}, {2, 80, 80, 10}};
+
+	(void) state;
+	fit_degenerate(cells, 4);
+}
+
+static void
+test_one_customer(void **state)
+{
+	const PopulationCell repeat = {4, 100, 150, 1};
+	const PopulationCell once = {0, 0, 150, 1};
+	const PopulationCell today = {0, 0, 0, 1};
+
+	(void) state;
+	fit_degenerate(&repeat, 1);
+	fit_degenerate(&once, 1);
+	fit_degenerate(&today, 1);
+}
+
+static void
+test_gone_after_one_repeat(void **state)
+{
+	PopulationCell cells[300];
+
+	(void) state;
+	for (int i = 0; i < 300; i++)
+		cells[i] = (PopulationCell) {1, 1 + i % 40, 1000, 1};
+	fit_degenerate(cells, 300);
+}
+
+static void
+test_degenerate_spend(void **state)
+{
+	const SpendPoint one[] = {{3, 60, 1}};
+	const SpendPoint same[] = {{1, 20, 100}, {2, 40, 50}, {3, 60, 20}};
+	const SpendPoint single[] = {{1, 10, 40}, {1, 20, 50}, {1, 40, 40}, {1, 80, 10}};
+	Fit			fit;
+
+	(void) state;
+	fit_spend(&test_host, one, 1, &fit);
+	assert_true(fit.converged && fit.prior_sd == 10.0);
+	fit_spend(&test_host, same, 3, &fit);
+	assert_true(fit.converged && fit.prior_sd == 10.0);
+	assert_near(gammagamma_expected_spend(fit.params, 0, 0), 20.0, 0.01);
+	fit_spend(&test_host, single, 4, &fit);
+	assert_true(fit.converged && fit.prior_sd == 10.0);
+	assert_true(!fit.identified[0]);
+}
+
+/* Days since 1970-01-01 of a date as 1997-01-31. */
+static int
+day_number(int year, int month, int day)
+{
+	int			y = month > 2 ? year : year - 1;
+	int			m = month > 2 ? month - 3 : month + 9;
+
+	return 365 * y + y / 4 - y / 100 + y / 400 + (153 * m + 2) / 5 + day - 719469;
+}
+
+/* A customer of CDNOW on the way through the log, sorted by customer and date. */
+typedef struct Buyer
+{
+	int			id;
+	int			first;
+	int			last;
+	double		repeat_spend;
+	uint32_t	x;
+} Buyer;
+
+/* CDNOW's first 39 weeks: Fader, Hardie & Lee (2005); note 025. */
+static void
+test_cdnow(void **state)
+{
+	static const double log_std_errors[] = {0.0125574, 0.378224, 0.185734, 0.705414};
+	const char *path = getenv("CDNOW_CSV");
+	int			until = day_number(1997, 9, 30);
+	PopulationCell *cells = test_host.alloc(3000 * sizeof(PopulationCell));
+	SpendPoint *points = test_host.alloc(3000 * sizeof(SpendPoint));
+	int			n_cells = 0;
+	size_t		n_points = 0;
+	Buyer		buyer = {.id = -1};
+	char		line[256];
+	bool		more = true;
+	FILE	   *file = path != NULL && *path != '\0' ? fopen(path, "r") : NULL;
+	Population *population;
+	Fit			fit;
+
+	(void) state;
+	if (file == NULL)
+	{
+		test_host.release(cells);
+		test_host.release(points);
+		skip();
+	}
+	assert_non_null(fgets(line, sizeof(line), file));
+	while (more)
+	{
+		int			id = -1;
+		int			year = 0;
+		int			month = 0;
+		int			day = 0;
+		int			date;
+		double		amount = 0.0;
+
+		more = fgets(line, sizeof(line), file) != NULL &&
+			sscanf(line, "%d,%d-%d-%d,%lf", &id, &year, &month, &day, &amount) == 5;
+		date = day_number(year, month, day);
+		if (more && id == buyer.id)
+		{
+			if (date > until)
+				continue;
+			/* orders of one day are one purchase */
+			if (date > buyer.last)
+				buyer.x++;
+			if (date > buyer.first)
+				buyer.repeat_spend += amount;
+			buyer.last = date;
+			continue;
+		}
+		if (buyer.id >= 0)
+		{
+			assert_true(n_cells < 3000);
+			cells[n_cells++] = (PopulationCell) {buyer.x, buyer.last - buyer.first, until - buyer.first, 1};
+			if (buyer.x > 0 && buyer.repeat_spend > 0)
+				points[n_points++] = (SpendPoint) {buyer.x, buyer.repeat_spend, 1};
+		}
+		buyer = (Buyer) {.id = id, .first = date, .last = date};
+	}
+	fclose(file);
+
+	population = population_build(&test_host, cells, n_cells, 7.0);
+	assert_true(population->customers == 2357 && population->repeat_orders == 2457);
+	fit_timing(&test_host, &bgnbd_model, population, &fit);
+	print_message("BG/NBD: r %.10g alpha %.10g a %.10g b %.10g LL %.10f, %d evaluations\n",
+				  fit.params[0], fit.params[1], fit.params[2], fit.params[3],
+				  fit.log_likelihood, fit.iterations);
+	assert_true(fit.converged && fit.prior_sd == 0.0);
+	assert_near(fit.log_likelihood, -9582.4292066739, 1e-13);
+	for (int i = 0; i < 4; i++)
+	{
+		assert_near(fit.params[i], cdnow_timing[i], 1e-8);
+		assert_near(fit.std_errors[i], log_std_errors[i], 1e-5);
+	}
+	population_free(population);
+
+	assert_int_equal(n_points, 946);
+	fit_spend(&test_host, points, n_points, &fit);
+	print_message("gamma-gamma: p %.10g q %.10g gamma %.10g LL %.10f, %d evaluations\n",
+				  fit.params[0], fit.params[1], fit.params[2], fit.log_likelihood, fit.iterations);
+	assert_true(fit.converged && fit.prior_sd == 0.0);
+	assert_near(fit.log_likelihood, -4055.9176948019, 1e-13);
+	for (int i = 0; i < 3; i++)
+		assert_near(fit.params[i], cdnow_spend[i], 1e-8);
+	test_host.release(cells);
+	test_host.release(points);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_random_starts),
+		cmocka_unit_test(test_recovery),
+		cmocka_unit_test(test_spend_recovery),
+		cmocka_unit_test(test_billions),
+		cmocka_unit_test(test_time_unit_does_not_matter),
+		cmocka_unit_test(test_nobody_came_back),
+		cmocka_unit_test(test_no_dropout),
+		cmocka_unit_test(test_same_rate_for_all),
+		cmocka_unit_test(test_everybody_bought_today),
+		cmocka_unit_test(test_one_customer),
+		cmocka_unit_test(test_gone_after_one_repeat),
+		cmocka_unit_test(test_degenerate_spend),
+		cmocka_unit_test(test_cdnow),
+	};
+
+	return cmocka_run_group_tests_name("fit", tests, NULL, NULL);
+}

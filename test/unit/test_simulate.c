@@ -1,0 +1,199 @@
+/*
+ * test_simulate.c
+ *	  Simulated customers: their averages are those the formulas promise.
+ */
+#include "support.h"
+
+#include <math.h>
+
+#include "models/gammagamma.h"
+#include "models/simulate.h"
+
+static const Model *const model = &bgnbd_model;
+
+static void
+test_orders(void **state)
+{
+	SimulatedCustomer customer;
+	double		last = -1.0;
+	double		time;
+	double		amount;
+
+	(void) state;
+	for (int i = 0; i < 1000; i++)
+	{
+		bool		first = true;
+
+		simulate_customer(model, cdnow_timing, cdnow_spend, 100.0, random_start(1, i), &customer);
+		for (; simulate_next_order(&customer, &time, &amount); last = time, first = false)
+		{
+			assert_true(first ? time == 0.0 : time > last && time <= 100.0);
+			assert_true(amount > 0.0 && isfinite(amount));
+		}
+		/* everybody buys once; who is done stays done */
+		assert_false(first);
+		assert_false(simulate_next_order(&customer, &time, &amount));
+	}
+}
+
+static void
+test_same_seed_same_life(void **state)
+{
+	SimulatedCustomer a;
+	SimulatedCustomer b;
+	double		time[2];
+	double		amount[2];
+
+	(void) state;
+	for (int i = 0; i < 100; i++)
+	{
+		bool		more = true;
+
+		simulate_customer(model, cdnow_timing, cdnow_spend, 50.0, random_start(2, i), &a);
+		simulate_customer(model, cdnow_timing, cdnow_spend, 50.0, random_start(2, i), &b);
+		while (more)
+		{
+			more = simulate_next_order(&a, &time[0], &amount[0]);
+			assert_true(more == simulate_next_order(&b, &time[1], &amount[1]));
+			assert_true(!more || (time[0] == time[1] && amount[0] == amount[1]));
+		}
+	}
+}
+
+/* A window cuts a life off; it does not change it. */
+static void
+test_window_only_cuts(void **state)
+{
+	SimulatedCustomer shorter;
+	SimulatedCustomer longer;
+	double		time[2];
+	double		amount[2];
+
+	(void) state;
+	for (int i = 0; i < 100; i++)
+	{
+		simulate_customer(model, cdnow_timing, cdnow_spend, 20.0, random_start(3, i), &shorter);
+		simulate_customer(model, cdnow_timing, cdnow_spend, 200.0, random_start(3, i), &longer);
+		while (simulate_next_order(&shorter, &time[0], &amount[0]))
+		{
+			assert_true(simulate_next_order(&longer, &time[1], &amount[1]));
+			assert_true(time[0] == time[1] && amount[0] == amount[1]);
+		}
+		assert_true(!simulate_next_order(&longer, &time[1], &amount[1]) || time[1] > 20.0);
+	}
+}
+
+/* Mean number of orders, and mean amount, of many. */
+static void
+test_averages(void **state)
+{
+	enum
+	{
+		N = 200000
+	};
+	double		orders = 0.0;
+	double		squares = 0.0;
+	double		spend = 0.0;
+	double		spend_squares = 0.0;
+	double		mean;
+	double		expected = model->expected_orders_new(cdnow_timing, 52.0);
+
+	(void) state;
+	for (int i = 0; i < N; i++)
+	{
+		SimulatedCustomer customer;
+		double		time;
+		double		amount;
+		double		x = 0.0;
+
+		simulate_customer(model, cdnow_timing, cdnow_spend, 52.0, random_start(4, i), &customer);
+		/* one amount per customer, so that they are independent */
+		assert_true(simulate_next_order(&customer, &time, &amount));
+		spend += amount;
+		spend_squares += amount * amount;
+		while (simulate_next_order(&customer, &time, &amount))
+			x++;
+		orders += x;
+		squares += x * x;
+	}
+	mean = orders / N;
+	print_message("orders in a year: %.4f, should be %.4f\n", mean, expected);
+	assert_true(fabs(mean - expected) < 4.0 * sqrt((squares / N - mean * mean) / N));
+	mean = spend / N;
+	expected = gammagamma_expected_spend(cdnow_spend, 0, 0);
+	print_message("mean amount: %.4f, should be %.4f\n", mean, expected);
+	assert_true(fabs(mean - expected) < 4.0 * sqrt((spend_squares / N - mean * mean) / N));
+}
+
+/*
+ * The scores, held against what simulated customers did next: of those with
+ * the same history up to T, how many bought in the horizon after it.
+ */
+static void
+test_scores_predict(void **state)
+{
+	static const double params[] = {1.5, 5.0, 1.0, 3.0};
+	const double T = 20.0;
+	const double horizon = 20.0;
+	const double delta = 0.02;
+	double		n = 0.0;
+	double		sum[2] = {0};
+	double		squares[2] = {0};
+
+	(void) state;
+	for (int i = 0; i < 400000; i++)
+	{
+		SimulatedCustomer customer;
+		double		x = 0.0;
+		double		t_x = 0.0;
+		double		excess[2] = {0};
+		double		time;
+		double		amount;
+
+		simulate_customer(model, params, cdnow_spend, T + horizon, random_start(5, i), &customer);
+		simulate_next_order(&customer, &time, &amount);
+		while (simulate_next_order(&customer, &time, &amount))
+		{
+			if (time <= T)
+			{
+				x++;
+				t_x = time;
+			}
+			else
+			{
+				excess[0]++;
+				excess[1] += exp(-delta * (time - T));
+			}
+		}
+		if (x != 3)
+			continue;
+		excess[0] -= model->expected_orders(params, x, t_x, T, horizon);
+		excess[1] -= model->discounted_orders(params, x, t_x, T, horizon, delta);
+		n++;
+		for (int k = 0; k < 2; k++)
+		{
+			sum[k] += excess[k];
+			squares[k] += excess[k] * excess[k];
+		}
+	}
+	for (int k = 0; k < 2; k++)
+	{
+		print_message("%s: z = %.2f over %.0f customers\n",
+					  k == 0 ? "expected_orders" : "discounted_orders", sum[k] / sqrt(squares[k]), n);
+		assert_true(fabs(sum[k]) < 4.0 * sqrt(squares[k]));
+	}
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_orders),
+		cmocka_unit_test(test_same_seed_same_life),
+		cmocka_unit_test(test_window_only_cuts),
+		cmocka_unit_test(test_averages),
+		cmocka_unit_test(test_scores_predict),
+	};
+
+	return cmocka_run_group_tests_name("simulation", tests, NULL, NULL);
+}
