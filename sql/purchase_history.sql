@@ -69,6 +69,17 @@ SELECT purchase_history(date '0044-03-15 BC', 1::numeric), purchase_history(time
 SELECT h, order_count(h), total_spend(h)
 FROM (SELECT purchase_history(date '2026-01-01') || purchase_history(date '2026-01-01', 5.25) AS h) AS x;
 
+-- A numeric amount is read as the server's own cast to float8 reads it.
+SELECT count(*) AS amounts, count(*) FILTER (WHERE h IS DISTINCT FROM g) AS differ FROM (
+	SELECT purchase_history(date '2026-01-01', n) AS h, purchase_history(date '2026-01-01', n::float8) AS g FROM (
+		SELECT sign * m * ('1e' || e)::numeric AS n
+		FROM (VALUES (1), (-1)) AS s(sign), generate_series(-40, 40) AS e,
+			(VALUES (0), (1), (7), (9999), (10000), (10001), (99999999), (123456789012), (9007199254740991), (9007199254740993),
+				(12345678901234567890123), (0.1), (1234.5678), (99999.99), (0.00012345)) AS d(m)
+		UNION ALL
+		SELECT (i::bigint * 7919 % 1000003)::numeric / ('1e' || i % 9)::numeric FROM generate_series(1, 2000) AS i) AS x
+	GROUP BY n) AS y;
+
 -- Exact: cents add up as cents.
 SELECT total_spend(purchase_history(date '2026-01-01', a)) = 0.3 FROM (VALUES (0.1), (0.2)) AS v(a);
 SELECT total_spend(purchase_history(date '2026-01-01' + i, 0.1::numeric)) FROM generate_series(1, 1000) AS i;

@@ -52,10 +52,12 @@ add_customer(BaseState *state, const HistorySummary *customer)
 		return base_state_add(state, base_group(BASE_LEFT_OUT, 0), LEFT_OUT_NO_ORDERS, 1);
 
 	uint32		x = customer->transactions - 1;
+	uint64		timing = timing_detail(customer->last - customer->first, customer->first);
 
-	state = base_state_add(state, base_group(BASE_TIMING, x),
-						   timing_detail(customer->last - customer->first, customer->first), 1);
-	return x == 0 ? state : add_repeat_spend(state, x, history_repeat_spend(customer));
+	base_state_expect(state, base_group(BASE_TIMING, x), timing);
+	if (x > 0)
+		state = add_repeat_spend(state, x, history_repeat_spend(customer));
+	return base_state_add(state, base_group(BASE_TIMING, x), timing, 1);
 }
 
 /* customer_base(purchase_history [, until date]): transition */

@@ -41,6 +41,12 @@ extern BaseState *base_state_of(struct varlena *value);
 /* Adds to a key; the state returned takes the place of the one given. */
 extern BaseState *base_state_add(BaseState *state, uint64 group, uint64 detail, int64 value);
 
+/*
+ * Announces that a key will be added to soon. Most of an addition's time goes
+ * into waiting for memory; this lets it come while something else is done.
+ */
+extern void base_state_expect(const BaseState *state, uint64 group, uint64 detail);
+
 /* Adds customers with this much spend on x repeat transactions. */
 extern BaseState *base_state_add_spend(BaseState *state, uint32 x, double spend, int64 customers);
 

@@ -15,6 +15,7 @@
 
 #include "history/history.h"
 #include "history/history_state.h"
+#include "value/numeric.h"
 
 #define INITIAL_CAPACITY 4
 
@@ -176,7 +177,7 @@ amount_of_float8(Datum amount)
 static inline double
 amount_of_numeric(Datum amount)
 {
-	return finite_amount(DatumGetFloat8(DirectFunctionCall1(numeric_float8, amount)));
+	return finite_amount(numeric_to_double(amount));
 }
 
 static inline Datum
