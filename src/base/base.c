@@ -42,13 +42,19 @@ base_pack(const BaseEntry *entries, uint32 count, DateADT until)
 	return repalloc(value, at - (uint8 *) value);
 }
 
-void
-base_open(BaseReader *reader, Datum base)
+struct varlena *
+base_stored(Datum base)
 {
 	struct varlena *value = PG_DETOAST_DATUM_PACKED(base);
 
-	if (base_is_state(value))
-		value = base_state_pack((BaseState *) PG_DETOAST_DATUM(PointerGetDatum(value)));
+	return base_is_state(value)
+		? base_state_pack((BaseState *) PG_DETOAST_DATUM(PointerGetDatum(value))) : value;
+}
+
+void
+base_open(BaseReader *reader, Datum base)
+{
+	struct varlena *value = base_stored(base);
 
 	reader->next = (const uint8 *) VARDATA_ANY(value);
 	reader->end = reader->next + VARSIZE_ANY_EXHDR(value);

@@ -211,6 +211,9 @@ static ClvModel *
 fit_or_refuse(Datum base, const char *model_name, DateADT as_of, double unit_days)
 {
 	const Model *timing = model_by_name(model_name);
+
+	base = PointerGetDatum(base_stored(base));
+
 	BaseTotals	totals = base_totals(base);
 
 	if (timing == NULL)
