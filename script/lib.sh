@@ -27,7 +27,15 @@ die() { complain "$@"; exit 1; }
 WORK='' TICKER='' KEEP=false PROPOSED_CONF=''
 
 # A long step is seen to be alive: a dot every two seconds.
-start_ticker() { (trap "" INT; while sleep 2 > /dev/null 2>&1; do printf .; done) & TICKER=$!; }
+start_ticker() {
+	(
+		trap '' INT
+		exec {never}<> <(:)
+		while ! read -r -t 2 -u "$never"; do printf .; done
+	) &
+	TICKER=$!
+}
+
 stop_ticker() {
 	[ -n "$TICKER" ] || return 0
 	kill "$TICKER" 2>/dev/null || true
@@ -79,6 +87,7 @@ make_workspace() {
 	trap cleanup EXIT
 	trap 'exit 130' INT
 	trap 'exit 143' TERM HUP
+	trap 'exit 141' PIPE
 	for base in "${TMPDIR:-/tmp}" /tmp /var/tmp; do
 		[ ${#base} -le 60 ] || continue
 		WORK=$(mktemp -d "$base/customer_centric.XXXXXX" 2>/dev/null) || continue
@@ -100,7 +109,7 @@ at_exit() { :; }
 cleanup() {
 	local status=$?
 	trap - EXIT
-	trap '' INT TERM HUP
+	trap '' INT TERM HUP PIPE
 	stop_ticker
 	[ -z "$PROPOSED_CONF" ] || "${SUDO[@]}" rm -f "$PROPOSED_CONF"
 	if [ -n "$WORK" ] && ! $KEEP; then
@@ -116,28 +125,28 @@ cleanup() {
 
 SUDO=()
 
-# What is missing cannot be installed: says what to do instead.
+# Root, or sudo, or a message that says what to do.
 need_root_for() {
+	command -v apt-get > /dev/null || die "missing: $*
+This is neither Debian nor Ubuntu: install them and try again."
 	[ "$EUID" -ne 0 ] || return 0
-	command -v apt-get > /dev/null || die "missing: $*. Install them and try again."
-	command -v sudo > /dev/null ||
-		die "missing packages: $*. Neither root nor sudo: ask an administrator for
+	command -v sudo > /dev/null || die "missing: $*
+Neither root nor sudo is at hand. As root, this installs them:
     apt-get install --no-install-recommends $*"
 	SUDO=(sudo)
 }
 
-apt() {
+apt_get() {
 	"${SUDO[@]}" env DEBIAN_FRONTEND=noninteractive \
 		apt-get -q -y -o DPkg::Lock::Timeout=120 -o APT::Install-Recommends=false "$@" < /dev/null
 }
 
 # Old package lists are fine as long as what they name can be had.
-apt_install() { apt install "$@" || { apt update && apt install "$@"; }; }
+apt_install() { apt_get install "$@" || { apt_get update && apt_get install "$@"; }; }
 
 install_packages() {
 	[ $# -gt 0 ] || return 0
 	need_root_for "$@"
-	command -v apt-get > /dev/null || die "missing: $*. This is no Debian or Ubuntu: install them and try again."
 	step "Installing $*" apt_install "$@"
 }
 
@@ -175,15 +184,16 @@ installed_servers() {
 }
 
 # The major version that the package "postgresql" of the distribution stands for.
-distribution_major() { apt-cache depends postgresql 2>/dev/null | sed -n 's/.*Depends: postgresql-\([0-9]*\)$/\1/p' | head -n 1; }
+distribution_major() {
+	apt-cache depends postgresql 2>/dev/null | awk -F- '/Depends: postgresql-[0-9]+$/ && !seen++ { print $NF }'
+}
 
 # A server's package makes a cluster named "main" and starts it. Nobody asked for
 # one here: a drop-in file says so while the package is installed, and goes again.
 install_server() {
 	local major dropins=/etc/postgresql-common/createcluster.d
-	need_root_for postgresql postgresql-server-dev-all make gcc libc6-dev
-	command -v apt-get > /dev/null || die "found no PostgreSQL $OLDEST_SERVER or newer; install one, or name it with PG_CONFIG="
-	[ -n "$(distribution_major)" ] || step "Reading the package lists" apt update
+	need_root_for "postgresql-NN postgresql-server-dev-NN (NN from $OLDEST_SERVER) make gcc libc6-dev"
+	[ -n "$(distribution_major)" ] || step "Reading the package lists" apt_get update
 	major=$(distribution_major)
 	[ -n "$major" ] || die "found no package postgresql; install a server, or name one with PG_CONFIG="
 	[ "$major" -ge $OLDEST_SERVER ] ||
@@ -236,7 +246,7 @@ shadow() {
 	shift
 	mkdir -p "$to" || return
 	for entry in "$from"/*; do
-		case ${entry##*/} in customer_centric*) continue ;; esac
+		case ${entry##*/} in customer_centric* | '*') continue ;; esac
 		[ -e "$to/${entry##*/}" ] || ln -s "$entry" "$to/" || return
 	done
 	for inner in "$@"; do
@@ -302,22 +312,30 @@ prepare() {
 
 # No TCP, and a socket in a directory of our own: it meets no other server, and no
 # other user meets it.
-create_cluster() {
-	as_owner mkdir -m 700 "$WORK/socket" &&
-		as_owner "$BIN/initdb" --no-sync -A trust -U postgres -E UTF8 --locale=C -D "$WORK/data" &&
-		as_owner tee -a "$WORK/data/postgresql.conf" <<-END &&
-			listen_addresses = ''
-			unix_socket_directories = '$WORK/socket'
-			timezone = 'UTC'
-			fsync = off
-			synchronous_commit = off
-			full_page_writes = off
-			max_wal_size = 2GB
-		END
-		as_owner "$BIN/pg_ctl" -w -s -t 60 -D "$WORK/data" -l "$WORK/server.log" start || {
+configure_cluster() {
+	as_owner tee -a "$WORK/data/postgresql.conf" <<-END
+		listen_addresses = ''
+		unix_socket_directories = '$WORK/socket'
+		timezone = 'UTC'
+		fsync = off
+		synchronous_commit = off
+		full_page_writes = off
+		max_wal_size = 2GB
+	END
+}
+
+start_server() {
+	as_owner "$BIN/pg_ctl" -w -s -t 60 -D "$WORK/data" -l "$WORK/server.log" start || {
 		cat "$WORK/server.log"
 		return 1
 	}
+}
+
+create_cluster() {
+	as_owner mkdir -m 700 "$WORK/socket" &&
+		as_owner "$BIN/initdb" --no-sync -A trust -U postgres -E UTF8 --locale=C -D "$WORK/data" &&
+		configure_cluster &&
+		start_server
 }
 
 start_cluster() {
