@@ -153,3 +153,20 @@ CREATE FUNCTION score_status(frequency double precision, recency_days double pre
 LANGUAGE C IMMUTABLE PARALLEL SAFE COST 10 AS 'MODULE_PATHNAME', 'score_status_numbers';
 COMMENT ON FUNCTION score_status(double precision, double precision, double precision, double precision, clv_model) IS
 'ok, one_order (scored with the population''s spend), or why a score is NULL';
+
+-- intervals: how far a score may be off because the parameters are estimates
+
+CREATE FUNCTION clv_interval(history purchase_history, model clv_model, level double precision DEFAULT 0.9,
+	horizon_days integer DEFAULT 365, annual_discount double precision DEFAULT 0.10,
+	margin double precision DEFAULT 1.0, as_of date DEFAULT NULL,
+	OUT low double precision, OUT high double precision) RETURNS record
+LANGUAGE C IMMUTABLE PARALLEL SAFE COST 5000 AS 'MODULE_PATHNAME';
+COMMENT ON FUNCTION clv_interval(purchase_history, clv_model, double precision, integer, double precision, double precision, date) IS
+'interval of clv_estimate for the uncertainty of the parameters (delta method); the chance in the customer''s own orders is not in it';
+
+CREATE FUNCTION expected_orders_interval(history purchase_history, model clv_model, level double precision DEFAULT 0.9,
+	horizon_days integer DEFAULT 365, as_of date DEFAULT NULL,
+	OUT low double precision, OUT high double precision) RETURNS record
+LANGUAGE C IMMUTABLE PARALLEL SAFE COST 5000 AS 'MODULE_PATHNAME';
+COMMENT ON FUNCTION expected_orders_interval(purchase_history, clv_model, double precision, integer, date) IS
+'interval of expected_orders for the uncertainty of the parameters (delta method); the chance in the customer''s own orders is not in it';

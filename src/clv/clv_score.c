@@ -13,25 +13,11 @@
 
 #include "utils/builtins.h"
 
-#include "clv/clv.h"
+#include "clv/clv_score.h"
 #include "history/history.h"
 #include "models/gammagamma.h"
 
 #define DISCOUNT_YEAR_DAYS 365.0
-
-typedef enum ScoreStatus
-{
-	SCORE_OK,
-	SCORE_ONE_ORDER,			/* scored; spend is the population's */
-	SCORE_NO_MODEL,
-	SCORE_NO_ORDERS,
-	SCORE_INCONSISTENT,			/* plain numbers that no customer can have */
-	SCORE_NO_SPEND_MODEL,
-	SCORE_NO_AMOUNTS,
-	SCORE_NO_SPEND,				/* net spend on repeat transactions is not positive */
-	SCORE_SPEND_UNDEFINED,		/* the spend model has no mean */
-	SCORE_OUT_OF_RANGE
-} ScoreStatus;
 
 /* The words of score_status. */
 static const char *const status_words[] = {
@@ -46,19 +32,6 @@ static const char *const status_words[] = {
 	[SCORE_SPEND_UNDEFINED] = "spend_mean_undefined",
 	[SCORE_OUT_OF_RANGE] = "out_of_range"
 };
-
-/* A customer as the models see him; times in the model's unit. */
-typedef struct Customer
-{
-	const ClvModel *model;
-	const Model *timing;
-	bool		scorable;		/* if not, status says why and the rest is unset */
-	ScoreStatus status;
-	double		x;
-	double		t_x;
-	double		T;
-	double		spend;			/* on repeat transactions; NaN: not known */
-} Customer;
 
 static Customer
 unscorable(ScoreStatus status)
@@ -100,8 +73,7 @@ as_of_argument(FunctionCallInfo fcinfo, int place, const ClvModel *model)
 			 errhint("Pass the day the scores are to stand at, as_of => current_date for example.")));
 }
 
-/* Arguments (history, model, …, as_of): the customer as he stood on that day. */
-static Customer
+Customer
 customer_of_history(FunctionCallInfo fcinfo, int as_of_place)
 {
 	if (PG_ARGISNULL(1))
@@ -182,15 +154,7 @@ alive(const Customer *customer)
 									   customer->x, customer->t_x, customer->T);
 }
 
-/* How far ahead to look and at what price: the arguments that all values share. */
-typedef struct Outlook
-{
-	double		horizon_days;
-	double		annual_discount;
-	double		margin;
-} Outlook;
-
-static double
+double
 horizon_argument(FunctionCallInfo fcinfo, int place)
 {
 	int32		days = PG_GETARG_INT32(place);
@@ -202,7 +166,7 @@ horizon_argument(FunctionCallInfo fcinfo, int place)
 	return days;
 }
 
-static Outlook
+Outlook
 outlook_arguments(FunctionCallInfo fcinfo, int place)
 {
 	Outlook		outlook = {
@@ -224,7 +188,7 @@ outlook_arguments(FunctionCallInfo fcinfo, int place)
 	return outlook;
 }
 
-static double
+double
 expected_orders_in(const Customer *customer, double horizon_days)
 {
 	return !customer->scorable ? NAN
@@ -237,7 +201,7 @@ expected_orders_in(const Customer *customer, double horizon_days)
  * Orders of the horizon, each discounted continuously from the day it falls
  * on, times what an order is worth, times the margin.
  */
-static double
+double
 lifetime_value(Customer *customer, const Outlook *outlook)
 {
 	if (!customer->scorable)
@@ -260,8 +224,7 @@ lifetime_value(Customer *customer, const Outlook *outlook)
 	return value;
 }
 
-/* An argument with a default, set to NULL, leaves the answer open. */
-static bool
+bool
 any_null(FunctionCallInfo fcinfo, int from, int to)
 {
 	for (int i = from; i <= to; i++)
