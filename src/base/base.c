@@ -4,7 +4,7 @@
  */
 #include "compat.h"
 
-#include "miscadmin.h"
+#include "common/int.h"
 #include "utils/memutils.h"
 
 #include "base/base_state.h"
@@ -137,6 +137,7 @@ moment_fits(const BaseEntry *entry, int64 customers)
 const char *
 base_problem(const BaseEntry *entries, uint32 count)
 {
+	double		customers = 0;
 	double		repeaters = 0;
 	double		with_reason = 0;
 	uint32		spends = 0;
@@ -157,6 +158,7 @@ base_problem(const BaseEntry *entries, uint32 count)
 		switch (entry_kind(entry))
 		{
 			case BASE_TIMING:
+				customers += entry->value;
 				repeaters += entry_x(entry) > 0 ? entry->value : 0;
 				break;
 			case BASE_SPEND:
@@ -181,9 +183,21 @@ base_problem(const BaseEntry *entries, uint32 count)
 	}
 	if (spends > BASE_MAX_SPENDS || (spends > 0 && bins > 0))
 		return "there is too much exact spend";
+	if (customers > BASE_MAX_CUSTOMERS)
+		return "there are more customers than can be counted";
 	if (repeaters != with_reason)
 		return "the spend is not that of the repeat customers";
 	return NULL;
+}
+
+/* Merging may have gone beyond what input allows. */
+static void
+count_customers(int64 *count, int64 more)
+{
+	if (pg_add_s64_overflow(*count, more, count))
+		ereport(ERROR,
+				(errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE),
+				 errmsg("the number of customers in customer_base is out of range")));
 }
 
 BaseTotals
@@ -199,7 +213,7 @@ base_totals(Datum base)
 
 		if (entry_kind(entry) == BASE_TIMING)
 		{
-			totals.customers += entry->value;
+			count_customers(&totals.customers, entry->value);
 			totals.repeaters += entry_x(entry) > 0 ? entry->value : 0;
 			totals.first_day = Min(totals.first_day, timing_first(entry));
 			totals.last_day = Max(totals.last_day, timing_first(entry) + (DateADT) timing_t_x(entry));

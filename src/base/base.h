@@ -31,6 +31,9 @@
 
 #define BASE_MAX_SPENDS 100000
 
+/* Input may not count more customers than this, so that their sum is exact in a double. */
+#define BASE_MAX_CUSTOMERS ((double) (INT64CONST(1) << 53))
+
 /* Room for the sums of powers of δ: 2^-40 is the unit. */
 #define BASE_MOMENT_SCALE ((double) (INT64CONST(1) << 40))
 #define BASE_MOMENTS 4
