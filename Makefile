@@ -45,6 +45,10 @@ ifeq ($(wildcard $(PGXS)),)
 $(error The server headers are missing ($(PG_CONFIG) --pgxs names no file). \
 	On Debian and Ubuntu: apt-get install postgresql-server-dev-$(or $(PG_MAJOR),all))
 endif
+# Servers built in their own source tree do not find out about another build directory by themselves.
+ifneq ($(SOURCE),.)
+VPATH := $(SOURCE)
+endif
 include $(PGXS)
 
 $(EXTENSION)--$(EXTVERSION).sql: $(SQL) $(COMPARISONS) $(SOURCE)/Makefile

@@ -89,7 +89,7 @@ make_workspace() {
 	trap 'exit 143' TERM HUP
 	trap 'exit 141' PIPE
 	for base in "${TMPDIR:-/tmp}" /tmp /var/tmp; do
-		[ ${#base} -le 60 ] || continue
+		[ ${#base} -le 50 ] || continue
 		WORK=$(mktemp -d "$base/customer_centric.XXXXXX" 2>/dev/null) || continue
 		chmod 711 "$WORK"
 		if cp /bin/true "$WORK/true" && "$WORK/true" 2>/dev/null &&
@@ -185,15 +185,17 @@ installed_servers() {
 
 # The major version that the package "postgresql" of the distribution stands for.
 distribution_major() {
-	apt-cache depends postgresql 2>/dev/null | awk -F- '/Depends: postgresql-[0-9]+$/ && !seen++ { print $NF }'
+	{ apt-cache depends postgresql 2>/dev/null || true; } |
+		awk -F- '/Depends: postgresql-[0-9]+$/ && !seen++ { print $NF }'
 }
 
 # A server's package makes a cluster named "main" and starts it. Nobody asked for
 # one here: a drop-in file says so while the package is installed, and goes again.
 install_server() {
 	local major dropins=/etc/postgresql-common/createcluster.d
-	need_root_for "postgresql-NN postgresql-server-dev-NN (NN from $OLDEST_SERVER) make gcc libc6-dev"
-	[ -n "$(distribution_major)" ] || step "Reading the package lists" apt_get update
+	major=$(distribution_major)
+	need_root_for "postgresql-${major:-NN}" "postgresql-server-dev-${major:-NN}" make gcc libc6-dev
+	[ -n "$major" ] || step "Reading the package lists" apt_get update
 	major=$(distribution_major)
 	[ -n "$major" ] || die "found no package postgresql; install a server, or name one with PG_CONFIG="
 	[ "$major" -ge $OLDEST_SERVER ] ||
@@ -287,9 +289,11 @@ copy_source() {
 }
 
 # in_build ARGUMENT...: make, in the build directory, for the private server.
+# VPATH is given because servers that were built in their own source tree do not set it.
 # Bitcode for inlining is left out: it would need clang.
 in_build() {
-	as_owner make -C "$WORK/build" -f "$WORK/source/Makefile" PG_CONFIG="$BIN/pg_config" with_llvm=no "$@"
+	as_owner make -C "$WORK/build" -f "$WORK/source/Makefile" VPATH="$WORK/source" \
+		PG_CONFIG="$BIN/pg_config" with_llvm=no "$@"
 }
 
 build() { in_build -j"$(nproc)" "$@" && in_build install; }

@@ -50,8 +50,8 @@ static const char *
 unfittable(const BaseTotals *totals, DateADT as_of)
 {
 	if (totals->customers < FEWEST_CUSTOMERS)
-		return psprintf("it has " INT64_FORMAT " customers, and at least %d are needed",
-						totals->customers, FEWEST_CUSTOMERS);
+		return psprintf("at least %d customers are needed, and it has " INT64_FORMAT,
+						FEWEST_CUSTOMERS, totals->customers);
 	if (totals->repeaters == 0)
 		return "no customer has ordered on a second day";
 	if (as_of < totals->last_day)
