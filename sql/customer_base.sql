@@ -40,7 +40,7 @@ SELECT (SELECT customer_base(h) FROM histories WHERE customer_id < 3) ||
 -- Spend is kept exactly for up to 100,000 customers, in bins of a thirty-second
 -- of an octave beyond. Merging cannot tell how the customers were split.
 CREATE TABLE many AS
-SELECT i, ('{"orders": [["2026-01-01", 1], ["2026-01-' || 2 + i % 27 || '", ' || 1 + i * 0.01 || ']]}')::purchase_history AS h
+SELECT i, ('{"orders": [["2026-01-01", 1], ["2026-01-' || 11 + i % 20 || '", ' || 1 + i * 0.01 || ']]}')::purchase_history AS h
 FROM generate_series(1, 100001) AS i;
 SELECT jsonb_array_length(base::jsonb -> 'spend') AS exact, base::jsonb -> 'spend_bins' AS bins
 FROM (SELECT customer_base(h) AS base FROM many WHERE i <= 100000) AS x;

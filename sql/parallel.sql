@@ -40,6 +40,16 @@ INSERT INTO queries VALUES
 ('clv_model', $$SELECT clv_model(h)::text FROM parallel_histories$$),
 ('rfm_cuts', $$SELECT rfm_cuts(recency_days(h, '2026-01-01'), order_count(h), total_spend(h))::text FROM parallel_histories$$);
 
+CREATE TABLE parallel_rules AS SELECT 'S' || i AS segment, int4range(1 + i % 5, NULL) AS r, int4range(1 + i % 3, 6) AS f FROM generate_series(1, 900) AS i;
+ALTER TABLE parallel_rules SET (parallel_workers = 2);
+ANALYZE parallel_rules;
+CREATE TABLE parallel_rule_sets AS SELECT segment_rules(segment, r, f, NULL) AS rules FROM parallel_rules GROUP BY segment;
+ALTER TABLE parallel_rule_sets SET (parallel_workers = 2);
+ANALYZE parallel_rule_sets;
+INSERT INTO queries VALUES
+('segment_rules', $$SELECT segment_rules(segment, r, f, NULL)::text FROM parallel_rules$$),
+('rollup of rules', $$SELECT rollup(rules)::text FROM parallel_rule_sets$$);
+
 CREATE FUNCTION pg_temp.answer(query text) RETURNS text LANGUAGE plpgsql AS $$
 DECLARE
 	answer text;
@@ -70,4 +80,4 @@ FROM (SELECT clv_model(h) AS m FROM parallel_histories) AS x,
 	LATERAL (SELECT pg_temp.answer('EXPLAIN (FORMAT JSON) SELECT sum(clv_estimate(h, ' || quote_literal(m::text) ||
 		')) FROM parallel_histories')::jsonb AS plan) AS y;
 
-DROP TABLE parallel_orders, parallel_histories, parallel_bases, queries;
+DROP TABLE parallel_orders, parallel_histories, parallel_bases, parallel_rules, parallel_rule_sets, queries;

@@ -74,9 +74,16 @@ SELECT score_status(h, ('{"model": "bg/nbd", "timing": ' || timing || spend || '
 FROM customers, (VALUES
 	('{"r": 1, "alpha": 1, "a": 1, "b": 1}', ''),
 	('{"r": 1, "alpha": 1, "a": 1, "b": 1}', ', "spend": {"p": 1, "q": 0.5, "gamma": 1}'),
-	('{"r": 1e300, "alpha": 1e-300, "a": 1e300, "b": 1e-300}', ', "spend": {"p": 1e300, "q": 3, "gamma": 1e300}'))
+	('{"r": 1e12, "alpha": 1e-12, "a": 1e-12, "b": 1e12}', ', "spend": {"p": 1e300, "q": 3, "gamma": 1e300}'))
 	AS v(timing, spend)
 WHERE customer_id = 3;
+
+-- Absurd but possible parameters give absurd but finite scores, at once.
+SELECT r, a, b, x, round(churn_prob(x, 10, 100, m)::numeric, 6) AS churn_prob, expected_orders(x, 10, 100, m) < 'Infinity' AS finite,
+	score_status(x, 10, 100, 5, m)
+FROM (VALUES (1e12, 1e12, 1e12), (1e-12, 1e12, 1e-12), (1e12, 1e-12, 1e12), (1e6, 2e10, 1e10)) AS v(r, a, b), (VALUES (3), (1000000)) AS w(x),
+	LATERAL (SELECT ('{"model": "bg/nbd", "timing": {"r": ' || r || ', "alpha": 1, "a": ' || a || ', "b": ' || b || '},
+		"spend": {"p": 6, "q": 4, "gamma": 15}}')::clv_model AS m) AS y;
 
 -- Numbers that no customer can have.
 SELECT x, r, t, churn_prob(x, r, t, m), clv_estimate(x, r, t, v, m), score_status(x, r, t, v, m)

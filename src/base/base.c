@@ -5,6 +5,7 @@
 #include "compat.h"
 
 #include "common/int.h"
+#include "miscadmin.h"
 #include "utils/memutils.h"
 
 #include "base/base_state.h"
@@ -26,6 +27,7 @@ base_pack(const BaseEntry *entries, uint32 count, DateADT until)
 	{
 		const BaseEntry *entry = &entries[i];
 
+		CHECK_FOR_INTERRUPTS();
 		if (entry->group != previous.group)
 			previous.detail = 0;
 		at = put_varint(at, entry->group - previous.group);
@@ -149,6 +151,8 @@ base_problem(const BaseEntry *entries, uint32 count)
 		const BaseEntry *entry = &entries[i];
 		const char *problem = entry_problem(entry);
 
+		CHECK_FOR_INTERRUPTS();
+
 		if (problem != NULL)
 			return problem;
 		if (i > 0 && (entry[-1].group > entry->group ||
@@ -211,6 +215,7 @@ base_totals(Datum base)
 	{
 		const BaseEntry *entry = &reader.entry;
 
+		CHECK_FOR_INTERRUPTS();
 		if (entry_kind(entry) == BASE_TIMING)
 		{
 			count_customers(&totals.customers, entry->value);

@@ -23,6 +23,7 @@
 #ifndef BASE_BASE_H
 #define BASE_BASE_H
 
+#include <float.h>
 #include <math.h>
 
 #include "compat.h"
@@ -143,7 +144,7 @@ entry_power(const BaseEntry *entry)
 /* The bin of a positive amount, and a bin's centre. */
 extern uint32 base_bin(double spend);
 extern double base_bin_centre(uint32 bin);
-#define BASE_BINS ((uint32) (2200 * 32))
+#define BASE_BINS ((uint32) (DBL_MAX_EXP - DBL_MIN_EXP + 1) * 32)
 
 /*
  * The stored form is a string of bytes, the same on every platform: version

@@ -32,6 +32,17 @@ state_result(FunctionCallInfo fcinfo, BaseState *state)
 		: PointerGetDatum(base_state_pack(state));
 }
 
+/* Nothing was added: the first argument as it is, which only inside an aggregate may be a state. */
+static Datum
+unchanged_result(FunctionCallInfo fcinfo)
+{
+	if (PG_ARGISNULL(0))
+		PG_RETURN_NULL();
+	if (AggCheckCallContext(fcinfo, NULL))
+		PG_RETURN_DATUM(PG_GETARG_DATUM(0));
+	PG_RETURN_POINTER(base_stored(PG_GETARG_DATUM(0)));
+}
+
 /* What the spend model needs of a customer with repeat transactions. */
 static BaseState *
 add_repeat_spend(BaseState *state, uint32 x, double spend)
@@ -68,11 +79,7 @@ customer_base_add(PG_FUNCTION_ARGS)
 	bool		has_until = PG_NARGS() > 2;
 
 	if (PG_ARGISNULL(1) || (has_until && PG_ARGISNULL(2)))
-	{
-		if (PG_ARGISNULL(0))
-			PG_RETURN_NULL();
-		PG_RETURN_DATUM(PG_GETARG_DATUM(0));
-	}
+		return unchanged_result(fcinfo);
 
 	DateADT		until = has_until ? PG_GETARG_DATEADT(2) : HISTORY_ALL;
 
@@ -95,11 +102,7 @@ Datum
 customer_base_merge(PG_FUNCTION_ARGS)
 {
 	if (PG_ARGISNULL(1))
-	{
-		if (PG_ARGISNULL(0))
-			PG_RETURN_NULL();
-		PG_RETURN_DATUM(PG_GETARG_DATUM(0));
-	}
+		return unchanged_result(fcinfo);
 
 	BaseReader	other;
 
@@ -144,7 +147,7 @@ customer_base_observed_until(PG_FUNCTION_ARGS)
 	PG_RETURN_DATEADT(totals.observed_until);
 }
 
-/* unnest(customer_base) → setof (repeat_count, last_order_day, first_order_on, customer_count) */
+/* unnest(customer_base) → setof (repeat_count, last_order_days, first_order_on, customer_count) */
 PG_FUNCTION_INFO_V1(customer_base_unnest);
 Datum
 customer_base_unnest(PG_FUNCTION_ARGS)

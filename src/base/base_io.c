@@ -15,6 +15,7 @@
 #include "miscadmin.h"
 
 #include "base/base_state.h"
+#include "value/bytes.h"
 #include "value/json.h"
 
 #define WIRE_VERSION 1
@@ -31,10 +32,10 @@ static const char *const left_out_names[LEFT_OUT_REASONS + 1] = {
 static bool
 add_once(JsonInput *in, BaseState **state, const char *member, uint64 group, uint64 detail, int64 value)
 {
-	uint32		before = (*state)->used;
-
+	if (base_state_has(*state, group, detail))
+		return json_fail(in, "\"%s\" has an element twice.", member);
 	*state = base_state_add(*state, group, detail, value);
-	return value == 0 || (*state)->used > before || json_fail(in, "\"%s\" has an element twice.", member);
+	return true;
 }
 
 static bool
@@ -155,7 +156,10 @@ packed_problem(struct varlena *value)
 	uint32		count = 0;
 
 	while (base_next(&reader))
+	{
+		CHECK_FOR_INTERRUPTS();
 		entries[count++] = reader.entry;
+	}
 
 	const char *problem = base_problem(entries, count);
 
@@ -312,15 +316,6 @@ customer_base_out(PG_FUNCTION_ARGS)
 	PG_RETURN_CSTRING(out.data);
 }
 
-static void
-malformed(const char *detail)
-{
-	ereport(ERROR,
-			(errcode(ERRCODE_INVALID_BINARY_REPRESENTATION),
-			 errmsg("invalid binary form of type customer_base"),
-			 errdetail("%s", detail)));
-}
-
 /* Bytes may come from anywhere (COPY BINARY): nothing is believed. */
 PG_FUNCTION_INFO_V1(customer_base_recv);
 Datum
@@ -329,15 +324,15 @@ customer_base_recv(PG_FUNCTION_ARGS)
 	StringInfo	in = (StringInfo) PG_GETARG_POINTER(0);
 
 	if (pq_getmsgbyte(in) != WIRE_VERSION)
-		malformed("The version is unknown.");
+		bytes_malformed("customer_base", "the version is unknown");
 
 	DateADT		until = (DateADT) pq_getmsgint(in, 4);
 	uint32		count = pq_getmsgint(in, 4);
 
 	if (until != DATEVAL_NOBEGIN && !IS_VALID_DATE(until))
-		malformed("The end of observation is out of range.");
+		bytes_malformed("customer_base", "the end of observation is out of range");
 	if ((uint64) count * WIRE_ENTRY_BYTES != (uint64) (in->len - in->cursor))
-		malformed("The length does not fit the number of entries.");
+		bytes_malformed("customer_base", "the length does not fit the number of entries");
 
 	BaseEntry  *entries = palloc_array(BaseEntry, Max(1, count));
 
@@ -352,7 +347,7 @@ customer_base_recv(PG_FUNCTION_ARGS)
 	const char *problem = base_problem(entries, count);
 
 	if (problem != NULL)
-		malformed(problem);
+		bytes_malformed("customer_base", problem);
 	PG_RETURN_POINTER(base_pack(entries, count, until));
 }
 

@@ -7,6 +7,8 @@
  */
 #include "compat.h"
 
+#include <float.h>
+
 #include "common/int.h"
 #include "miscadmin.h"
 #include "utils/memutils.h"
@@ -14,7 +16,12 @@
 #include "base/base_state.h"
 
 #define INITIAL_SLOTS 32
-#define MAX_SLOTS (UINT32_C(1) << 25)
+
+/*
+ * 96 MB: three million different cells, the customers of some thirty million.
+ * So many can be read back from text (the server's JSON arrays hold 256 MB).
+ */
+#define MAX_SLOTS (UINT32_C(1) << 22)
 
 StaticAssertDecl((Size) MAX_SLOTS * sizeof(BaseEntry) < MaxAllocSize, "the largest table can be had");
 
@@ -101,6 +108,7 @@ grow(BaseState *state)
 
 	BaseState  *larger = base_state_make(state->slots * 2);
 
+	CHECK_FOR_INTERRUPTS();
 	for (uint32 i = 0; i < state->slots; i++)
 		if (state->entries[i].group != 0)
 			*find_entry(larger, state->entries[i].group, state->entries[i].detail) = state->entries[i];
@@ -109,6 +117,12 @@ grow(BaseState *state)
 	larger->used = state->used;
 	larger->spends = state->spends;
 	return larger;
+}
+
+bool
+base_state_has(BaseState *state, uint64 group, uint64 detail)
+{
+	return find_entry(state, group, detail)->group != 0;
 }
 
 BaseState *
@@ -143,10 +157,11 @@ base_state_expect(const BaseState *state, uint64 group, uint64 detail)
 }
 
 /*
- * The bins are 32 to the octave, counted from below the smallest double. The
- * arithmetic is exact, so that every platform finds the same bin.
+ * The bins are 32 to the octave, counted from the smallest normal double; what
+ * is less counts as that much. The arithmetic is exact, so that every platform
+ * finds the same bin.
  */
-#define LOWEST_EXPONENT (-1074)
+#define LOWEST_EXPONENT DBL_MIN_EXP
 
 uint32
 base_bin(double spend)
@@ -166,6 +181,8 @@ base_bin_centre(uint32 bin)
 static BaseState *
 add_to_bin(BaseState *state, uint32 x, double spend, int64 customers)
 {
+	spend = Max(spend, DBL_MIN);
+
 	uint32		bin = base_bin(spend);
 	double		deviation = spend / base_bin_centre(bin) - 1;
 	double		power = deviation * BASE_MOMENT_SCALE;
@@ -191,6 +208,7 @@ bin_spends(BaseState *state)
 
 	binned->binned = true;
 	binned->until = state->until;
+	CHECK_FOR_INTERRUPTS();
 	for (uint32 i = 0; i < state->slots; i++)
 	{
 		const BaseEntry *entry = &state->entries[i];

@@ -38,6 +38,9 @@ extern BaseState *base_state_make(uint32 slots);
 /* The state in this value for an aggregate to go on with; NULL makes a new one. */
 extern BaseState *base_state_of(struct varlena *value);
 
+/* Whether there is an entry of this key. */
+extern bool base_state_has(BaseState *state, uint64 group, uint64 detail);
+
 /* Adds to a key; the state returned takes the place of the one given. */
 extern BaseState *base_state_add(BaseState *state, uint64 group, uint64 detail, int64 value);
 

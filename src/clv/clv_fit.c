@@ -56,6 +56,8 @@ unfittable(const BaseTotals *totals, DateADT as_of)
 		return "no customer has ordered on a second day";
 	if (as_of < totals->last_day)
 		return "as_of is before its last order";
+	if (DATE_IS_NOEND(as_of))
+		return "as_of is infinite";
 	return NULL;
 }
 
@@ -71,12 +73,15 @@ population_of(Datum base, DateADT as_of, double unit_days)
 	size_t		count = 0;
 
 	while (base_next(&reader) && entry_kind(&reader.entry) == BASE_TIMING)
+	{
+		CHECK_FOR_INTERRUPTS();
 		cells[count++] = (PopulationCell) {
 			.x = entry_x(&reader.entry),
 			.t_x_days = (int32) timing_t_x(&reader.entry),
 			.T_days = as_of - timing_first(&reader.entry),
 			.customers = (double) reader.entry.value
 		};
+	}
 
 	Population *population = population_build(&server, cells, count, unit_days);
 
@@ -108,6 +113,7 @@ spend_points_of(Datum base, size_t *count)
 	{
 		const BaseEntry *entry = &reader.entry;
 
+		CHECK_FOR_INTERRUPTS();
 		if (entry_kind(entry) == BASE_SPEND)
 			points[(*count)++] = (SpendPoint) {entry_x(entry), spend_of(entry), (double) entry->value};
 		else if (entry_kind(entry) == BASE_SPEND_BIN)
@@ -193,6 +199,11 @@ fit_base(Datum base, const Model *timing, const BaseTotals *totals, DateADT as_o
 	model->timing.left_out = totals->left_out[LEFT_OUT_NO_ORDERS];
 	population_free(population);
 	report_fit(timing->name, &model->timing, timing->param_names);
+	if (clv_model_problem(model) != NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE),
+				 errmsg("%s cannot be fitted to this base: %s", timing->name, clv_model_problem(model)),
+				 errhint("Try another time_unit_days.")));
 
 	if (n_points > 0)
 	{
@@ -200,7 +211,16 @@ fit_base(Datum base, const Model *timing, const BaseTotals *totals, DateADT as_o
 		part_of_fit(&model->spend, &fit);
 		model->spend.left_out = totals->left_out[LEFT_OUT_NO_SPEND] + totals->left_out[LEFT_OUT_NO_AMOUNTS];
 		model->spend.customers = totals->repeaters - model->spend.left_out;
-		report_fit("gamma-gamma", &model->spend, spend_param_names);
+		if (clv_model_problem(model) == NULL)
+			report_fit("gamma-gamma", &model->spend, spend_param_names);
+		else
+		{
+			ereport(WARNING,
+					(errcode(ERRCODE_WARNING),
+					 errmsg("gamma-gamma cannot be fitted to this base: its amounts are out of range"),
+					 errhint("The model has no spend part.")));
+			memset(&model->spend, 0, sizeof(model->spend));
+		}
 	}
 	pfree(points);
 	return model;
@@ -226,10 +246,6 @@ fit_or_refuse(Datum base, const char *model_name, DateADT as_of, double unit_day
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("time_unit_days must be positive and at most 36525, but is %g", unit_days),
 				 errhint("7 means that rates are per week.")));
-	if (DATE_IS_NOEND(as_of))
-		ereport(ERROR,
-				(errcode(ERRCODE_DATETIME_VALUE_OUT_OF_RANGE),
-				 errmsg("as_of is infinity")));
 	if (DATE_IS_NOBEGIN(as_of))
 		as_of = totals.observed_until;
 

@@ -38,8 +38,8 @@ log_score(const Score *score, const ClvModel *model)
 	Customer	customer = score->customer;
 
 	customer.model = model;
-	return log(score->outlook != NULL ? lifetime_value(&customer, score->outlook)
-			   : expected_orders_in(&customer, score->horizon_days));
+	return log(fabs(score->outlook != NULL ? lifetime_value(&customer, score->outlook)
+					: expected_orders_in(&customer, score->horizon_days)));
 }
 
 /* ∂ ln f / ∂ ln param of one parameter of the model, which is varied in place. */
@@ -116,6 +116,14 @@ interval_result(FunctionCallInfo fcinfo, const Score *score, double level)
 		/* Nothing is expected of a horizon of no days, for certain. */
 		if (centre == -INFINITY)
 			low = high = 0;
+		/* A negative margin turns the interval over. */
+		if (score->outlook != NULL && score->outlook->margin < 0)
+		{
+			double		worst = -high;
+
+			high = -low;
+			low = worst;
+		}
 		nulls[0] = nulls[1] = !isfinite(low) || !isfinite(high);
 		values[0] = Float8GetDatum(low);
 		values[1] = Float8GetDatum(high);

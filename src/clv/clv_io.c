@@ -20,24 +20,10 @@
 #include "libpq/pqformat.h"
 
 #include "clv/clv.h"
+#include "value/bytes.h"
 #include "value/json.h"
 
 #define WIRE_VERSION 1
-
-/* The object in this member, which may be missing: *object is NULL then. */
-static bool
-object_member(JsonInput *in, JsonbContainer *parent, const char *key, JsonbContainer **object)
-{
-	JsonbValue *value = json_member(parent, key);
-
-	*object = NULL;
-	if (value == NULL)
-		return true;
-	if (value->type != jbvBinary || !JsonContainerIsObject(value->val.binary.data))
-		return json_fail(in, "Member \"%s\" must be an object.", key);
-	*object = value->val.binary.data;
-	return true;
-}
 
 /* A member that may be missing: *number is left as it is then. */
 static bool
@@ -111,7 +97,7 @@ read_unidentified(JsonInput *in, JsonbContainer *fit, const char *const *names, 
 		while (param < part->n_params && strcmp(names[param], name) != 0)
 			param++;
 		if (param == part->n_params)
-			return json_fail(in, "There is no parameter \"%.60s\".", name);
+			return json_fail(in, "There is no parameter \"%s\".", json_excerpt(name, strlen(name)));
 		part->unidentified |= 1 << param;
 	}
 	return true;
@@ -162,17 +148,17 @@ read_model(JsonInput *in, JsonbContainer *object)
 	char	   *name = json_read_text(in, json_member(object, "model"), "model");
 
 	if (name == NULL ||
-		!object_member(in, object, "timing", &timing) ||
-		!object_member(in, object, "spend", &spend) ||
-		!object_member(in, object, "timing_fit", &timing_fit) ||
-		!object_member(in, object, "spend_fit", &spend_fit))
+		!json_object_member(in, object, "timing", true, &timing) ||
+		!json_object_member(in, object, "spend", true, &spend) ||
+		!json_object_member(in, object, "timing_fit", true, &timing_fit) ||
+		!json_object_member(in, object, "spend_fit", true, &spend_fit))
 		return NULL;
 
 	const Model *kind = model_by_name(name);
 
 	if (kind == NULL)
 	{
-		json_fail(in, "There is no model \"%.60s\".", name);
+		json_fail(in, "There is no model \"%s\".", json_excerpt(name, strlen(name)));
 		return NULL;
 	}
 	if (timing == NULL || (spend == NULL && spend_fit != NULL))
@@ -329,15 +315,6 @@ clv_model_send(PG_FUNCTION_ARGS)
 	PG_RETURN_BYTEA_P(pq_endtypsend(&out));
 }
 
-static void
-malformed(const char *detail)
-{
-	ereport(ERROR,
-			(errcode(ERRCODE_INVALID_BINARY_REPRESENTATION),
-			 errmsg("invalid binary form of type clv_model"),
-			 errdetail("%s", detail)));
-}
-
 /* One NaN, whatever the sender's: equal values have equal bytes. */
 static double
 receive_float(StringInfo in)
@@ -353,7 +330,7 @@ receive_flag(StringInfo in)
 	int			flag = pq_getmsgbyte(in);
 
 	if (flag > 1)
-		malformed("A flag is neither 0 nor 1.");
+		bytes_malformed("clv_model", "a flag is neither 0 nor 1");
 	return flag != 0;
 }
 
@@ -362,7 +339,7 @@ receive_part(StringInfo in, ClvPart *part)
 {
 	part->n_params = pq_getmsgbyte(in);
 	if (part->n_params > MODEL_MAX_PARAMS)
-		malformed("There are too many parameters.");
+		bytes_malformed("clv_model", "there are too many parameters");
 	part->fitted = receive_flag(in);
 	part->converged = receive_flag(in);
 	part->unidentified = pq_getmsgbyte(in);
@@ -385,12 +362,12 @@ clv_model_recv(PG_FUNCTION_ARGS)
 	StringInfo	in = (StringInfo) PG_GETARG_POINTER(0);
 
 	if (pq_getmsgbyte(in) != WIRE_VERSION)
-		malformed("The version is unknown.");
+		bytes_malformed("clv_model", "the version is unknown");
 
 	const Model *timing = model_by_id(pq_getmsgbyte(in));
 
 	if (timing == NULL)
-		malformed("The model is unknown.");
+		bytes_malformed("clv_model", "the model is unknown");
 
 	ClvModel   *model = clv_model_make(timing);
 
@@ -403,6 +380,6 @@ clv_model_recv(PG_FUNCTION_ARGS)
 	const char *problem = clv_model_problem(model);
 
 	if (problem != NULL)
-		malformed(problem);
+		bytes_malformed("clv_model", problem);
 	PG_RETURN_POINTER(model);
 }

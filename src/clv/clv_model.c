@@ -63,14 +63,28 @@ clv_part_std_error(const ClvPart *part, int param)
 	return part->params[param] * sqrt(variance);
 }
 
+/* What the models are made for; no data lead to anything beyond. */
+#define SMALLEST_PARAM 1e-12
+#define LARGEST_PARAM 1e12
+
 static const char *
 part_problem(const ClvPart *part)
 {
+	static const ClvPart nothing = {0};
+
 	for (int i = 0; i < part->n_params; i++)
 		if (!(part->params[i] > 0) || !isfinite(part->params[i]))
 			return "every parameter must be positive and finite";
 	if (!part->fitted)
-		return NULL;
+	{
+		ClvPart		rest = *part;
+
+		rest.n_params = 0;
+		memset(rest.params, 0, part->n_params * sizeof(double));
+		return memcmp(&rest, &nothing, sizeof(rest)) == 0 ? NULL : "there are figures of a fit without a fit";
+	}
+	if (part->n_params == 0)
+		return "there is a fit without parameters";
 	if (part->unidentified >> part->n_params != 0)
 		return "an unidentified parameter does not exist";
 	if (part->customers < 0 || part->left_out < 0 || part->iterations < 0)
@@ -104,7 +118,12 @@ clv_model_problem(const ClvModel *model)
 
 	const char *problem = part_problem(&model->timing);
 
-	return problem != NULL ? problem : part_problem(&model->spend);
+	if (problem != NULL)
+		return problem;
+	for (int i = 0; i < timing->n_params; i++)
+		if (model->timing.params[i] < SMALLEST_PARAM || model->timing.params[i] > LARGEST_PARAM)
+			return "a parameter of timing is beyond all reason, which is from 1e-12 to 1e12";
+	return part_problem(&model->spend);
 }
 
 /* clv_params(clv_model) → setof (part, param, estimate, std_error, identified) */
@@ -131,7 +150,7 @@ clv_params(PG_FUNCTION_ARGS)
 			Float8GetDatum(std_error),
 			BoolGetDatum((part->unidentified & (1 << param)) == 0)
 		};
-		bool		nulls[5] = {false, false, false, isnan(std_error), !part->fitted};
+		bool		nulls[5] = {false, false, false, !isfinite(std_error), !part->fitted};
 
 		tuplestore_putvalues(results->setResult, results->setDesc, values, nulls);
 	}

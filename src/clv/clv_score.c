@@ -218,10 +218,7 @@ lifetime_value(Customer *customer, const Outlook *outlook)
 															  outlook->horizon_days / unit_days,
 															  log1p(outlook->annual_discount) * unit_days / DISCOUNT_YEAR_DAYS);
 
-	value *= orders * outlook->margin;
-	if (!isfinite(value))
-		customer->status = SCORE_OUT_OF_RANGE;
-	return value;
+	return value * orders * outlook->margin;
 }
 
 bool
@@ -358,12 +355,18 @@ clv_estimate_numbers(PG_FUNCTION_ARGS)
 	return score_result(fcinfo, &customer, lifetime_value(&customer, &outlook));
 }
 
-/* Whether all scores of a customer can be had, or why not. */
+/* Whether all scores of a customer can be had, for the usual horizon, or why not. */
 static Datum
 status_result(Customer *customer)
 {
 	if (customer->scorable)
-		(void) order_value(customer);
+	{
+		double		orders = expected_orders_in(customer, DISCOUNT_YEAR_DAYS);
+		double		value = order_value(customer);
+
+		if (!isfinite(orders) || !isfinite(alive(customer)) || isinf(orders * value))
+			customer->status = SCORE_OUT_OF_RANGE;
+	}
 	return CStringGetTextDatum(status_words[customer->status]);
 }
 

@@ -192,7 +192,6 @@ spend_add(Spend *spend, const HistoryReader *reader)
 		spend->unknown = true;
 		return;
 	}
-	spend->known = true;
 	if (reader->encoding <= HISTORY_MAX_DECIMALS)
 	{
 		spend->units += reader->units;
@@ -215,7 +214,6 @@ spend_merge(Spend *spend, const Spend *other)
 	spend->low += (spend->high - (sum - part)) + (other->high - part) + other->low;
 	spend->high = sum;
 	spend->units += other->units;
-	spend->known |= other->known;
 	spend->unknown |= other->unknown;
 }
 
@@ -248,6 +246,7 @@ history_summarise(Datum history, DateADT until)
 	while (history_next_day(&reader, &day))
 	{
 		spend_merge(&summary.total, &day.spend);
+		summary.repeat_unknown |= day.spend.unknown && summary.transactions > 0;
 		if (day.orders == 0)
 			continue;
 		if (summary.transactions++ == 0)
@@ -268,8 +267,7 @@ history_repeat_spend(const HistorySummary *summary)
 		.units = summary->total.units - summary->first_day.units,
 		.high = summary->total.high - summary->first_day.high,
 		.low = summary->total.low - summary->first_day.low,
-		.known = summary->total.known,
-		.unknown = summary->total.unknown
+		.unknown = summary->repeat_unknown
 	};
 
 	return spend_value(&repeat, summary->encoding);

@@ -20,7 +20,6 @@
 #include "compat.h"
 
 #include "utils/date.h"
-#include "utils/memutils.h"
 
 #include "value/bytes.h"
 
@@ -57,21 +56,20 @@ typedef enum HistoryEncoding
 /* Decimal amounts have at most so many units, so that the units of a history add up in an int64. */
 #define HISTORY_MAX_UNITS (INT64CONST(1) << 36)
 
-/* A history as it grows in an aggregate holds its purchases open; that bounds their number. */
-#define HISTORY_MAX_PURCHASES ((uint32) ((MaxAllocSize - 64) / sizeof(Purchase)))
+/* So many purchases can be read back from text, whatever their amounts: the server's JSON arrays hold 256 MB. */
+#define HISTORY_MAX_PURCHASES 1000000
 
 /*
- * An exact sum of amounts: decimal ones in whole units, others as an
- * unevaluated sum of two doubles (Knuth's TwoSum), which is correctly rounded
- * but for rare ties.
+ * A sum of amounts: exact for decimal ones, which are added in whole units;
+ * for others an unevaluated sum of two doubles (Knuth's TwoSum), good to about
+ * thirty digits of the largest amount. A sum with an unknown part is unknown.
  */
 typedef struct Spend
 {
 	int64		units;
 	double		high,
 				low;
-	bool		known;			/* at least one amount is known */
-	bool		unknown;		/* at least one amount is not */
+	bool		unknown;		/* an amount is not known */
 } Spend;
 
 /* All that happened on one day. */
@@ -105,6 +103,7 @@ typedef struct HistorySummary
 	DateADT		last;
 	Spend		total;			/* everything, refunds included */
 	Spend		first_day;		/* up to and including the first transaction's day */
+	bool		repeat_unknown; /* an amount after that day is not known */
 	HistoryEncoding encoding;
 } HistorySummary;
 
@@ -128,19 +127,19 @@ extern HistorySummary history_summarise(Datum history, DateADT until);
 /* Adds one sum of amounts to another of the same history. */
 extern void spend_merge(Spend *spend, const Spend *other);
 
-/* Net spend after the first transaction's day; NaN where no amount is known. */
+/* Net spend after the first transaction's day; NaN where an amount is not known. */
 extern double history_repeat_spend(const HistorySummary *summary);
 
 #define HISTORY_ALL DATEVAL_NOEND
 
 /*
- * The number that a sum of amounts stands for: zero for no amounts, NaN if
- * there are some but none is known, infinite if it is out of range.
+ * The number that a sum of amounts stands for: zero for no amounts, NaN if one
+ * is not known, infinite if it is out of range.
  */
 static inline double
 spend_value(const Spend *spend, HistoryEncoding encoding)
 {
-	if (spend->unknown && !spend->known)
+	if (spend->unknown)
 		return NAN;
 	if (encoding <= HISTORY_MAX_DECIMALS)
 		return (double) spend->units / history_unit_scale[encoding];

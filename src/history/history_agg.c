@@ -55,7 +55,7 @@ state_reserve(HistoryState *state, uint32 more)
 	if (needed > HISTORY_MAX_PURCHASES)
 		ereport(ERROR,
 				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
-				 errmsg("a purchase_history cannot hold more than %u purchases", HISTORY_MAX_PURCHASES),
+				 errmsg("a purchase_history cannot hold more than %d purchases", HISTORY_MAX_PURCHASES),
 				 errhint("Is one customer_id used for all anonymous orders? Leave it out.")));
 
 	uint64		wanted = Max(Max(needed, (uint64) capacity * 2), INITIAL_CAPACITY);
@@ -108,6 +108,17 @@ state_result(FunctionCallInfo fcinfo, HistoryState *state)
 		return PointerGetDatum(history_pack(state->purchases, state->count));
 	}
 	return PointerGetDatum(state);
+}
+
+/* Nothing was added: the first argument as it is, which only inside an aggregate may be a state. */
+static Datum
+unchanged_result(FunctionCallInfo fcinfo)
+{
+	if (PG_ARGISNULL(0))
+		PG_RETURN_NULL();
+	if (AggCheckCallContext(fcinfo, NULL))
+		PG_RETURN_DATUM(PG_GETARG_DATUM(0));
+	return state_result(fcinfo, state_argument(fcinfo));
 }
 
 /* The day of each type of time that orders have. */
@@ -184,11 +195,7 @@ static inline Datum
 history_add(FunctionCallInfo fcinfo, DayOf day_of, AmountOf amount_of)
 {
 	if (PG_ARGISNULL(1) || (amount_of != NULL && PG_ARGISNULL(2)))
-	{
-		if (PG_ARGISNULL(0))
-			PG_RETURN_NULL();
-		PG_RETURN_DATUM(PG_GETARG_DATUM(0));
-	}
+		return unchanged_result(fcinfo);
 
 	DateADT		day = day_of(PG_GETARG_DATUM(1));
 	double		amount = amount_of == NULL ? NAN : amount_of(PG_GETARG_DATUM(2));
@@ -232,11 +239,7 @@ Datum
 purchase_history_merge(PG_FUNCTION_ARGS)
 {
 	if (PG_ARGISNULL(1))
-	{
-		if (PG_ARGISNULL(0))
-			PG_RETURN_NULL();
-		PG_RETURN_DATUM(PG_GETARG_DATUM(0));
-	}
+		return unchanged_result(fcinfo);
 
 	uint32		count;
 	Purchase   *purchases = history_unpack(PG_GETARG_VARLENA_PP(1), &count);

@@ -13,6 +13,7 @@
 #include "miscadmin.h"
 
 #include "history/history.h"
+#include "value/bytes.h"
 #include "value/json.h"
 
 #define WIRE_VERSION 1
@@ -43,6 +44,13 @@ purchase_history_in(PG_FUNCTION_ARGS)
 		PG_RETURN_NULL();
 
 	uint32		count = JsonContainerSize(orders);
+
+	if (count > HISTORY_MAX_PURCHASES)
+	{
+		json_fail(&in, "There are more than %d orders.", HISTORY_MAX_PURCHASES);
+		PG_RETURN_NULL();
+	}
+
 	Purchase   *purchases = palloc0_array(Purchase, Max(1, count));
 
 	for (uint32 i = 0; i < count; i++)
@@ -100,15 +108,6 @@ purchase_history_out(PG_FUNCTION_ARGS)
 	PG_RETURN_CSTRING(out.data);
 }
 
-static void
-malformed(const char *detail)
-{
-	ereport(ERROR,
-			(errcode(ERRCODE_INVALID_BINARY_REPRESENTATION),
-			 errmsg("invalid binary form of type purchase_history"),
-			 errdetail("%s", detail)));
-}
-
 /* Bytes may come from anywhere (COPY BINARY): nothing is believed. */
 PG_FUNCTION_INFO_V1(purchase_history_recv);
 Datum
@@ -118,12 +117,14 @@ purchase_history_recv(PG_FUNCTION_ARGS)
 	int			version = pq_getmsgbyte(in);
 
 	if (version != WIRE_VERSION)
-		malformed("The version is unknown.");
+		bytes_malformed("purchase_history", "the version is unknown");
 
 	uint32		count = pq_getmsgint(in, 4);
 
 	if ((uint64) count * WIRE_PURCHASE_BYTES != (uint64) (in->len - in->cursor))
-		malformed("The length does not fit the number of purchases.");
+		bytes_malformed("purchase_history", "the length does not fit the number of purchases");
+	if (count > HISTORY_MAX_PURCHASES)
+		bytes_malformed("purchase_history", "there are too many purchases");
 
 	Purchase   *purchases = palloc0_array(Purchase, Max(1, count));
 
@@ -135,9 +136,9 @@ purchase_history_recv(PG_FUNCTION_ARGS)
 		purchases[i].day = (DateADT) pq_getmsgint(in, 4);
 		purchases[i].amount = pq_getmsgfloat8(in) + 0.0;
 		if ((problem = purchase_problem(&purchases[i])) != NULL)
-			malformed(problem);
+			bytes_malformed("purchase_history", problem);
 		if (i > 0 && history_compare(&purchases[i - 1], &purchases[i]) > 0)
-			malformed("The purchases are not in order.");
+			bytes_malformed("purchase_history", "the purchases are not in order");
 	}
 	PG_RETURN_POINTER(history_pack(purchases, count));
 }
@@ -155,6 +156,7 @@ purchase_history_send(PG_FUNCTION_ARGS)
 	pq_sendint32(&out, reader.left);
 	while (history_next(&reader))
 	{
+		CHECK_FOR_INTERRUPTS();
 		pq_sendint32(&out, (uint32) reader.day);
 		pq_sendfloat8(&out, reader.amount);
 	}

@@ -72,9 +72,9 @@ static const ScoreColumn score_columns[] = {
 	{"churn_prob", "@churn_prob(s.history, f.model, f.as_of)",
 	"probability, 0 to 1, that the customer is gone"},
 	{"expected_orders_{days}d", "@expected_orders(s.history, f.model, {days}, f.as_of)",
-	"expected number of orders in the next {days} days"},
+	"expected number of days with an order in the next {days} days"},
 	{"expected_order_value", "@expected_order_value(s.history, f.model, f.as_of)",
-	"expected amount of the next order"},
+	"expected amount of a day with an order"},
 	{"clv_{days}d", "@clv_estimate(s.history, f.model, {days}, {discount}, {margin}, f.as_of)",
 	"expected value of the next {days} days, discounted, times margin"},
 	{"score_status", "@score_status(s.history, f.model, f.as_of)",
@@ -92,7 +92,8 @@ static const char query_head[] =
 	"), base AS MATERIALIZED (\n"
 	"  SELECT @customer_base(h.history{until}) AS base FROM histories AS h\n"
 	"), fit AS MATERIALIZED (\n"
-	"  SELECT CASE WHEN @fit_problem(b.base) IS NULL THEN @clv_fit(b.base, {model}) END AS model,\n"
+	"  SELECT CASE WHEN @fit_problem(b.base, NULL::pg_catalog.date) IS NULL\n"
+	"      THEN @clv_fit(b.base, {model}, NULL::pg_catalog.date, 7::double precision) END AS model,\n"
 	"    @observed_until(b.base) AS as_of\n"
 	"  FROM base AS b\n"
 	"), summaries AS MATERIALIZED (\n"
@@ -232,7 +233,10 @@ amount_argument(Oid relation, Name column)
 	}
 }
 
-/* A finite number as SQL text that reads back to the same double. */
+/*
+ * A finite number as SQL text that reads back to the same double. It has its
+ * type, as all arguments have: nobody's overload fits better than our function.
+ */
 static const char *
 number_argument(double number, const char *name, double lowest)
 {
@@ -243,7 +247,7 @@ number_argument(double number, const char *name, double lowest)
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("%s is out of range: %g", name, number)));
 	double_to_shortest_decimal_buf(number, digits);
-	return digits;
+	return psprintf("'%s'::double precision", digits);
 }
 
 /* Raises an error for the first of the arguments that is NULL but must not be. */
@@ -309,7 +313,7 @@ query_arguments(FunctionCallInfo fcinfo, int first)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("there is no model \"%s\"", model)));
-	query.model = quote_literal_cstr(model);
+	query.model = psprintf("%s::pg_catalog.text", quote_literal_cstr(model));
 
 	if (!PG_ARGISNULL(first + 7))
 	{

@@ -32,7 +32,7 @@ rfm_cuts_problem(const RfmCuts *cuts)
 	if (cuts->levels < RFM_MIN_LEVELS || cuts->levels > RFM_MAX_LEVELS)
 		return "Levels are out of range";
 	if (cuts->customers < 1 || cuts->customers > RFM_MAX_CUSTOMERS)
-		return "The number of customers is out of range";
+		return "the number of customers is out of range";
 
 	for (int i = 0; i < RFM_DIMENSIONS; i++)
 	{

@@ -22,6 +22,7 @@
 
 #include "rfm/rfm.h"
 #include "rfm/rfm_counts.h"
+#include "value/bytes.h"
 #include "value/json.h"
 
 #define WIRE_VERSION 1
@@ -29,29 +30,17 @@
 #define WIRE_COUNTING 1
 #define WIRE_COUNT_BYTES 16
 
-static JsonbContainer *
-object_member(JsonInput *in, JsonbContainer *object, const char *key)
-{
-	JsonbValue *value = json_member(object, key);
-
-	if (value == NULL || value->type != jbvBinary || !JsonContainerIsObject(value->val.binary.data))
-	{
-		json_fail(in, "Member \"%s\" must be an object.", key);
-		return NULL;
-	}
-	return value->val.binary.data;
-}
-
 /* The cuts of one dimension. */
 static bool
 read_cuts(JsonInput *in, JsonbContainer *object, int dimension, RfmCuts *cuts)
 {
 	static const char *const members[] = {"cuts", "effective_levels", NULL};
-	JsonbContainer *dimension_object = object_member(in, object, rfm_dimension_names[dimension]);
+	JsonbContainer *dimension_object;
 	JsonbContainer *array;
 	int64		number;
 
-	if (dimension_object == NULL || !json_check_members(in, dimension_object, members) ||
+	if (!json_object_member(in, object, rfm_dimension_names[dimension], false, &dimension_object) ||
+		!json_check_members(in, dimension_object, members) ||
 		!json_array_member(in, dimension_object, "cuts", false, &array))
 		return false;
 	if (JsonContainerSize(array) != cuts->levels - 1)
@@ -76,11 +65,12 @@ static bool
 read_counts(JsonInput *in, JsonbContainer *object, int dimension, RfmList *list)
 {
 	static const char *const members[] = {"binned", "values", "customers", NULL};
-	JsonbContainer *dimension_object = object_member(in, object, rfm_dimension_names[dimension]);
+	JsonbContainer *dimension_object;
 	JsonbContainer *values,
 			   *customers;
 
-	if (dimension_object == NULL || !json_check_members(in, dimension_object, members) ||
+	if (!json_object_member(in, object, rfm_dimension_names[dimension], false, &dimension_object) ||
+		!json_check_members(in, dimension_object, members) ||
 		!json_read_bool(in, json_member(dimension_object, "binned"), "binned", &list->binned) ||
 		!json_array_member(in, dimension_object, "values", false, &values) ||
 		!json_array_member(in, dimension_object, "customers", false, &customers))
@@ -134,7 +124,7 @@ rfm_cuts_in(PG_FUNCTION_ARGS)
 	{
 		RfmList		lists[RFM_DIMENSIONS];
 
-		if ((object = object_member(&in, object, "counting")) == NULL ||
+		if (!json_object_member(&in, object, "counting", false, &object) ||
 			!json_check_members(&in, object, dimension_members))
 			PG_RETURN_NULL();
 		for (int i = 0; i < RFM_DIMENSIONS; i++)
@@ -220,25 +210,16 @@ rfm_cuts_out(PG_FUNCTION_ARGS)
 }
 
 static void
-malformed(const char *detail)
-{
-	ereport(ERROR,
-			(errcode(ERRCODE_INVALID_BINARY_REPRESENTATION),
-			 errmsg("invalid binary form of type rfm_cuts"),
-			 errdetail("%s.", detail)));
-}
-
-static void
 receive_list(StringInfo in, RfmList *list)
 {
 	int			binned = pq_getmsgbyte(in);
 
 	if (binned > 1)
-		malformed("A flag is neither 0 nor 1");
+		bytes_malformed("rfm_cuts", "a flag is neither 0 nor 1");
 	list->binned = binned;
 	list->length = pq_getmsgint(in, 4);
 	if ((uint64) list->length * WIRE_COUNT_BYTES > (uint64) (in->len - in->cursor))
-		malformed("There are fewer values than announced");
+		bytes_malformed("rfm_cuts", "there are fewer values than announced");
 
 	list->counts = palloc_array(RfmCount, Max(1, list->length));
 	for (uint32 i = 0; i < list->length; i++)
@@ -260,12 +241,12 @@ rfm_cuts_recv(PG_FUNCTION_ARGS)
 	const char *problem;
 
 	if (pq_getmsgbyte(in) != WIRE_VERSION)
-		malformed("The version is unknown");
+		bytes_malformed("rfm_cuts", "the version is unknown");
 
 	int			form = pq_getmsgbyte(in);
 
 	if (form != WIRE_FINISHED && form != WIRE_COUNTING)
-		malformed("The form is unknown");
+		bytes_malformed("rfm_cuts", "the form is unknown");
 	cuts.levels = pq_getmsgbyte(in);
 
 	if (form == WIRE_COUNTING)
@@ -278,7 +259,7 @@ rfm_cuts_recv(PG_FUNCTION_ARGS)
 	{
 		/* The levels say how much is to be read, so they are looked at first. */
 		if (cuts.levels < RFM_MIN_LEVELS || cuts.levels > RFM_MAX_LEVELS)
-			malformed("Levels are out of range");
+			bytes_malformed("rfm_cuts", "levels are out of range");
 		cuts.customers = pq_getmsgint64(in);
 		for (int i = 0; i < RFM_DIMENSIONS; i++)
 		{
@@ -289,9 +270,9 @@ rfm_cuts_recv(PG_FUNCTION_ARGS)
 		problem = rfm_cuts_problem(&cuts);
 	}
 	if (problem != NULL)
-		malformed(problem);
+		bytes_malformed("rfm_cuts", problem);
 	if (in->cursor != in->len)
-		malformed("There are bytes left over");
+		bytes_malformed("rfm_cuts", "there are bytes left over");
 	if (form == WIRE_COUNTING)
 		PG_RETURN_POINTER(rfm_counts_from_lists(cuts.levels, lists));
 	PG_RETURN_POINTER(rfm_cuts_pack(&cuts));

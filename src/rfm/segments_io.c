@@ -15,6 +15,7 @@
 #include "mb/pg_wchar.h"
 
 #include "rfm/segments.h"
+#include "value/bytes.h"
 #include "value/json.h"
 
 #define WIRE_VERSION 1
@@ -128,15 +129,6 @@ segment_rules_out(PG_FUNCTION_ARGS)
 	PG_RETURN_CSTRING(out.data);
 }
 
-static void
-malformed(const char *detail)
-{
-	ereport(ERROR,
-			(errcode(ERRCODE_INVALID_BINARY_REPRESENTATION),
-			 errmsg("invalid binary form of type segment_rules"),
-			 errdetail("%s.", detail)));
-}
-
 /*
  * Bytes may come from anywhere (COPY BINARY): nothing is believed. The order
  * of names may differ in the client's encoding, so the rules are sorted here.
@@ -148,12 +140,12 @@ segment_rules_recv(PG_FUNCTION_ARGS)
 	StringInfo	in = (StringInfo) PG_GETARG_POINTER(0);
 
 	if (pq_getmsgbyte(in) != WIRE_VERSION)
-		malformed("The version is unknown");
+		bytes_malformed("segment_rules", "the version is unknown");
 
 	uint32		count = pq_getmsgint(in, 4);
 
 	if (count > SEGMENT_MAX_RULES || count * WIRE_RULE_BYTES > (uint32) (in->len - in->cursor))
-		malformed("The length does not fit the number of rules");
+		bytes_malformed("segment_rules", "the length does not fit the number of rules");
 
 	SegmentRule *rules = palloc0_array(SegmentRule, Max(1, count));
 
@@ -169,13 +161,13 @@ segment_rules_recv(PG_FUNCTION_ARGS)
 		}
 		bytes = pq_getmsgint(in, 4);
 		if (bytes > (uint32) (in->len - in->cursor))
-			malformed("A name ends too early");
+			bytes_malformed("segment_rules", "a name ends too early");
 		rules[i].name = pq_getmsgtext(in, (int) bytes, &rules[i].name_bytes);
 		if ((problem = segment_rule_problem(&rules[i])) != NULL)
-			malformed(psprintf("Rule %u: %s", i + 1, problem));
+			bytes_malformed("segment_rules", psprintf("rule %u: %s", i + 1, problem));
 	}
 	if (in->cursor != in->len)
-		malformed("There are bytes left over");
+		bytes_malformed("segment_rules", "there are bytes left over");
 	PG_RETURN_POINTER(segment_rules_pack(rules, (int) count));
 }
 

@@ -95,13 +95,13 @@ segment_rules_gaps(PG_FUNCTION_ARGS)
 {
 	ReturnSetInfo *results = (ReturnSetInfo *) fcinfo->resultinfo;
 	int			levels = PG_GETARG_INT32(1);
-	int			codes = levels * levels * levels;
 	SegmentReader reader;
 
 	rfm_check_levels(levels);
 	InitMaterializedSRF(fcinfo, 0);
 	segment_open(&reader, PG_GETARG_DATUM(0));
 
+	int			codes = levels * levels * levels;
 	int			count = 0;
 	SegmentRule *rules = palloc_array(SegmentRule, Max(1, reader.left));
 	Datum	   *names = palloc_array(Datum, Max(1, reader.left));

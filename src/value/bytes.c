@@ -13,3 +13,12 @@ bytes_end_early(void)
 			(errcode(ERRCODE_DATA_CORRUPTED),
 			 errmsg("stored customer_centric value ends too early")));
 }
+
+void
+bytes_malformed(const char *type, const char *problem)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_INVALID_BINARY_REPRESENTATION),
+			 errmsg("invalid binary form of type %s", type),
+			 errdetail("Problem: %s.", problem)));
+}

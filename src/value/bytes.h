@@ -41,6 +41,9 @@ unfold_sign(uint64 folded)
 /* Raises the error of stored bytes that are shorter than they say. */
 extern void bytes_end_early(void);
 
+/* Raises the error of a binary message (COPY BINARY, a client) that is no value of the type. */
+extern void bytes_malformed(const char *type, const char *problem);
+
 static inline uint64
 get_varint(const uint8 **at, const uint8 *end)
 {

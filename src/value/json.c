@@ -4,10 +4,12 @@
  */
 #include "compat.h"
 
+#include <ctype.h>
 #include <math.h>
 
 #include "common/shortest_dec.h"
 #include "miscadmin.h"
+#include "mb/pg_wchar.h"
 #include "utils/builtins.h"
 #include "utils/datetime.h"
 #include "utils/fmgrprotos.h"
@@ -81,8 +83,8 @@ json_check_members(JsonInput *in, JsonbContainer *object, const char *const *key
 				memcmp(*known, value.val.string.val, value.val.string.len) != 0))
 			known++;
 		if (*known == NULL)
-			return json_fail(in, "Unknown member \"%.*s\".",
-							 Min(value.val.string.len, 100), value.val.string.val);
+			return json_fail(in, "Unknown member \"%s\".",
+							 json_excerpt(value.val.string.val, value.val.string.len));
 	}
 	return true;
 }
@@ -100,6 +102,27 @@ json_array_member(JsonInput *in, JsonbContainer *object, const char *key,
 		return json_fail(in, "Member \"%s\" must be an array.", key);
 	*array = value->val.binary.data;
 	return true;
+}
+
+bool
+json_object_member(JsonInput *in, JsonbContainer *parent, const char *key,
+				   bool optional, JsonbContainer **object)
+{
+	JsonbValue *value = json_member(parent, key);
+
+	*object = NULL;
+	if (value == NULL && optional)
+		return true;
+	if (value == NULL || value->type != jbvBinary || !JsonContainerIsObject(value->val.binary.data))
+		return json_fail(in, "Member \"%s\" must be an object.", key);
+	*object = value->val.binary.data;
+	return true;
+}
+
+char *
+json_excerpt(const char *text, int length)
+{
+	return pnstrdup(text, pg_mbcliplen(text, length, 60));
 }
 
 JsonbContainer *
@@ -127,6 +150,7 @@ json_read_float(JsonInput *in, JsonbValue *value, const char *what, double *resu
 												 NumericGetDatum(value->val.numeric)));
 	if (!isfinite(*result))
 		return json_fail(in, "\"%s\" is out of range.", what);
+	*result += 0.0;				/* minus zero becomes zero: equal values, equal bytes */
 	return true;
 }
 
@@ -146,16 +170,29 @@ json_read_int(JsonInput *in, JsonbValue *value, const char *what,
 	long long	number = strtoll(digits, &end, 10);
 
 	if (errno != 0 || *end != '\0' || number < lowest || number > highest)
-		return json_fail(in, "\"%s\" must be a whole number from " INT64_FORMAT " to " INT64_FORMAT ", not %.60s.",
-						 what, lowest, highest, digits);
+		return json_fail(in, "\"%s\" must be a whole number from " INT64_FORMAT " to " INT64_FORMAT ", not %s.",
+						 what, lowest, highest, json_excerpt(digits, strlen(digits)));
 	pfree(digits);
 	*result = number;
 	return true;
 }
 
+/* year-month-day, the year in four digits or more, perhaps with BC. */
+static bool
+is_iso_date(const char *text)
+{
+	size_t		year = strspn(text, "0123456789");
+	const char *rest = text + year;
+
+	return year >= 4 && year <= 7 &&
+		rest[0] == '-' && isdigit((unsigned char) rest[1]) && isdigit((unsigned char) rest[2]) &&
+		rest[3] == '-' && isdigit((unsigned char) rest[4]) && isdigit((unsigned char) rest[5]) &&
+		(rest[6] == '\0' || strcmp(rest + 6, " BC") == 0);
+}
+
 /*
- * Dates are read by the server, but only in ISO form: words such as "today"
- * would make the meaning of a stored value depend on the clock.
+ * Dates are read by the server, but only in ISO form: the meaning of a stored
+ * value must depend neither on the clock ("today") nor on DateStyle ("01-02-2003").
  */
 bool
 json_read_date(JsonInput *in, JsonbValue *value, const char *what, DateADT *result)
@@ -166,11 +203,9 @@ json_read_date(JsonInput *in, JsonbValue *value, const char *what, DateADT *resu
 	if (text == NULL)
 		return false;
 
-	size_t		iso = strspn(text, "0123456789-");
-
-	if (iso < 8 || text[0] == '-' || text[strcspn(text, "-")] == '\0' ||
-		(text[iso] != '\0' && strcmp(text + iso, " BC") != 0))
-		return json_fail(in, "\"%s\" must be a date such as \"2026-01-31\", not \"%.60s\".", what, text);
+	if (!is_iso_date(text))
+		return json_fail(in, "\"%s\" must be a date such as \"2026-01-31\", not \"%s\".",
+						 what, json_excerpt(text, strlen(text)));
 
 #if PG_VERSION_NUM >= 160000
 	if (!DirectInputFunctionCallSafe(date_in, text, InvalidOid, -1, in->escontext, &day))

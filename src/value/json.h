@@ -37,9 +37,16 @@ extern bool json_check_members(JsonInput *in, JsonbContainer *object, const char
 extern bool json_array_member(JsonInput *in, JsonbContainer *object, const char *key,
 							  bool optional, JsonbContainer **array);
 
+/* The same for a member that must be an object. */
+extern bool json_object_member(JsonInput *in, JsonbContainer *parent, const char *key,
+							   bool optional, JsonbContainer **object);
+
 /* The array at this place of an array, which must have the given length. */
 extern JsonbContainer *json_row(JsonInput *in, JsonbContainer *array, uint32 place,
 								uint32 length, const char *what);
+
+/* So much of a text as an error message should repeat, cut between characters. */
+extern char *json_excerpt(const char *text, int length);
 
 /* Scalars. The place or key is named in the message. */
 extern bool json_read_int(JsonInput *in, JsonbValue *value, const char *what,

@@ -1,0 +1,497 @@
+/*
+ * retention_io.c
+ *	  The text and binary forms of retention_base and retention_model.
+ *
+ * Base:	{"period_months": 12, "tenures": [[tenure, ended, alive], …]}
+ * Model:	{"model": "sbg", "period_months": 12, "params": {"alpha": 0.668, "beta": 3.806},
+ *			 "fit": {…}}
+ *
+ *			with "period_days" instead where periods are days. Whoever knows the
+ *			parameters can write a model down; "fit" tells how they were found:
+ *			converged, iterations, log_likelihood, customers, …, and the
+ *			covariance of the log parameters, lower triangle by rows.
+ *
+ * Binary:	version byte, months and days (int32 each), and then for a base the
+ *			number of cells (int32) and tenure (int32), ended and alive (int64
+ *			each) of every cell in order; for a model its fields in order
+ */
+#include "compat.h"
+
+#include <math.h>
+
+#include "libpq/pqformat.h"
+#include "miscadmin.h"
+
+#include "contracts/contracts.h"
+
+#define WIRE_VERSION 1
+#define WIRE_CELL_BYTES 20
+
+#define ST_SORT sort_cells
+#define ST_ELEMENT_TYPE ContractCell
+#define ST_COMPARE(a, b) ((a)->tenure < (b)->tenure ? -1 : (a)->tenure > (b)->tenure)
+#define ST_SCOPE static
+#define ST_CHECK_FOR_INTERRUPTS
+#define ST_DEFINE
+#include "lib/sort_template.h"
+
+static void
+malformed(const char *type, const char *detail)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_INVALID_BINARY_REPRESENTATION),
+			 errmsg("invalid binary form of type %s", type),
+			 errdetail("%s", detail)));
+}
+
+static bool
+read_cell(JsonInput *in, JsonbContainer *rows, uint32 place, ContractCell *cell)
+{
+	JsonbContainer *row = json_row(in, rows, place, 3, "tenures");
+	int64		tenure,
+				ended,
+				alive;
+
+	if (row == NULL ||
+		!json_read_int(in, getIthJsonbValueFromContainer(row, 0), "tenure", 0, CONTRACT_MAX_TENURE, &tenure) ||
+		!json_read_int(in, getIthJsonbValueFromContainer(row, 1), "ended", 0, PG_INT64_MAX, &ended) ||
+		!json_read_int(in, getIthJsonbValueFromContainer(row, 2), "alive", 0, PG_INT64_MAX, &alive))
+		return false;
+	*cell = (ContractCell) {(uint32) tenure, ended, alive};
+	return true;
+}
+
+PG_FUNCTION_INFO_V1(retention_base_in);
+Datum
+retention_base_in(PG_FUNCTION_ARGS)
+{
+	static const char *const members[] = {"period_months", "period_days", "tenures", NULL};
+	JsonInput	in = {"retention_base", fcinfo->context};
+	JsonbContainer *object = json_parse_object(&in, PG_GETARG_CSTRING(0));
+	JsonbContainer *rows;
+	RetentionBase base = {0};
+
+	if (object == NULL || !json_check_members(&in, object, members) ||
+		!retention_period_read(&in, object, &base.period) ||
+		!json_array_member(&in, object, "tenures", false, &rows))
+		PG_RETURN_NULL();
+
+	base.cells = palloc_array(ContractCell, Max(1, JsonContainerSize(rows)));
+	for (uint32 i = 0; i < JsonContainerSize(rows); i++)
+	{
+		ContractCell *cell = &base.cells[base.n_cells];
+
+		CHECK_FOR_INTERRUPTS();
+		if (!read_cell(&in, rows, i, cell))
+			PG_RETURN_NULL();
+		if (cell->ended > 0 || cell->alive > 0)
+			base.n_cells++;		/* nobody says nothing */
+	}
+
+	sort_cells(base.cells, base.n_cells);
+	for (uint32 i = 1; i < base.n_cells; i++)
+		if (base.cells[i].tenure == base.cells[i - 1].tenure)
+		{
+			json_fail(&in, "\"tenures\" has tenure %u twice.", base.cells[i].tenure);
+			PG_RETURN_NULL();
+		}
+
+	const char *problem = retention_base_problem(&base);
+
+	if (problem != NULL)
+	{
+		json_fail(&in, "%s", problem);
+		PG_RETURN_NULL();
+	}
+	PG_RETURN_POINTER(retention_base_pack(&base));
+}
+
+PG_FUNCTION_INFO_V1(retention_base_out);
+Datum
+retention_base_out(PG_FUNCTION_ARGS)
+{
+	RetentionBase base = PG_GETARG_RETENTION_BASE(0);
+	StringInfoData out;
+
+	initStringInfo(&out);
+	appendStringInfoChar(&out, '{');
+	retention_period_append(&out, base.period);
+	appendStringInfoString(&out, ", \"tenures\": [");
+	for (uint32 i = 0; i < base.n_cells; i++)
+	{
+		CHECK_FOR_INTERRUPTS();
+		appendStringInfo(&out, "%s[%u, " INT64_FORMAT ", " INT64_FORMAT "]", i == 0 ? "" : ", ",
+						 base.cells[i].tenure, (int64) base.cells[i].ended, (int64) base.cells[i].alive);
+	}
+	appendStringInfoString(&out, "]}");
+	PG_RETURN_CSTRING(out.data);
+}
+
+PG_FUNCTION_INFO_V1(retention_base_send);
+Datum
+retention_base_send(PG_FUNCTION_ARGS)
+{
+	RetentionBase base = PG_GETARG_RETENTION_BASE(0);
+	StringInfoData out;
+
+	pq_begintypsend(&out);
+	pq_sendbyte(&out, WIRE_VERSION);
+	pq_sendint32(&out, (uint32) base.period.months);
+	pq_sendint32(&out, (uint32) base.period.days);
+	pq_sendint32(&out, base.n_cells);
+	for (uint32 i = 0; i < base.n_cells; i++)
+	{
+		CHECK_FOR_INTERRUPTS();
+		pq_sendint32(&out, base.cells[i].tenure);
+		pq_sendint64(&out, (uint64) base.cells[i].ended);
+		pq_sendint64(&out, (uint64) base.cells[i].alive);
+	}
+	PG_RETURN_BYTEA_P(pq_endtypsend(&out));
+}
+
+/* Bytes may come from anywhere (COPY BINARY): nothing is believed. */
+PG_FUNCTION_INFO_V1(retention_base_recv);
+Datum
+retention_base_recv(PG_FUNCTION_ARGS)
+{
+	StringInfo	in = (StringInfo) PG_GETARG_POINTER(0);
+	RetentionBase base = {0};
+
+	if (pq_getmsgbyte(in) != WIRE_VERSION)
+		malformed("retention_base", "The version is unknown.");
+	base.period.months = (int32) pq_getmsgint(in, 4);
+	base.period.days = (int32) pq_getmsgint(in, 4);
+	base.n_cells = pq_getmsgint(in, 4);
+	if ((uint64) base.n_cells * WIRE_CELL_BYTES != (uint64) (in->len - in->cursor))
+		malformed("retention_base", "The length does not fit the number of tenures.");
+
+	base.cells = palloc_array(ContractCell, Max(1, base.n_cells));
+	for (uint32 i = 0; i < base.n_cells; i++)
+	{
+		CHECK_FOR_INTERRUPTS();
+		base.cells[i].tenure = pq_getmsgint(in, 4);
+		base.cells[i].ended = pq_getmsgint64(in);
+		base.cells[i].alive = pq_getmsgint64(in);
+	}
+
+	const char *problem = retention_base_problem(&base);
+
+	if (problem != NULL)
+		malformed("retention_base", problem);
+	PG_RETURN_POINTER(retention_base_pack(&base));
+}
+
+/* The object in this member, which may be missing: *object is NULL then. */
+static bool
+object_member(JsonInput *in, JsonbContainer *parent, const char *key, JsonbContainer **object)
+{
+	JsonbValue *value = json_member(parent, key);
+
+	*object = NULL;
+	if (value == NULL)
+		return true;
+	if (value->type != jbvBinary || !JsonContainerIsObject(value->val.binary.data))
+		return json_fail(in, "Member \"%s\" must be an object.", key);
+	*object = value->val.binary.data;
+	return true;
+}
+
+static bool
+read_params(JsonInput *in, JsonbContainer *object, const ContractModel *kind, RetentionModel *model)
+{
+	const char *keys[CONTRACT_MAX_PARAMS + 1] = {NULL};
+
+	memcpy(keys, kind->param_names, kind->n_params * sizeof(*keys));
+	if (!json_check_members(in, object, keys))
+		return false;
+	for (int i = 0; i < kind->n_params; i++)
+		if (!json_read_float(in, json_member(object, keys[i]), keys[i], &model->params[i]))
+			return false;
+	return true;
+}
+
+static bool
+read_covariance(JsonInput *in, JsonbContainer *fit, const ContractModel *kind, RetentionModel *model)
+{
+	JsonbContainer *numbers;
+	int			count = RETENTION_COVARIANCES(kind->n_params);
+
+	if (!json_array_member(in, fit, "covariance", true, &numbers))
+		return false;
+	for (int i = 0; i < count; i++)
+		model->covariance[i] = NAN;
+	if (numbers == NULL)
+		return true;
+	if (JsonContainerSize(numbers) != count)
+		return json_fail(in, "\"covariance\" must have %d numbers.", count);
+	for (int i = 0; i < count; i++)
+	{
+		JsonbValue *number = getIthJsonbValueFromContainer(numbers, i);
+
+		if (number->type != jbvNull && !json_read_float(in, number, "covariance", &model->covariance[i]))
+			return false;
+	}
+	return true;
+}
+
+static bool
+read_unidentified(JsonInput *in, JsonbContainer *fit, const ContractModel *kind, RetentionModel *model)
+{
+	JsonbContainer *params;
+
+	if (!json_array_member(in, fit, "unidentified", true, &params))
+		return false;
+	for (uint32 i = 0; params != NULL && i < JsonContainerSize(params); i++)
+	{
+		char	   *name = json_read_text(in, getIthJsonbValueFromContainer(params, i), "unidentified");
+		int			param = 0;
+
+		if (name == NULL)
+			return false;
+		while (param < kind->n_params && strcmp(kind->param_names[param], name) != 0)
+			param++;
+		if (param == kind->n_params)
+			return json_fail(in, "There is no parameter \"%.60s\".", name);
+		model->unidentified |= 1 << param;
+	}
+	return true;
+}
+
+/* Members that may be missing leave what is there. */
+static bool
+optional_float(JsonInput *in, JsonbContainer *object, const char *key, double *number)
+{
+	JsonbValue *value = json_member(object, key);
+
+	return value == NULL || json_read_float(in, value, key, number);
+}
+
+static bool
+optional_count(JsonInput *in, JsonbContainer *object, const char *key, int64 highest, int64 *number)
+{
+	JsonbValue *value = json_member(object, key);
+
+	return value == NULL || json_read_int(in, value, key, 0, highest, number);
+}
+
+static bool
+read_fit(JsonInput *in, JsonbContainer *fit, const ContractModel *kind, RetentionModel *model)
+{
+	static const char *const members[] = {
+		"converged", "iterations", "log_likelihood", "customers", "ended",
+		"prior_sd", "unidentified", "covariance", NULL
+	};
+	int64		iterations = 0;
+	JsonbValue *converged = json_member(fit, "converged");
+
+	model->fitted = true;
+	model->log_likelihood = NAN;
+	if (!json_check_members(in, fit, members) ||
+		(converged != NULL && !json_read_bool(in, converged, "converged", &model->converged)) ||
+		!optional_count(in, fit, "iterations", PG_INT32_MAX, &iterations) ||
+		!optional_float(in, fit, "log_likelihood", &model->log_likelihood) ||
+		!optional_count(in, fit, "customers", PG_INT64_MAX, &model->customers) ||
+		!optional_count(in, fit, "ended", PG_INT64_MAX, &model->ended) ||
+		!optional_float(in, fit, "prior_sd", &model->prior_sd))
+		return false;
+	model->iterations = (int32) iterations;
+	return read_unidentified(in, fit, kind, model) && read_covariance(in, fit, kind, model);
+}
+
+/* The model in an object; NULL after a soft error. */
+static RetentionModel *
+read_model(JsonInput *in, JsonbContainer *object)
+{
+	RetentionPeriod period;
+	JsonbContainer *params,
+			   *fit;
+	char	   *name = json_read_text(in, json_member(object, "model"), "model");
+
+	if (name == NULL || !retention_period_read(in, object, &period) ||
+		!object_member(in, object, "params", &params) || !object_member(in, object, "fit", &fit))
+		return NULL;
+
+	const ContractModel *kind = contract_model_by_name(name);
+
+	if (kind == NULL || params == NULL)
+	{
+		if (kind == NULL)
+			json_fail(in, "There is no model \"%.60s\".", name);
+		else
+			json_fail(in, "Member \"params\" is missing.");
+		return NULL;
+	}
+
+	RetentionModel *model = retention_model_make(kind, period);
+
+	if (!read_params(in, params, kind, model) || (fit != NULL && !read_fit(in, fit, kind, model)))
+		return NULL;
+	return model;
+}
+
+PG_FUNCTION_INFO_V1(retention_model_in);
+Datum
+retention_model_in(PG_FUNCTION_ARGS)
+{
+	static const char *const members[] = {"model", "period_months", "period_days", "params", "fit", NULL};
+	JsonInput	in = {"retention_model", fcinfo->context};
+	JsonbContainer *object = json_parse_object(&in, PG_GETARG_CSTRING(0));
+
+	if (object == NULL || !json_check_members(&in, object, members))
+		PG_RETURN_NULL();
+
+	RetentionModel *model = read_model(&in, object);
+
+	if (model == NULL)
+		PG_RETURN_NULL();
+
+	const char *problem = retention_model_problem(model);
+
+	if (problem != NULL)
+	{
+		json_fail(&in, "%s", problem);
+		PG_RETURN_NULL();
+	}
+	PG_RETURN_POINTER(model);
+}
+
+static void
+append_fit(StringInfo out, const RetentionModel *model, const ContractModel *kind)
+{
+	const char *separator = "";
+
+	appendStringInfo(out, ", \"fit\": {\"converged\": %s, \"iterations\": %d, \"log_likelihood\": ",
+					 model->converged ? "true" : "false", model->iterations);
+	json_append_float(out, model->log_likelihood);
+	appendStringInfo(out, ", \"customers\": " INT64_FORMAT ", \"ended\": " INT64_FORMAT ", \"prior_sd\": ",
+					 model->customers, model->ended);
+	json_append_float(out, model->prior_sd);
+
+	appendStringInfoString(out, ", \"unidentified\": [");
+	for (int i = 0; i < kind->n_params; i++)
+		if ((model->unidentified & (1 << i)) != 0)
+		{
+			appendStringInfo(out, "%s\"%s\"", separator, kind->param_names[i]);
+			separator = ", ";
+		}
+
+	appendStringInfoString(out, "], \"covariance\": [");
+	for (int i = 0; i < RETENTION_COVARIANCES(kind->n_params); i++)
+	{
+		if (i > 0)
+			appendStringInfoString(out, ", ");
+		json_append_float(out, model->covariance[i]);
+	}
+	appendStringInfoString(out, "]}");
+}
+
+PG_FUNCTION_INFO_V1(retention_model_out);
+Datum
+retention_model_out(PG_FUNCTION_ARGS)
+{
+	const RetentionModel *model = PG_GETARG_RETENTION_MODEL(0);
+	const ContractModel *kind = retention_model_kind(model);
+	StringInfoData out;
+
+	initStringInfo(&out);
+	appendStringInfo(&out, "{\"model\": \"%s\", ", kind->name);
+	retention_period_append(&out, model->period);
+	appendStringInfoString(&out, ", \"params\": {");
+	for (int i = 0; i < kind->n_params; i++)
+	{
+		appendStringInfo(&out, "%s\"%s\": ", i == 0 ? "" : ", ", kind->param_names[i]);
+		json_append_float(&out, model->params[i]);
+	}
+	appendStringInfoChar(&out, '}');
+	if (model->fitted)
+		append_fit(&out, model, kind);
+	appendStringInfoChar(&out, '}');
+	PG_RETURN_CSTRING(out.data);
+}
+
+PG_FUNCTION_INFO_V1(retention_model_send);
+Datum
+retention_model_send(PG_FUNCTION_ARGS)
+{
+	const RetentionModel *model = PG_GETARG_RETENTION_MODEL(0);
+	int			n = retention_model_kind(model)->n_params;
+	StringInfoData out;
+
+	pq_begintypsend(&out);
+	pq_sendbyte(&out, WIRE_VERSION);
+	pq_sendint32(&out, (uint32) model->period.months);
+	pq_sendint32(&out, (uint32) model->period.days);
+	pq_sendbyte(&out, model->model_id);
+	pq_sendbyte(&out, model->fitted);
+	pq_sendbyte(&out, model->converged);
+	pq_sendbyte(&out, model->unidentified);
+	pq_sendint32(&out, (uint32) model->iterations);
+	pq_sendint64(&out, (uint64) model->customers);
+	pq_sendint64(&out, (uint64) model->ended);
+	pq_sendfloat8(&out, model->prior_sd);
+	pq_sendfloat8(&out, model->log_likelihood);
+	for (int i = 0; i < n; i++)
+		pq_sendfloat8(&out, model->params[i]);
+	for (int i = 0; i < RETENTION_COVARIANCES(n); i++)
+		pq_sendfloat8(&out, model->covariance[i]);
+	PG_RETURN_BYTEA_P(pq_endtypsend(&out));
+}
+
+/* One NaN and one zero, whatever the sender's: equal values have equal bytes. */
+static double
+receive_float(StringInfo in)
+{
+	double		number = pq_getmsgfloat8(in);
+
+	return isnan(number) ? NAN : number + 0.0;
+}
+
+static bool
+receive_flag(StringInfo in)
+{
+	int			flag = pq_getmsgbyte(in);
+
+	if (flag > 1)
+		malformed("retention_model", "A flag is neither 0 nor 1.");
+	return flag != 0;
+}
+
+/* Bytes may come from anywhere (COPY BINARY): nothing is believed. */
+PG_FUNCTION_INFO_V1(retention_model_recv);
+Datum
+retention_model_recv(PG_FUNCTION_ARGS)
+{
+	StringInfo	in = (StringInfo) PG_GETARG_POINTER(0);
+	RetentionPeriod period;
+
+	if (pq_getmsgbyte(in) != WIRE_VERSION)
+		malformed("retention_model", "The version is unknown.");
+	period.months = (int32) pq_getmsgint(in, 4);
+	period.days = (int32) pq_getmsgint(in, 4);
+
+	const ContractModel *kind = contract_model_by_id(pq_getmsgbyte(in));
+
+	if (kind == NULL)
+		malformed("retention_model", "The model is unknown.");
+
+	RetentionModel *model = retention_model_make(kind, period);
+
+	model->fitted = receive_flag(in);
+	model->converged = receive_flag(in);
+	model->unidentified = pq_getmsgbyte(in);
+	model->iterations = (int32) pq_getmsgint(in, 4);
+	model->customers = pq_getmsgint64(in);
+	model->ended = pq_getmsgint64(in);
+	model->prior_sd = receive_float(in);
+	model->log_likelihood = receive_float(in);
+	for (int i = 0; i < kind->n_params; i++)
+		model->params[i] = receive_float(in);
+	for (int i = 0; i < RETENTION_COVARIANCES(kind->n_params); i++)
+		model->covariance[i] = receive_float(in);
+
+	const char *problem = retention_model_problem(model);
+
+	if (problem != NULL)
+		malformed("retention_model", problem);
+	PG_RETURN_POINTER(model);
+}
