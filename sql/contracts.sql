@@ -274,6 +274,7 @@ SELECT '{"period_months": 12, "tenures": [[1, 2, 3], [1, 2, 3]]}'::retention_bas
 SELECT '{"period_months": 12, "tenures": [[1, 9223372036854775807, 3]]}'::retention_base;
 SELECT '{"period_months": 12, "params": {}}'::retention_model;
 SELECT '{"model": "bg/nbd", "period_months": 12, "params": {}}'::retention_model;
+SELECT ('{"model": "' || repeat('é', 40) || '", "period_months": 12, "params": {}}')::retention_model;
 SELECT '{"model": "sbg", "params": {"alpha": 1, "beta": 1}}'::retention_model;
 SELECT '{"model": "sbg", "period_months": 12}'::retention_model;
 SELECT '{"model": "sbg", "period_months": 12, "params": 5}'::retention_model;

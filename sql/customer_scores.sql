@@ -48,6 +48,16 @@ SELECT max(last_order_on) <= '2025-01-31' AS nothing_later, max(as_of) AS as_of,
 -- The query itself, to be read, changed, or put into dbt.
 SELECT customer_scores_query('shop.orders', 'customer_id', 'ordered_at', 'amount', as_of => '2025-01-31');
 
+-- Nobody's functions of the same name come between, however well they fit.
+CREATE FUNCTION clv_estimate(purchase_history, clv_model, int, numeric, numeric, date) RETURNS float8
+	LANGUAGE sql RETURN 1 / 0;
+CREATE FUNCTION fit_problem(customer_base) RETURNS text LANGUAGE sql RETURN 'captured';
+CREATE FUNCTION clv_fit(customer_base, text) RETURNS clv_model LANGUAGE sql RETURN NULL::clv_model;
+SELECT create_customer_scores('shop.uncaptured', 'shop.orders', 'customer_id', 'ordered_at', 'amount');
+SELECT count(*) FROM shop.uncaptured JOIN customer_scores USING (customer_id, clv_365d, score_status);
+DROP FUNCTION clv_estimate(purchase_history, clv_model, int, numeric, numeric, date), fit_problem(customer_base),
+	clv_fit(customer_base, text);
+
 -- Without amounts: what can be said is said.
 SELECT create_customer_scores('no_amounts', 'shop.orders', 'customer_id', 'ordered_at');
 SELECT count(*), count(clv_365d), count(expected_orders_365d), count(total_spend), count(segment), min(score_status), max(m_score)

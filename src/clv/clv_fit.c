@@ -22,7 +22,7 @@
 #include "models/fit.h"
 #include "models/gammagamma.h"
 #include "models/population.h"
-#include "numerics/host.h"
+#include "value/server_host.h"
 
 /* Fewer customers than this are people to be called, not a population. */
 #define FEWEST_CUSTOMERS 5
@@ -30,20 +30,6 @@
 /* With fewer than these a fit is worth a word of caution. */
 #define FEW_CUSTOMERS 100
 #define FEW_REPEATERS 50
-
-static void *
-server_alloc(size_t size)
-{
-	return MemoryContextAllocHuge(CurrentMemoryContext, size);
-}
-
-static void
-server_check_interrupts(void)
-{
-	CHECK_FOR_INTERRUPTS();
-}
-
-static const Host server = {server_alloc, pfree, server_check_interrupts};
 
 /* Why a base cannot be fitted as of a day; NULL: it can. */
 static const char *
@@ -69,7 +55,7 @@ population_of(Datum base, DateADT as_of, double unit_days)
 
 	base_open(&reader, base);
 
-	PopulationCell *cells = server_alloc(Max(1, reader.left) * sizeof(PopulationCell));
+	PopulationCell *cells = MemoryContextAllocHuge(CurrentMemoryContext, Max(1, reader.left) * sizeof(PopulationCell));
 	size_t		count = 0;
 
 	while (base_next(&reader) && entry_kind(&reader.entry) == BASE_TIMING)
@@ -83,7 +69,7 @@ population_of(Datum base, DateADT as_of, double unit_days)
 		};
 	}
 
-	Population *population = population_build(&server, cells, count, unit_days);
+	Population *population = population_build(&server_host, cells, count, unit_days);
 
 	pfree(cells);
 	return population;
@@ -106,7 +92,7 @@ spend_points_of(Datum base, size_t *count)
 
 	base_open(&reader, base);
 
-	SpendPoint *points = server_alloc((reader.left * 2 + 1) * sizeof(SpendPoint));
+	SpendPoint *points = MemoryContextAllocHuge(CurrentMemoryContext, (reader.left * 2 + 1) * sizeof(SpendPoint));
 
 	*count = 0;
 	while (base_next(&reader))
@@ -193,7 +179,7 @@ fit_base(Datum base, const Model *timing, const BaseTotals *totals, DateADT as_o
 	model->unit_days = unit_days;
 	model->repeat_customers = totals->repeaters;
 
-	fit_timing(&server, timing, population, &fit);
+	fit_timing(&server_host, timing, population, &fit);
 	part_of_fit(&model->timing, &fit);
 	model->timing.customers = totals->customers;
 	model->timing.left_out = totals->left_out[LEFT_OUT_NO_ORDERS];
@@ -207,7 +193,7 @@ fit_base(Datum base, const Model *timing, const BaseTotals *totals, DateADT as_o
 
 	if (n_points > 0)
 	{
-		fit_spend(&server, points, n_points, &fit);
+		fit_spend(&server_host, points, n_points, &fit);
 		part_of_fit(&model->spend, &fit);
 		model->spend.left_out = totals->left_out[LEFT_OUT_NO_SPEND] + totals->left_out[LEFT_OUT_NO_AMOUNTS];
 		model->spend.customers = totals->repeaters - model->spend.left_out;

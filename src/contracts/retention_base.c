@@ -83,22 +83,22 @@ retention_base_problem(RetentionBase *base)
 {
 	base->customers = base->ended = 0;
 	if (!retention_period_valid(base->period))
-		return "The period is out of range.";
+		return "the period is out of range";
 	for (uint32 i = 0; i < base->n_cells; i++)
 	{
 		const ContractCell *cell = &base->cells[i];
 
 		if (cell->tenure > CONTRACT_MAX_TENURE)
-			return "A tenure is out of range.";
+			return "a tenure is out of range";
 		if (i > 0 && cell[-1].tenure >= cell->tenure)
-			return "The tenures are not in order.";
+			return "the tenures are not in order";
 		if (cell->ended < 0 || cell->alive < 0 || (cell->ended == 0 && cell->alive == 0))
-			return "A number of customers is not positive.";
+			return "a number of customers is not positive";
 		if (cell->tenure == 0 && cell->ended > 0)
-			return "Nobody ends before the first period.";
+			return "nobody ends before the first period";
 		if (pg_add_s64_overflow(base->customers, cell->ended, &base->customers) ||
 			pg_add_s64_overflow(base->customers, cell->alive, &base->customers))
-			return "There are too many customers.";
+			return "there are too many customers";
 		base->ended += cell->ended;
 	}
 	return NULL;

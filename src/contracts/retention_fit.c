@@ -16,6 +16,7 @@
 
 #include "contracts/contracts.h"
 #include "models/fit.h"
+#include "value/server_host.h"
 
 /* Fewer customers than this are people to be called, not a population. */
 #define FEWEST_CUSTOMERS 5
@@ -23,20 +24,6 @@
 /* With fewer than these a fit is worth a word of caution. */
 #define FEW_CUSTOMERS 100
 #define FEW_ENDED 50
-
-static void *
-server_alloc(size_t size)
-{
-	return MemoryContextAllocHuge(CurrentMemoryContext, size);
-}
-
-static void
-server_check_interrupts(void)
-{
-	CHECK_FOR_INTERRUPTS();
-}
-
-static const Host server = {server_alloc, pfree, server_check_interrupts};
 
 /* Customers who were seen at the end of a period at least. */
 static int64
@@ -145,7 +132,7 @@ retention_fit(PG_FUNCTION_ARGS)
 				 errhint("With fewer than %d and %d, look at the standard errors before you trust a number.",
 						 FEW_CUSTOMERS, FEW_ENDED)));
 
-	ContractData data = {&server, kind, base.cells, base.n_cells};
+	ContractData data = {&server_host, kind, base.cells, base.n_cells};
 	Fit			fit;
 
 	contract_fit(&data, &fit);

@@ -20,9 +20,11 @@
 #include <math.h>
 
 #include "libpq/pqformat.h"
+#include "mb/pg_wchar.h"
 #include "miscadmin.h"
 
 #include "contracts/contracts.h"
+#include "value/bytes.h"
 
 #define WIRE_VERSION 1
 #define WIRE_CELL_BYTES 20
@@ -34,15 +36,6 @@
 #define ST_CHECK_FOR_INTERRUPTS
 #define ST_DEFINE
 #include "lib/sort_template.h"
-
-static void
-malformed(const char *type, const char *detail)
-{
-	ereport(ERROR,
-			(errcode(ERRCODE_INVALID_BINARY_REPRESENTATION),
-			 errmsg("invalid binary form of type %s", type),
-			 errdetail("%s", detail)));
-}
 
 static bool
 read_cell(JsonInput *in, JsonbContainer *rows, uint32 place, ContractCell *cell)
@@ -100,7 +93,7 @@ retention_base_in(PG_FUNCTION_ARGS)
 
 	if (problem != NULL)
 	{
-		json_fail(&in, "%s", problem);
+		json_fail(&in, "It cannot be used: %s.", problem);
 		PG_RETURN_NULL();
 	}
 	PG_RETURN_POINTER(retention_base_pack(&base));
@@ -158,12 +151,12 @@ retention_base_recv(PG_FUNCTION_ARGS)
 	RetentionBase base = {0};
 
 	if (pq_getmsgbyte(in) != WIRE_VERSION)
-		malformed("retention_base", "The version is unknown.");
+		bytes_malformed("retention_base", "the version is unknown");
 	base.period.months = (int32) pq_getmsgint(in, 4);
 	base.period.days = (int32) pq_getmsgint(in, 4);
 	base.n_cells = pq_getmsgint(in, 4);
 	if ((uint64) base.n_cells * WIRE_CELL_BYTES != (uint64) (in->len - in->cursor))
-		malformed("retention_base", "The length does not fit the number of tenures.");
+		bytes_malformed("retention_base", "the length does not fit the number of tenures");
 
 	base.cells = palloc_array(ContractCell, Max(1, base.n_cells));
 	for (uint32 i = 0; i < base.n_cells; i++)
@@ -177,23 +170,8 @@ retention_base_recv(PG_FUNCTION_ARGS)
 	const char *problem = retention_base_problem(&base);
 
 	if (problem != NULL)
-		malformed("retention_base", problem);
+		bytes_malformed("retention_base", problem);
 	PG_RETURN_POINTER(retention_base_pack(&base));
-}
-
-/* The object in this member, which may be missing: *object is NULL then. */
-static bool
-object_member(JsonInput *in, JsonbContainer *parent, const char *key, JsonbContainer **object)
-{
-	JsonbValue *value = json_member(parent, key);
-
-	*object = NULL;
-	if (value == NULL)
-		return true;
-	if (value->type != jbvBinary || !JsonContainerIsObject(value->val.binary.data))
-		return json_fail(in, "Member \"%s\" must be an object.", key);
-	*object = value->val.binary.data;
-	return true;
 }
 
 static bool
@@ -251,7 +229,7 @@ read_unidentified(JsonInput *in, JsonbContainer *fit, const ContractModel *kind,
 		while (param < kind->n_params && strcmp(kind->param_names[param], name) != 0)
 			param++;
 		if (param == kind->n_params)
-			return json_fail(in, "There is no parameter \"%.60s\".", name);
+			return json_fail(in, "There is no parameter \"%s\".", json_excerpt(name, strlen(name)));
 		model->unidentified |= 1 << param;
 	}
 	return true;
@@ -308,7 +286,7 @@ read_model(JsonInput *in, JsonbContainer *object)
 	char	   *name = json_read_text(in, json_member(object, "model"), "model");
 
 	if (name == NULL || !retention_period_read(in, object, &period) ||
-		!object_member(in, object, "params", &params) || !object_member(in, object, "fit", &fit))
+		!json_object_member(in, object, "params", true, &params) || !json_object_member(in, object, "fit", true, &fit))
 		return NULL;
 
 	const ContractModel *kind = contract_model_by_name(name);
@@ -316,7 +294,7 @@ read_model(JsonInput *in, JsonbContainer *object)
 	if (kind == NULL || params == NULL)
 	{
 		if (kind == NULL)
-			json_fail(in, "There is no model \"%.60s\".", name);
+			json_fail(in, "There is no model \"%s\".", json_excerpt(name, strlen(name)));
 		else
 			json_fail(in, "Member \"params\" is missing.");
 		return NULL;
@@ -349,7 +327,7 @@ retention_model_in(PG_FUNCTION_ARGS)
 
 	if (problem != NULL)
 	{
-		json_fail(&in, "%s", problem);
+		json_fail(&in, "It cannot be used: %s.", problem);
 		PG_RETURN_NULL();
 	}
 	PG_RETURN_POINTER(model);
@@ -452,7 +430,7 @@ receive_flag(StringInfo in)
 	int			flag = pq_getmsgbyte(in);
 
 	if (flag > 1)
-		malformed("retention_model", "A flag is neither 0 nor 1.");
+		bytes_malformed("retention_model", "a flag is neither 0 nor 1");
 	return flag != 0;
 }
 
@@ -465,14 +443,14 @@ retention_model_recv(PG_FUNCTION_ARGS)
 	RetentionPeriod period;
 
 	if (pq_getmsgbyte(in) != WIRE_VERSION)
-		malformed("retention_model", "The version is unknown.");
+		bytes_malformed("retention_model", "the version is unknown");
 	period.months = (int32) pq_getmsgint(in, 4);
 	period.days = (int32) pq_getmsgint(in, 4);
 
 	const ContractModel *kind = contract_model_by_id(pq_getmsgbyte(in));
 
 	if (kind == NULL)
-		malformed("retention_model", "The model is unknown.");
+		bytes_malformed("retention_model", "the model is unknown");
 
 	RetentionModel *model = retention_model_make(kind, period);
 
@@ -492,6 +470,6 @@ retention_model_recv(PG_FUNCTION_ARGS)
 	const char *problem = retention_model_problem(model);
 
 	if (problem != NULL)
-		malformed("retention_model", problem);
+		bytes_malformed("retention_model", problem);
 	PG_RETURN_POINTER(model);
 }

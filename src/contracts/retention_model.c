@@ -55,10 +55,10 @@ retention_model_problem(const RetentionModel *model)
 	const ContractModel *kind = contract_model_by_id(model->model_id);
 
 	if (!retention_period_valid(model->period))
-		return "The period is out of range.";
+		return "the period is out of range";
 	for (int i = 0; i < kind->n_params; i++)
 		if (!(model->params[i] >= CONTRACT_PARAM_MIN && model->params[i] <= CONTRACT_PARAM_MAX))
-			return "Every parameter must be between 1e-12 and 1e12.";
+			return "every parameter must be between 1e-12 and 1e12";
 	if (!model->fitted)
 	{
 		static const RetentionModel blank;
@@ -68,20 +68,20 @@ retention_model_problem(const RetentionModel *model)
 				   offsetof(RetentionModel, params) - offsetof(RetentionModel, iterations)) != 0 ||
 			memcmp(model->covariance, blank.covariance, sizeof(model->covariance)) != 0 ||
 			model->converged || model->unidentified != 0)
-			return "A model that was not fitted has no figures of a fit.";
+			return "a model that was not fitted has no figures of a fit";
 		return NULL;
 	}
 	if (model->unidentified >> kind->n_params != 0)
-		return "An unidentified parameter does not exist.";
+		return "an unidentified parameter does not exist";
 	if (model->iterations < 0 || model->ended < 0 || model->customers < model->ended)
-		return "A number of customers or iterations is out of range.";
+		return "a number of customers or iterations is out of range";
 	if (!(model->prior_sd >= 0) || isinf(model->prior_sd))
-		return "The standard deviation of the prior must not be negative.";
+		return "the standard deviation of the prior must not be negative";
 	if (isinf(model->log_likelihood))
-		return "The log-likelihood is infinite.";
+		return "the log-likelihood is infinite";
 	for (int i = 0; i < RETENTION_COVARIANCES(kind->n_params); i++)
 		if (isinf(model->covariance[i]))
-			return "A covariance is infinite.";
+			return "a covariance is infinite";
 	return NULL;
 }
 
