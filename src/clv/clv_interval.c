@@ -79,19 +79,6 @@ part_variance(const Score *score, const ClvModel *model, ClvPart *part)
 	return variance;
 }
 
-static double
-level_argument(FunctionCallInfo fcinfo, int place)
-{
-	double		level = PG_GETARG_FLOAT8(place);
-
-	if (!(level > 0) || !(level < 1))
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("level must be between 0 and 1, but is %g", level),
-				 errhint("0.9 is an interval of ninety per cent.")));
-	return level;
-}
-
 /* The row (low, high); both NULL where there is no score, or its uncertainty is not known. */
 static Datum
 interval_result(FunctionCallInfo fcinfo, const Score *score, double level)

@@ -87,8 +87,12 @@ customer_of_history(FunctionCallInfo fcinfo, int as_of_place)
 
 	if (history.transactions == 0)
 		return unscorable(SCORE_NO_ORDERS);
-	return customer_make(model, history.transactions - 1, history.last - history.first,
-						 as_of - history.first, history_repeat_spend(&history));
+
+	Customer	customer = customer_make(model, history.transactions - 1, history.last - history.first,
+										 as_of - history.first, history_repeat_spend(&history));
+
+	customer.as_of = as_of;
+	return customer;
 }
 
 /* Arguments (frequency, recency_days, tenure_days, …): numbers that somebody else has summed up. */
@@ -189,6 +193,25 @@ outlook_arguments(FunctionCallInfo fcinfo, int place)
 }
 
 double
+level_argument(FunctionCallInfo fcinfo, int place)
+{
+	double		level = PG_GETARG_FLOAT8(place);
+
+	if (!(level > 0) || !(level < 1))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("level must be between 0 and 1, but is %g", level),
+				 errhint("0.9 is an interval of ninety per cent.")));
+	return level;
+}
+
+double
+discount_rate(const ClvModel *model, double annual_discount)
+{
+	return log1p(annual_discount) * model->unit_days / DISCOUNT_YEAR_DAYS;
+}
+
+double
 expected_orders_in(const Customer *customer, double horizon_days)
 {
 	return !customer->scorable ? NAN
@@ -216,7 +239,7 @@ lifetime_value(Customer *customer, const Outlook *outlook)
 	double		orders = customer->timing->discounted_orders(customer->model->timing.params,
 															  customer->x, customer->t_x, customer->T,
 															  outlook->horizon_days / unit_days,
-															  log1p(outlook->annual_discount) * unit_days / DISCOUNT_YEAR_DAYS);
+															  discount_rate(customer->model, outlook->annual_discount));
 
 	return value * orders * outlook->margin;
 }

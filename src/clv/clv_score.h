@@ -30,6 +30,7 @@ typedef struct Customer
 	const Model *timing;
 	bool		scorable;		/* if not, status says why and the rest is unset */
 	ScoreStatus status;
+	DateADT		as_of;			/* the day T is counted to; of plain numbers not known */
 	double		x;
 	double		t_x;
 	double		T;
@@ -50,6 +51,12 @@ extern Customer customer_of_history(FunctionCallInfo fcinfo, int as_of_place);
 /* Arguments horizon_days, annual_discount and margin, checked. */
 extern double horizon_argument(FunctionCallInfo fcinfo, int place);
 extern Outlook outlook_arguments(FunctionCallInfo fcinfo, int place);
+
+/* Argument level of an interval, checked. */
+extern double level_argument(FunctionCallInfo fcinfo, int place);
+
+/* The continuous rate per time unit of an annual discount. */
+extern double discount_rate(const ClvModel *model, double annual_discount);
 
 /* The scores; NaN where there is none, and the customer's status may say why. */
 extern double expected_orders_in(const Customer *customer, double horizon_days);

@@ -1,6 +1,6 @@
 /*
  * beta_geometric.h
- *	  What a live customer of the beta-geometric family will still buy.
+ *	  The beta-geometric family: its likelihood, and what a live customer still buys.
  *
  * The customer buys at a Poisson rate that is Gamma(n, A) distributed (shape
  * n, mean n / A) and, after each purchase, leaves for good with a probability
@@ -9,6 +9,10 @@
  */
 #ifndef MODELS_BETA_GEOMETRIC_H
 #define MODELS_BETA_GEOMETRIC_H
+
+#include <stdbool.h>
+
+#include "models/population.h"
 
 /*
  * Expected purchases within time t.  n, A, a, b > 0; 0 <= t < INFINITY.
@@ -23,5 +27,19 @@ extern double beta_geometric_orders(double n, double A, double a, double b, doub
  */
 extern double beta_geometric_discounted(double n, double A, double a, double b,
 										double t, double delta);
+
+/*
+ * Probability of exactly x purchases (whole, >= 0) within time t.  Fader, Hardie
+ * & Lee (2005), eq. (8).
+ */
+extern double beta_geometric_pmf(double n, double A, double a, double b, double t, double x);
+
+/*
+ * Log-likelihood of a whole population under BG/NBD, or, if customers toss the
+ * coin after their first purchase too, MBG/NBD.  params are r, alpha, a, b;
+ * gradient[4] and hessian[16] are in natural parameters; either may be NULL.
+ */
+extern double beta_geometric_log_likelihood(const Population *population, const double *params,
+											bool coin_at_start, double *gradient, double *hessian);
 
 #endif							/* MODELS_BETA_GEOMETRIC_H */

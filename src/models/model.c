@@ -8,7 +8,10 @@
 #include <string.h>
 
 static const Model *const models[] = {
-	&bgnbd_model
+	&bgnbd_model,
+	&paretonbd_model,
+	&mbgnbd_model,
+	&ggnbd_model
 };
 
 #define N_MODELS (sizeof(models) / sizeof(models[0]))

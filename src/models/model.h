@@ -12,7 +12,8 @@
  *
  * Ranges: x whole, up to 1e4; 0 <= t_x <= T up to a century of days, t_x = 0
  * if x = 0; parameters within e^-16 .. e^16 (times the mean age, for those that
- * are times).  Within them every function returns a finite number.
+ * are times).  Within them every function returns a finite number, but for the
+ * times that say so.
  */
 #ifndef MODELS_MODEL_H
 #define MODELS_MODEL_H
@@ -79,6 +80,34 @@ typedef struct Model
 	/* Expected repeat purchases of a new customer within time t of the first. */
 	double		(*expected_orders_new) (const double *params, double t);
 
+	/* Probability that a new customer makes x repeat purchases within time t of the first. */
+	double		(*orders_pmf) (const double *params, double t, double x);
+
+	/*
+	 * Probability that a customer, dead or alive, makes j purchases (whole,
+	 * >= 0) in the horizon (finite) after age T.  Its mean over j is
+	 * expected_orders.
+	 */
+	double		(*future_orders_pmf) (const double *params, double x, double t_x, double T,
+									  double horizon, double j);
+
+	/*
+	 * Probability that a customer, dead or alive, makes a purchase in the horizon
+	 * after age T; an infinite horizon is allowed.  Small probabilities are as
+	 * exact as large ones, which 1 - future_orders_pmf(0) is not.
+	 */
+	double		(*order_prob) (const double *params, double x, double t_x, double T,
+							   double horizon);
+
+	/*
+	 * Time from age T to the next purchase, the quantile q (0 < q < 1) of its
+	 * distribution among those who are alive at T and do buy again.  That is the w
+	 * with order_prob(w) = q order_prob(INFINITY).  May be INFINITY, when it is
+	 * beyond the largest number.
+	 */
+	double		(*next_order_quantile) (const double *params, double x, double t_x, double T,
+										double q);
+
 	/* Draw a new customer, who has just made the first purchase, at time 0. */
 	void		(*begin_life) (const double *params, Random *random, Life *life);
 
@@ -92,5 +121,8 @@ extern const Model *model_by_id(int id);
 
 /* The models, one per file. */
 extern const Model bgnbd_model;
+extern const Model paretonbd_model;
+extern const Model mbgnbd_model;
+extern const Model ggnbd_model;
 
 #endif							/* MODELS_MODEL_H */

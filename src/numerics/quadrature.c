@@ -55,6 +55,112 @@ const double gauss_weight[GAUSS_POINTS] = {
 #define NEGLIGIBLE_ABOVE -50.0
 #define NEGLIGIBLE_BELOW -60.0
 
+/* The peak of a function of ln(time) is looked for this far down, and so closely. */
+#define PEAK_RANGE 300.0
+#define PEAK_STEPS 60
+#define END_STEPS 40
+
+/*
+ * A panel in which the logarithm of a function changes by more is too wide, and so
+ * is one with a larger second difference between its ends and middle, that of five
+ * standard deviations of a normal density.
+ */
+#define MAX_FALL 12.0
+#define MAX_BEND 6.0
+
+/*
+ * The widest panel below z, and at most `width`, in which the function changes
+ * little enough, and bends little enough.
+ */
+static double
+width_below(const LnIntegrand *f, double z, double width)
+{
+	double		here = f->ln_value(f->data, z);
+
+	for (;;)
+	{
+		double		middle = f->ln_value(f->data, z - 0.5 * width);
+		double		there = f->ln_value(f->data, z - width);
+
+		if (fmax(here, fmax(middle, there)) - fmin(here, fmin(middle, there)) <= MAX_FALL &&
+			fabs(here - 2.0 * middle + there) <= MAX_BEND)
+			return width;
+		width *= 0.5;
+	}
+}
+
+/* Where the function has its peak, below `high`, by golden section. */
+static double
+find_peak(const LnIntegrand *f, double high)
+{
+	const double golden = 0.61803398874989484820;
+	double		low = fmin(high, 0.0) - PEAK_RANGE;
+	double		left = high - golden * (high - low);
+	double		right = low + golden * (high - low);
+	double		at_left = f->ln_value(f->data, left);
+	double		at_right = f->ln_value(f->data, right);
+
+	for (int i = 0; i < PEAK_STEPS; i++)
+	{
+		if (at_left > at_right)
+		{
+			high = right;
+			right = left;
+			at_right = at_left;
+			left = high - golden * (high - low);
+			at_left = f->ln_value(f->data, left);
+		}
+		else
+		{
+			low = left;
+			left = right;
+			at_left = at_right;
+			right = low + golden * (high - low);
+			at_right = f->ln_value(f->data, right);
+		}
+	}
+	return 0.5 * (left + right);
+}
+
+/* Where, between the peak and `high`, the function has become negligible. */
+static double
+find_end(const LnIntegrand *f, double peak, double high)
+{
+	double		negligible = f->ln_value(f->data, peak) + NEGLIGIBLE_BELOW;
+
+	if (f->ln_value(f->data, high) >= negligible)
+		return high;
+	for (int i = 0; i < END_STEPS; i++)
+	{
+		double		middle = 0.5 * (peak + high);
+
+		if (f->ln_value(f->data, middle) >= negligible)
+			peak = middle;
+		else
+			high = middle;
+	}
+	return high;
+}
+
+double
+integral_below(const LnIntegrand *f, double high)
+{
+	double		peak = find_peak(f, high);
+	double		negligible = f->ln_value(f->data, peak) + NEGLIGIBLE_BELOW;
+	Panel		panel = panel_start(find_end(f, peak, high));
+	double		sum = 0.0;
+	double		width;
+
+	do
+	{
+		width = width_below(f, panel.end, 2.0 * f->room(f->data, panel.end));
+		panel_move(&panel, -width);
+		for (int i = 0; i < GAUSS_POINTS; i++)
+			sum += panel_weight(&panel, i) * exp(f->ln_value(f->data, panel_node(&panel, i)));
+	} while (panel.end > peak || f->ln_value(f->data, panel.end) > negligible);
+	return sum;
+}
+
 /* A probability by its logit, with everything needed of it. */
 typedef struct Logit
 {

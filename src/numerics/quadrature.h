@@ -93,6 +93,35 @@ panel_weight(const Panel *panel, int i)
 }
 
 /*
+ * How much room a pair of singularities leaves for half a panel that begins
+ * where they are `ahead` (behind, if negative) in the direction of the walk,
+ * at `height` above and below the axis: the half panel is at most a third of
+ * the way to them, or half the way from them.
+ */
+static inline double
+panel_room(double ahead, double height)
+{
+	return fmax(0.5 * height, ahead > 0.0 ? ahead / 3.0 : 0.5 * hypot(ahead, height));
+}
+
+/*
+ * A positive function by its logarithm.  `room` is that of panel_room() for a
+ * walk downwards.
+ */
+typedef struct LnIntegrand
+{
+	double		(*ln_value) (const void *data, double z);
+	double		(*room) (const void *data, double z);
+	const void *data;
+} LnIntegrand;
+
+/*
+ * The integral from minus infinity to `high` of a function that has one peak
+ * and dies away towards minus infinity as e^z or faster.
+ */
+extern double integral_below(const LnIntegrand *f, double high);
+
+/*
  * A function of a probability p whose mean is wanted.  `value` must be
  * positive and smooth on (0, 1), with value(p) ~ at_zero (1 - slope p) as p
  * goes to 0 and value(1) = at_one.

@@ -11,6 +11,7 @@
  */
 #include "numerics/special.h"
 
+#include <float.h>
 #include <math.h>
 #include <stdbool.h>
 
@@ -22,6 +23,9 @@
 /* Beyond these the asymptotic series are exact to a double. */
 #define STIRLING_FROM 30.0
 #define DIGAMMA_FROM 12.0
+
+/* No continued fraction needs to be longer. */
+#define MAX_FRACTION 1e5
 
 /* Products are turned into logarithms before they leave this range. */
 #define PRODUCT_MAX 1e280
@@ -162,6 +166,62 @@ sf_lbeta_shift(double a, double b, double h)
 		+ (b - 0.5) * log1p(a / b) - (bh - 0.5) * log1p(a / bh)
 		+ (stirling_rest(a + b) - stirling_rest(b))
 		- (stirling_rest(a + bh) - stirling_rest(bh));
+}
+
+double
+sf_ln_ways(double n, double x)
+{
+	/* as a ratio of beta functions, whose first argument is never negative */
+	return n < 1.0 ? sf_lbeta_shift(1.0 - n, n, x) : -sf_lbeta_shift(n - 1.0, 1.0, x);
+}
+
+double
+sf_ln_negative_binomial(double n, double tau, double x)
+{
+	return sf_ln_ways(n, x) - n * log1p(tau) - (x > 0.0 ? x * log1p(1.0 / tau) : 0.0);
+}
+
+double
+sf_decayed_time(double q, double t)
+{
+	return q == 0.0 ? t : -expm1(-q * t) / q;
+}
+
+/*
+ * Gauss's continued fraction (Abramowitz & Stegun 26.5.8 is a case of it), whose
+ * coefficients are all positive here:
+ *
+ *		1/F = 1 - e_1 z / (1 - e_2 z / (1 - ...)),
+ *		e_(2j+1) = (b+j) (c-1+j) / ((c+2j-1) (c+2j)),
+ *		e_(2j) = j (c-b+j-1) / ((c+2j-2) (c+2j-1)),
+ *
+ * by the modified algorithm of Lentz (Thompson & Barnett, J. Comput. Phys. 64,
+ * 1986).
+ */
+double
+sf_hypergeometric1(double b, double c, double z)
+{
+	double		value = 1.0;
+	double		C = 1.0;
+	double		D = 0.0;
+	double		step;
+	double		j = 0.0;
+	bool		odd = true;
+
+	do
+	{
+		double		e = odd ? (b + j) * (c - 1.0 + j) / ((c + 2.0 * j - 1.0) * (c + 2.0 * j))
+			: j * (c - b + j - 1.0) / ((c + 2.0 * j - 2.0) * (c + 2.0 * j - 1.0));
+
+		D = 1.0 / (1.0 - e * z * D);
+		C = 1.0 - e * z / C;
+		step = C * D;
+		value *= step;
+		if (odd)
+			j++;
+		odd = !odd;
+	} while (fabs(step - 1.0) > 0.5 * DBL_EPSILON && j < MAX_FRACTION);
+	return 1.0 / value;
 }
 
 double

@@ -33,6 +33,32 @@ extern double sf_trigamma(double x);
 extern double sf_lbeta_shift(double a, double b, double h);
 
 /*
+ * ln of Gamma(n + x) / (Gamma(n) x!), the binomial coefficient n + x - 1 over x.
+ * n > 0; x whole, >= 0.
+ */
+extern double sf_ln_ways(double n, double x);
+
+/*
+ * ln of the negative binomial probability of x events within a time tau, when
+ * the rate of the events is Gamma(n, rate 1) distributed.  n > 0; x whole, >= 0;
+ * tau > 0.
+ */
+extern double sf_ln_negative_binomial(double n, double tau, double x);
+
+/*
+ * (1 - e^(-q t)) / q, the integral of e^(-q s) over s from 0 to t: t itself if
+ * q = 0.  t >= 0; q of either sign.
+ */
+extern double sf_decayed_time(double q, double t);
+
+/*
+ * Gauss's hypergeometric function F(1, b; c; z).  0 <= z < 1; c > b > 0, or
+ * b >= c > 1 and z < (c - 1) / (b - 1) or so.  Takes a few dozen steps; about a
+ * thousand near z = 0.9999.
+ */
+extern double sf_hypergeometric1(double b, double c, double z);
+
+/*
  * The scaled exponential integral, cut off at `upper`:
  * integral over u from 0 to upper of exp(-k (e^u - 1) + (1 - nu) u).
  * With upper = INFINITY it is e^k E_nu(k).  nu >= 0, k > 0.

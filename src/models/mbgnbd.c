@@ -1,0 +1,194 @@
+/*
+ * mbgnbd.c
+ *	  The MBG/NBD model: BG/NBD, with a coin after the first purchase too.
+ *
+ * Batislam, Denizel & Filiztekin, "Empirical validation and comparison of models
+ * for customer base analysis", International Journal of Research in Marketing 24
+ * (2007), 201-209; Hoppe & Wagner, "Customer base analysis: The case for a central
+ * variant of the Betageometric/NBD model", Marketing JRM 3 (2007), 75-90.
+ *
+ * A live customer buys at a Poisson rate lambda ~ Gamma(r, rate alpha).  After
+ * every purchase, the first included, the customer leaves for good with
+ * probability p ~ Beta(a, b).  So even a customer who bought but once may be gone,
+ * which BG/NBD excludes.  Whoever is still alive has won that toss and is, from
+ * then on, a BG/NBD customer with parameters (r + x, alpha + T, a, b + x + 1).
+ */
+#include <math.h>
+
+#include "models/beta_geometric.h"
+#include "models/model.h"
+#include "numerics/special.h"
+
+enum
+{
+	R,
+	ALPHA,
+	A,
+	B,
+	N_PARAMS
+};
+
+static double
+mbgnbd_log_likelihood(const Population *population, const double *params,
+					 double *gradient, double *hessian)
+{
+	return beta_geometric_log_likelihood(population, params, true, gradient, hessian);
+}
+
+static double
+mbgnbd_customer_log_likelihood(const double *params, double x, double t_x, double T)
+{
+	double		r = params[R];
+	double		alpha = params[ALPHA];
+	double		a = params[A];
+	double		b = params[B];
+	double		q = exp(-(r + x) * log1p((T - t_x) / (alpha + t_x)));
+
+	return sf_lpoch(r, x) - r * log1p(t_x / alpha) - x * log(alpha + t_x)
+		+ sf_lbeta_shift(a, b, x + 1.0) + log(q + a / (b + x));
+}
+
+static double
+mbgnbd_alive_prob(const double *params, double x, double t_x, double T)
+{
+	double		ln_odds_dead = log(params[A]) - log(params[B] + x)
+		+ (params[R] + x) * log1p((T - t_x) / (params[ALPHA] + t_x));
+	return 1.0 / (1.0 + exp(ln_odds_dead));
+}
+
+/* The probability that a new customer does not leave after the first purchase. */
+static double
+stays_at_first(const double *params)
+{
+	return params[B] / (params[A] + params[B]);
+}
+
+static double
+mbgnbd_expected_orders(const double *params, double x, double t_x, double T, double horizon)
+{
+	/* a live customer is a new one with updated parameters */
+	return mbgnbd_alive_prob(params, x, t_x, T)
+		* beta_geometric_orders(params[R] + x, params[ALPHA] + T, params[A], params[B] + x + 1.0, horizon);
+}
+
+static double
+mbgnbd_discounted_orders(const double *params, double x, double t_x, double T,
+						double horizon, double delta)
+{
+	return mbgnbd_alive_prob(params, x, t_x, T)
+		* beta_geometric_discounted(params[R] + x, params[ALPHA] + T, params[A], params[B] + x + 1.0,
+									horizon, delta);
+}
+
+static double
+mbgnbd_expected_orders_new(const double *params, double t)
+{
+	return stays_at_first(params)
+		* beta_geometric_orders(params[R], params[ALPHA], params[A], params[B] + 1.0, t);
+}
+
+/* A live customer's future: that of a new one, with updated parameters. */
+static double
+live_pmf(const double *params, double x, double T, double t, double j)
+{
+	return beta_geometric_pmf(params[R] + x, params[ALPHA] + T, params[A], params[B] + x + 1.0, t, j);
+}
+
+static double
+mbgnbd_orders_pmf(const double *params, double t, double x)
+{
+	double		stays = stays_at_first(params);
+
+	return stays * live_pmf(params, 0.0, 0.0, t, x) + (x == 0.0 ? 1.0 - stays : 0.0);
+}
+
+static double
+mbgnbd_order_prob(const double *params, double x, double t_x, double T, double horizon)
+{
+	/* who is alive cannot leave before the next purchase */
+	return mbgnbd_alive_prob(params, x, t_x, T)
+		* -expm1(-(params[R] + x) * log1p(horizon / (params[ALPHA] + T)));
+}
+
+static double
+mbgnbd_future_orders_pmf(const double *params, double x, double t_x, double T,
+						double horizon, double j)
+{
+	if (j == 0.0)
+		return 1.0 - mbgnbd_order_prob(params, x, t_x, T, horizon);
+	return mbgnbd_alive_prob(params, x, t_x, T) * live_pmf(params, x, T, horizon, j);
+}
+
+static double
+mbgnbd_next_order_quantile(const double *params, double x, double t_x, double T, double q)
+{
+	(void) t_x;
+	return (params[ALPHA] + T) * expm1(-log1p(-q) / (params[R] + x));
+}
+
+/* The time unit in which ages are about one. */
+static double
+time_scale(const Population *population)
+{
+	return population->mean_T > 0.0 ? population->mean_T : 1.0;
+}
+
+static void
+mbgnbd_start(const Population *population, double *params)
+{
+	params[R] = 1.0;
+	params[ALPHA] = 0.25 * time_scale(population);
+	params[A] = 1.0;
+	params[B] = 3.0;
+}
+
+static void
+mbgnbd_prior_centre(const Population *population, double *ln_params)
+{
+	ln_params[R] = 0.0;
+	ln_params[ALPHA] = log(time_scale(population));
+	ln_params[A] = 0.0;
+	ln_params[B] = log(3.0);
+}
+
+static void
+mbgnbd_begin_life(const double *params, Random *random, Life *life)
+{
+	double		ln_rate = random_ln_gamma(random, params[R]) - det_log(params[ALPHA]);
+
+	life->mean_gap = det_exp(-ln_rate);
+	life->dropout = random_beta(random, params[A], params[B]);
+	life->clock = 0.0;
+	life->alive = random_uniform(random) >= life->dropout;
+}
+
+static double
+mbgnbd_next_order(Life *life, Random *random)
+{
+	if (!life->alive)
+		return INFINITY;
+	life->clock += life->mean_gap * random_exponential(random);
+	life->alive = random_uniform(random) >= life->dropout;
+	return life->clock;
+}
+
+const Model mbgnbd_model = {
+	.id = 3,
+	.name = "mbg/nbd",
+	.n_params = N_PARAMS,
+	.param_names = {"r", "alpha", "a", "b"},
+	.start = mbgnbd_start,
+	.prior_centre = mbgnbd_prior_centre,
+	.log_likelihood = mbgnbd_log_likelihood,
+	.customer_log_likelihood = mbgnbd_customer_log_likelihood,
+	.alive_prob = mbgnbd_alive_prob,
+	.expected_orders = mbgnbd_expected_orders,
+	.discounted_orders = mbgnbd_discounted_orders,
+	.expected_orders_new = mbgnbd_expected_orders_new,
+	.orders_pmf = mbgnbd_orders_pmf,
+	.future_orders_pmf = mbgnbd_future_orders_pmf,
+	.order_prob = mbgnbd_order_prob,
+	.next_order_quantile = mbgnbd_next_order_quantile,
+	.begin_life = mbgnbd_begin_life,
+	.next_order = mbgnbd_next_order
+};

@@ -1,0 +1,169 @@
+/*
+ * interpolate.c
+ *	  One smooth curve at many places, for the price of a few.
+ *
+ * The curve is taken at the Chebyshev points cos(j pi / N) of the interval, for
+ * N = 8 and, reusing these, N = 16.  Where the last coefficients of the series
+ * in Chebyshev polynomials have not died away, the interval is halved; where
+ * there are hardly more places than points, the curve is taken at the places
+ * themselves.  So it is never wrong, at worst slow.
+ *
+ * Trefethen, Approximation Theory and Approximation Practice (2013), ch. 3, 8;
+ * the series is summed by Clenshaw's recurrence (ch. 19).
+ */
+#include "numerics/interpolate.h"
+
+#include <math.h>
+#include <stdbool.h>
+#include <string.h>
+
+#define FEW 8
+#define MANY 16
+
+/* Coefficients below this, against the largest value or one, are noise. */
+#define NEGLIGIBLE 1e-14
+
+/* The curve on one interval. */
+typedef struct Piece
+{
+	double		low;
+	double		high;
+	double		values[MANY + 1][CURVE_MAX];	/* at the points */
+	double		coefficients[MANY + 1][CURVE_MAX];
+	int			degree;
+} Piece;
+
+/* cos(k pi / MANY) */
+static double
+cosine(int k)
+{
+	static const double table[] = {
+		1.0,
+		0.98078528040323044913,
+		0.92387953251128675613,
+		0.83146961230254523708,
+		0.70710678118654752440,
+		0.55557023301960222474,
+		0.38268343236508977173,
+		0.19509032201612826785,
+		0.0
+	};
+
+	k %= 2 * MANY;
+	if (k > MANY)
+		k = 2 * MANY - k;
+	return k <= MANY / 2 ? table[k] : -table[MANY - k];
+}
+
+/* Take the curve at the points first, first + step, ... */
+static void
+sample(const Curve *curve, Piece *piece, int first, int step)
+{
+	double		middle = 0.5 * (piece->low + piece->high);
+	double		half = 0.5 * (piece->high - piece->low);
+
+	for (int j = first; j <= MANY; j += step)
+		curve->at(curve->data, middle + half * cosine(j), piece->values[j]);
+}
+
+/* Find the series of the given degree.  Returns whether it has come to its end. */
+static bool
+transform(const Curve *curve, Piece *piece, int degree)
+{
+	int			step = MANY / degree;
+	double		scale[CURVE_MAX];
+
+	piece->degree = degree;
+	for (int v = 0; v < curve->n_values; v++)
+		scale[v] = 1.0;
+	for (int k = 0; k <= degree; k++)
+	{
+		double	   *c = piece->coefficients[k];
+		double		share = (k == 0 || k == degree ? 1.0 : 2.0) / degree;
+
+		memset(c, 0, sizeof(double) * curve->n_values);
+		for (int j = 0; j <= degree; j++)
+		{
+			double		weight = share * (j == 0 || j == degree ? 0.5 : 1.0) * cosine(j * k * step);
+
+			for (int v = 0; v < curve->n_values; v++)
+				c[v] += weight * piece->values[j * step][v];
+		}
+		for (int v = 0; v < curve->n_values; v++)
+		{
+			scale[v] = fmax(scale[v], fabs(c[v]));
+			if (k >= degree - 1 && !(fabs(c[v]) <= NEGLIGIBLE * scale[v]))
+				return false;
+		}
+	}
+	return true;
+}
+
+static void
+sum_series(const Curve *curve, const Piece *piece, double z, double *values)
+{
+	double		half = 0.5 * (piece->high - piece->low);
+	double		y = 2.0 * ((z - 0.5 * (piece->low + piece->high)) / half);
+	double		b1[CURVE_MAX] = {0};
+	double		b2[CURVE_MAX] = {0};
+
+	for (int k = piece->degree; k > 0; k--)
+		for (int v = 0; v < CURVE_MAX; v++)
+		{
+			double		b = piece->coefficients[k][v] + y * b1[v] - b2[v];
+
+			b2[v] = b1[v];
+			b1[v] = b;
+		}
+	for (int v = 0; v < curve->n_values; v++)
+		values[v] = piece->coefficients[0][v] + 0.5 * y * b1[v] - b2[v];
+}
+
+/* Whether a series represents the curve between the outermost places. */
+static bool
+find_series(const Curve *curve, Piece *piece, size_t n)
+{
+	memset(piece->coefficients, 0, sizeof(piece->coefficients));
+	sample(curve, piece, 0, 2);
+	if (transform(curve, piece, FEW))
+		return true;
+	if (n <= MANY)
+		return false;
+	sample(curve, piece, 1, 2);
+	return transform(curve, piece, MANY);
+}
+
+void
+curve_values(const Curve *curve, const double *z, size_t n, double *values)
+{
+	Piece		piece = {.degree = 0};
+	size_t		half = 0;
+
+	if (n > FEW + 1 && z[0] != z[n - 1])
+	{
+		piece.low = z[0];
+		piece.high = z[n - 1];
+		if (fabs(piece.high - piece.low) <= curve->reach && find_series(curve, &piece, n))
+		{
+			for (size_t i = 0; i < n; i++)
+				sum_series(curve, &piece, z[i], &values[i * curve->n_values]);
+			return;
+		}
+
+		/* the places in the first half of the interval, at least one and not all */
+		for (half = 1; half < n - 1 && fabs(z[half] - z[0]) < fabs(z[half] - z[n - 1]);)
+			half++;
+		curve_values(curve, z, half, values);
+		curve_values(curve, z + half, n - half, values + half * curve->n_values);
+		return;
+	}
+
+	for (size_t i = 0; i < n; i++)
+	{
+		if (i > 0 && z[i] == z[i - 1])
+			memcpy(&values[i * curve->n_values], &values[(i - 1) * curve->n_values],
+				   sizeof(double) * curve->n_values);
+		else
+			curve->at(curve->data, z[i], &values[i * curve->n_values]);
+	}
+}
