@@ -170,3 +170,45 @@ CREATE FUNCTION expected_orders_interval(history purchase_history, model clv_mod
 LANGUAGE C IMMUTABLE PARALLEL SAFE COST 5000 AS 'MODULE_PATHNAME';
 COMMENT ON FUNCTION expected_orders_interval(purchase_history, clv_model, double precision, integer, date) IS
 'interval of expected_orders for the uncertainty of the parameters (delta method); the chance in the customer''s own orders is not in it';
+
+-- the customer's own future: distributions that contain the chance in his orders
+
+CREATE FUNCTION order_prob(history purchase_history, model clv_model, horizon_days integer DEFAULT 365,
+	as_of date DEFAULT NULL) RETURNS double precision
+LANGUAGE C IMMUTABLE PARALLEL SAFE COST 50 AS 'MODULE_PATHNAME';
+COMMENT ON FUNCTION order_prob(purchase_history, clv_model, integer, date) IS 'probability, 0 to 1, of at least one order in the next so many days';
+
+CREATE FUNCTION next_order_on(history purchase_history, model clv_model, quantile double precision DEFAULT 0.5,
+	as_of date DEFAULT NULL) RETURNS date
+LANGUAGE C IMMUTABLE PARALLEL SAFE COST 50 AS 'MODULE_PATHNAME';
+COMMENT ON FUNCTION next_order_on(purchase_history, clv_model, double precision, date) IS
+'day of the next order if the customer is alive and orders again: the median, or another quantile';
+
+CREATE FUNCTION days_overdue(history purchase_history, model clv_model, as_of date DEFAULT NULL) RETURNS integer
+LANGUAGE C IMMUTABLE PARALLEL SAFE COST 50 AS 'MODULE_PATHNAME';
+COMMENT ON FUNCTION days_overdue(purchase_history, clv_model, date) IS
+'days since the next order was to be expected, as seen on the day of the last one; negative while it is not due';
+
+CREATE FUNCTION residual_orders(history purchase_history, model clv_model, annual_discount double precision DEFAULT 0.10,
+	as_of date DEFAULT NULL) RETURNS double precision
+LANGUAGE C IMMUTABLE PARALLEL SAFE COST 5000 AS 'MODULE_PATHNAME';
+COMMENT ON FUNCTION residual_orders(purchase_history, clv_model, double precision, date) IS
+'discounted expected residual transactions: all orders to come, without a horizon';
+
+CREATE FUNCTION orders_prediction(history purchase_history, model clv_model, level double precision DEFAULT 0.9,
+	horizon_days integer DEFAULT 365, as_of date DEFAULT NULL, OUT low integer, OUT high integer) RETURNS record
+LANGUAGE C IMMUTABLE PARALLEL SAFE COST 5000 AS 'MODULE_PATHNAME';
+COMMENT ON FUNCTION orders_prediction(purchase_history, clv_model, double precision, integer, date) IS
+'interval of the customer''s own number of orders in the next so many days';
+
+-- what a model says of a customer just acquired
+
+CREATE FUNCTION expected_orders_new(model clv_model, days integer) RETURNS double precision
+LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 50 AS 'MODULE_PATHNAME';
+COMMENT ON FUNCTION expected_orders_new(clv_model, integer) IS 'expected transactions of a new customer in the so many days after the first one';
+
+CREATE FUNCTION orders_pmf(model clv_model, days integer, max_count integer,
+	OUT order_count integer, OUT prob double precision) RETURNS SETOF record
+LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 5000 ROWS 10 AS 'MODULE_PATHNAME';
+COMMENT ON FUNCTION orders_pmf(clv_model, integer, integer) IS
+'probability of 0, 1, … transactions of a new customer in the so many days after the first one';

@@ -211,13 +211,19 @@ discount_rate(const ClvModel *model, double annual_discount)
 	return log1p(annual_discount) * model->unit_days / DISCOUNT_YEAR_DAYS;
 }
 
+static double
+discounted_orders_in(const Customer *customer, double horizon_days, double annual_discount)
+{
+	return alive(customer) *
+		orders_remembered(customer->memo, customer->model, customer->x, customer->T,
+						  horizon_days / customer->model->unit_days,
+						  discount_rate(customer->model, annual_discount));
+}
+
 double
 expected_orders_in(const Customer *customer, double horizon_days)
 {
-	return !customer->scorable ? NAN
-		: customer->timing->expected_orders(customer->model->timing.params,
-											customer->x, customer->t_x, customer->T,
-											horizon_days / customer->model->unit_days);
+	return customer->scorable ? discounted_orders_in(customer, horizon_days, 0) : NAN;
 }
 
 /*
@@ -235,13 +241,8 @@ lifetime_value(Customer *customer, const Outlook *outlook)
 	if (isnan(value))
 		return NAN;
 
-	double		unit_days = customer->model->unit_days;
-	double		orders = customer->timing->discounted_orders(customer->model->timing.params,
-															  customer->x, customer->t_x, customer->T,
-															  outlook->horizon_days / unit_days,
-															  discount_rate(customer->model, outlook->annual_discount));
-
-	return value * orders * outlook->margin;
+	return value * outlook->margin *
+		discounted_orders_in(customer, outlook->horizon_days, outlook->annual_discount);
 }
 
 bool
@@ -284,6 +285,7 @@ expected_orders(PG_FUNCTION_ARGS)
 	double		horizon_days = horizon_argument(fcinfo, 2);
 	Customer	customer = customer_of_history(fcinfo, 3);
 
+	customer.memo = orders_memo(fcinfo);
 	return score_result(fcinfo, &customer, expected_orders_in(&customer, horizon_days));
 }
 
@@ -308,6 +310,7 @@ clv_estimate(PG_FUNCTION_ARGS)
 	Outlook		outlook = outlook_arguments(fcinfo, 2);
 	Customer	customer = customer_of_history(fcinfo, 5);
 
+	customer.memo = orders_memo(fcinfo);
 	return score_result(fcinfo, &customer, lifetime_value(&customer, &outlook));
 }
 
@@ -342,6 +345,7 @@ expected_orders_numbers(PG_FUNCTION_ARGS)
 	double		horizon_days = horizon_argument(fcinfo, 4);
 	Customer	customer = customer_of_numbers(fcinfo, -1, 3);
 
+	customer.memo = orders_memo(fcinfo);
 	return score_result(fcinfo, &customer, expected_orders_in(&customer, horizon_days));
 }
 
@@ -375,6 +379,7 @@ clv_estimate_numbers(PG_FUNCTION_ARGS)
 	Outlook		outlook = outlook_arguments(fcinfo, 5);
 	Customer	customer = customer_of_numbers(fcinfo, 3, 4);
 
+	customer.memo = orders_memo(fcinfo);
 	return score_result(fcinfo, &customer, lifetime_value(&customer, &outlook));
 }
 

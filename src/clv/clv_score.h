@@ -8,6 +8,7 @@
 #define CLV_CLV_SCORE_H
 
 #include "clv/clv.h"
+#include "clv/clv_memo.h"
 
 typedef enum ScoreStatus
 {
@@ -30,6 +31,7 @@ typedef struct Customer
 	const Model *timing;
 	bool		scorable;		/* if not, status says why and the rest is unset */
 	ScoreStatus status;
+	OrdersMemo *memo;			/* answers already found in this query; may be NULL */
 	DateADT		as_of;			/* the day T is counted to; of plain numbers not known */
 	double		x;
 	double		t_x;

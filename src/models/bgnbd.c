@@ -61,21 +61,16 @@ bgnbd_alive_prob(const double *params, double x, double t_x, double T)
 	return 1.0 / (1.0 + exp(ln_odds_dead));
 }
 
+/* A live customer is a new one, with updated parameters. */
 static double
-bgnbd_expected_orders(const double *params, double x, double t_x, double T, double horizon)
+bgnbd_live_orders(const double *params, double x, double T, double horizon, double delta)
 {
-	/* a live customer is a new one with updated parameters */
-	return bgnbd_alive_prob(params, x, t_x, T)
-		* beta_geometric_orders(params[R] + x, params[ALPHA] + T, params[A], params[B] + x, horizon);
-}
+	double		n = params[R] + x;
+	double		age = params[ALPHA] + T;
+	double		b = params[B] + x;
 
-static double
-bgnbd_discounted_orders(const double *params, double x, double t_x, double T,
-						double horizon, double delta)
-{
-	return bgnbd_alive_prob(params, x, t_x, T)
-		* beta_geometric_discounted(params[R] + x, params[ALPHA] + T, params[A], params[B] + x,
-									horizon, delta);
+	return delta == 0.0 ? beta_geometric_orders(n, age, params[A], b, horizon)
+		: beta_geometric_discounted(n, age, params[A], b, horizon, delta);
 }
 
 static double
@@ -177,8 +172,7 @@ const Model bgnbd_model = {
 	.log_likelihood = bgnbd_log_likelihood,
 	.customer_log_likelihood = bgnbd_customer_log_likelihood,
 	.alive_prob = bgnbd_alive_prob,
-	.expected_orders = bgnbd_expected_orders,
-	.discounted_orders = bgnbd_discounted_orders,
+	.live_orders = bgnbd_live_orders,
 	.expected_orders_new = bgnbd_expected_orders_new,
 	.orders_pmf = bgnbd_orders_pmf,
 	.future_orders_pmf = bgnbd_future_orders_pmf,

@@ -437,20 +437,11 @@ live_orders(const Customer *customer, double horizon, double delta)
 }
 
 static double
-ggnbd_expected_orders(const double *params, double x, double t_x, double T, double horizon)
+ggnbd_live_orders(const double *params, double x, double T, double horizon, double delta)
 {
 	Customer	now = customer_at(params, x, T);
 
-	return ggnbd_alive_prob(params, x, t_x, T) * live_orders(&now, horizon, 0.0);
-}
-
-static double
-ggnbd_discounted_orders(const double *params, double x, double t_x, double T,
-						double horizon, double delta)
-{
-	Customer	now = customer_at(params, x, T);
-
-	return ggnbd_alive_prob(params, x, t_x, T) * live_orders(&now, horizon, delta);
+	return live_orders(&now, horizon, delta);
 }
 
 static double
@@ -701,8 +692,7 @@ const Model ggnbd_model = {
 	.log_likelihood = ggnbd_log_likelihood,
 	.customer_log_likelihood = ggnbd_customer_log_likelihood,
 	.alive_prob = ggnbd_alive_prob,
-	.expected_orders = ggnbd_expected_orders,
-	.discounted_orders = ggnbd_discounted_orders,
+	.live_orders = ggnbd_live_orders,
 	.expected_orders_new = ggnbd_expected_orders_new,
 	.orders_pmf = ggnbd_orders_pmf,
 	.future_orders_pmf = ggnbd_future_orders_pmf,

@@ -63,21 +63,16 @@ stays_at_first(const double *params)
 	return params[B] / (params[A] + params[B]);
 }
 
+/* A live customer is a new one, with updated parameters. */
 static double
-mbgnbd_expected_orders(const double *params, double x, double t_x, double T, double horizon)
+mbgnbd_live_orders(const double *params, double x, double T, double horizon, double delta)
 {
-	/* a live customer is a new one with updated parameters */
-	return mbgnbd_alive_prob(params, x, t_x, T)
-		* beta_geometric_orders(params[R] + x, params[ALPHA] + T, params[A], params[B] + x + 1.0, horizon);
-}
+	double		n = params[R] + x;
+	double		age = params[ALPHA] + T;
+	double		b = params[B] + x + 1.0;
 
-static double
-mbgnbd_discounted_orders(const double *params, double x, double t_x, double T,
-						double horizon, double delta)
-{
-	return mbgnbd_alive_prob(params, x, t_x, T)
-		* beta_geometric_discounted(params[R] + x, params[ALPHA] + T, params[A], params[B] + x + 1.0,
-									horizon, delta);
+	return delta == 0.0 ? beta_geometric_orders(n, age, params[A], b, horizon)
+		: beta_geometric_discounted(n, age, params[A], b, horizon, delta);
 }
 
 static double
@@ -182,8 +177,7 @@ const Model mbgnbd_model = {
 	.log_likelihood = mbgnbd_log_likelihood,
 	.customer_log_likelihood = mbgnbd_customer_log_likelihood,
 	.alive_prob = mbgnbd_alive_prob,
-	.expected_orders = mbgnbd_expected_orders,
-	.discounted_orders = mbgnbd_discounted_orders,
+	.live_orders = mbgnbd_live_orders,
 	.expected_orders_new = mbgnbd_expected_orders_new,
 	.orders_pmf = mbgnbd_orders_pmf,
 	.future_orders_pmf = mbgnbd_future_orders_pmf,

@@ -33,3 +33,17 @@ model_by_id(int id)
 			return models[i];
 	return NULL;
 }
+
+double
+model_expected_orders(const Model *model, const double *params,
+					  double x, double t_x, double T, double horizon)
+{
+	return model_discounted_orders(model, params, x, t_x, T, horizon, 0.0);
+}
+
+double
+model_discounted_orders(const Model *model, const double *params,
+						double x, double t_x, double T, double horizon, double delta)
+{
+	return model->alive_prob(params, x, t_x, T) * model->live_orders(params, x, T, horizon, delta);
+}

@@ -66,16 +66,14 @@ typedef struct Model
 	/* Probability of being alive (still a customer) at age T; 0 .. 1. */
 	double		(*alive_prob) (const double *params, double x, double t_x, double T);
 
-	/* Expected purchases in the horizon (>= 0, finite) after age T. */
-	double		(*expected_orders) (const double *params, double x, double t_x, double T,
-									double horizon);
-
 	/*
-	 * The same, each purchase discounted to age T at the continuous rate delta
-	 * (>= 0) per time unit.  An infinite horizon is allowed if delta > 0.
+	 * Expected purchases in the horizon (>= 0) after age T of a customer who is
+	 * alive then, each discounted to age T at the continuous rate delta (>= 0)
+	 * per time unit.  An infinite horizon is allowed if delta > 0.  When the
+	 * last purchase was does not matter any more, so that a million customers
+	 * have few different answers.
 	 */
-	double		(*discounted_orders) (const double *params, double x, double t_x, double T,
-									  double horizon, double delta);
+	double		(*live_orders) (const double *params, double x, double T, double horizon, double delta);
 
 	/* Expected repeat purchases of a new customer within time t of the first. */
 	double		(*expected_orders_new) (const double *params, double t);
@@ -118,6 +116,14 @@ typedef struct Model
 /* NULL if there is no such model. */
 extern const Model *model_by_name(const char *name);
 extern const Model *model_by_id(int id);
+
+/* Expected purchases in the horizon after age T of a customer, dead or alive. */
+extern double model_expected_orders(const Model *model, const double *params,
+									double x, double t_x, double T, double horizon);
+
+/* The same, discounted: see live_orders. */
+extern double model_discounted_orders(const Model *model, const double *params,
+									  double x, double t_x, double T, double horizon, double delta);
 
 /* The models, one per file. */
 extern const Model bgnbd_model;

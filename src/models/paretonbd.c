@@ -416,20 +416,11 @@ live_orders(const Clocks *clocks, double horizon, double delta)
 }
 
 static double
-paretonbd_expected_orders(const double *params, double x, double t_x, double T, double horizon)
+paretonbd_live_orders(const double *params, double x, double T, double horizon, double delta)
 {
 	Clocks		now = clocks_at(params, x, T);
 
-	return paretonbd_alive_prob(params, x, t_x, T) * live_orders(&now, horizon, 0.0);
-}
-
-static double
-paretonbd_discounted_orders(const double *params, double x, double t_x, double T,
-							double horizon, double delta)
-{
-	Clocks		now = clocks_at(params, x, T);
-
-	return paretonbd_alive_prob(params, x, t_x, T) * live_orders(&now, horizon, delta);
+	return live_orders(&now, horizon, delta);
 }
 
 static double
@@ -623,8 +614,7 @@ const Model paretonbd_model = {
 	.log_likelihood = paretonbd_log_likelihood,
 	.customer_log_likelihood = paretonbd_customer_log_likelihood,
 	.alive_prob = paretonbd_alive_prob,
-	.expected_orders = paretonbd_expected_orders,
-	.discounted_orders = paretonbd_discounted_orders,
+	.live_orders = paretonbd_live_orders,
 	.expected_orders_new = paretonbd_expected_orders_new,
 	.orders_pmf = paretonbd_orders_pmf,
 	.future_orders_pmf = paretonbd_future_orders_pmf,

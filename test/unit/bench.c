@@ -37,26 +37,47 @@ spread_cells(size_t n)
 	return cells;
 }
 
+/* Every model. */
+static const Model *const models[] = {&bgnbd_model, &paretonbd_model, &mbgnbd_model, &ggnbd_model};
+
+/* Parameters like those of CDNOW, for the shop of spread_cells(). */
+static const double plausible[][5] = {
+	{0.2425945224, 4.413602019, 0.7929220172, 2.425906777},
+	{0.5532770469, 10.57768346, 0.6062399891, 11.66873529},
+	{0.5248431591, 6.18308528, 0.8913593907, 1.61400224},
+	{0.5532770469, 10.57768346, 0.01, 0.49954486, 0.0941155}
+};
+
+#define N_MODELS (sizeof(models) / sizeof(models[0]))
+
+static void
+bench_model(const Model *model, const double *params, const Population *population)
+{
+	double		gradient[MODEL_MAX_PARAMS];
+	double		hessian[MODEL_MAX_PARAMS * MODEL_MAX_PARAMS];
+	double		began = seconds();
+	double		evaluated;
+	Fit			fit;
+
+	for (int i = 0; i < 10; i++)
+		model->log_likelihood(population, params, gradient, hessian);
+	evaluated = seconds();
+	fit_timing(&test_host, model, population, &fit);
+	printf("    %s: likelihood %.1f ms; fit %.0f ms, %d evaluations\n", model->name,
+		   1e2 * (evaluated - began), 1e3 * (seconds() - evaluated), fit.iterations);
+}
+
 static void
 bench_population(size_t n)
 {
 	PopulationCell *cells = spread_cells(n);
-	double		gradient[4];
-	double		hessian[16];
 	double		began = seconds();
 	Population *population = population_build(&test_host, cells, n, 7.0);
-	double		built = seconds();
-	Fit			fit;
 
-	for (int i = 0; i < 10; i++)
-		bgnbd_model.log_likelihood(population, cdnow_timing, gradient, hessian);
-	printf("population of %zu cells: built in %.0f ms; %zu cells, %zu recencies, %zu ages; "
-		   "likelihood %.1f ms", n, 1e3 * (built - began),
-		   population->n_cells, population->n_recencies, population->n_ages,
-		   1e2 * (seconds() - built));
-	built = seconds();
-	fit_timing(&test_host, &bgnbd_model, population, &fit);
-	printf("; fit %.0f ms, %d evaluations\n", 1e3 * (seconds() - built), fit.iterations);
+	printf("population of %zu cells: built in %.0f ms; %zu cells, %zu recencies, %zu ages\n",
+		   n, 1e3 * (seconds() - began), population->n_cells, population->n_recencies, population->n_ages);
+	for (size_t i = 0; i < N_MODELS; i++)
+		bench_model(models[i], plausible[i], population);
 	population_free(population);
 	test_host.release(cells);
 }
@@ -74,7 +95,7 @@ bench_scores(void)
 	static double t_x[CUSTOMERS];
 	static double T[CUSTOMERS];
 	double		sum = 0.0;
-	double		clock[4];
+	double		clock[7];
 
 	for (int i = 0; i < CUSTOMERS; i++)
 	{
@@ -90,20 +111,40 @@ bench_scores(void)
 			t_x[i] = when;
 	}
 
-	clock[0] = seconds();
-	for (int i = 0; i < ROUNDS * CUSTOMERS; i++)
-		sum += bgnbd_model.alive_prob(cdnow_timing, x[i % CUSTOMERS], t_x[i % CUSTOMERS], T[i % CUSTOMERS]);
-	clock[1] = seconds();
-	for (int i = 0; i < ROUNDS * CUSTOMERS; i++)
-		sum += bgnbd_model.expected_orders(cdnow_timing, x[i % CUSTOMERS], t_x[i % CUSTOMERS], T[i % CUSTOMERS], 52.0);
-	clock[2] = seconds();
-	for (int i = 0; i < ROUNDS * CUSTOMERS; i++)
-		sum += bgnbd_model.discounted_orders(cdnow_timing, x[i % CUSTOMERS], t_x[i % CUSTOMERS], T[i % CUSTOMERS], 52.0, 0.0018);
-	clock[3] = seconds();
-	printf("per customer: alive_prob %.3f us, expected_orders %.3f us, discounted_orders %.3f us (%.3g)\n",
-		   1e6 * (clock[1] - clock[0]) / (ROUNDS * CUSTOMERS),
-		   1e6 * (clock[2] - clock[1]) / (ROUNDS * CUSTOMERS),
-		   1e6 * (clock[3] - clock[2]) / (ROUNDS * CUSTOMERS), sum);
+	for (size_t m = 0; m < N_MODELS; m++)
+	{
+		const Model *model = models[m];
+		const double *params = plausible[m];
+
+		clock[0] = seconds();
+		for (int i = 0; i < ROUNDS * CUSTOMERS; i++)
+			sum += model->alive_prob(params, x[i % CUSTOMERS], t_x[i % CUSTOMERS], T[i % CUSTOMERS]);
+		clock[1] = seconds();
+		for (int i = 0; i < ROUNDS * CUSTOMERS; i++)
+			sum += model_expected_orders(model, params, x[i % CUSTOMERS], t_x[i % CUSTOMERS], T[i % CUSTOMERS], 52.0);
+		clock[2] = seconds();
+		for (int i = 0; i < ROUNDS * CUSTOMERS; i++)
+			sum += model_discounted_orders(model, params, x[i % CUSTOMERS], t_x[i % CUSTOMERS], T[i % CUSTOMERS], 52.0, 0.0018);
+		clock[3] = seconds();
+		for (int i = 0; i < ROUNDS * CUSTOMERS; i++)
+			sum += model->order_prob(params, x[i % CUSTOMERS], t_x[i % CUSTOMERS], T[i % CUSTOMERS], 13.0);
+		clock[4] = seconds();
+		for (int i = 0; i < CUSTOMERS; i++)
+			sum += model->next_order_quantile(params, x[i], t_x[i], T[i], 0.5);
+		clock[5] = seconds();
+		for (int i = 0; i < CUSTOMERS; i++)
+			sum += model->future_orders_pmf(params, x[i], t_x[i], T[i], 52.0, 2.0);
+		clock[6] = seconds();
+		printf("%s per customer: alive_prob %.3f us, expected_orders %.3f us, discounted_orders %.3f us, "
+			   "order_prob %.3f us, next_order_quantile %.3f us, future_orders_pmf %.3f us (%.3g)\n",
+			   model->name,
+			   1e6 * (clock[1] - clock[0]) / (ROUNDS * CUSTOMERS),
+			   1e6 * (clock[2] - clock[1]) / (ROUNDS * CUSTOMERS),
+			   1e6 * (clock[3] - clock[2]) / (ROUNDS * CUSTOMERS),
+			   1e6 * (clock[4] - clock[3]) / (ROUNDS * CUSTOMERS),
+			   1e6 * (clock[5] - clock[4]) / CUSTOMERS,
+			   1e6 * (clock[6] - clock[5]) / CUSTOMERS, sum);
+	}
 }
 
 static void

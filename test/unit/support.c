@@ -15,6 +15,8 @@ long		interrupts_checked = 0;
 long		blocks_held = 0;
 
 const double cdnow_timing[4] = {0.2425945224, 4.413602019, 0.7929220172, 2.425906777};
+const double cdnow_paretonbd[4] = {0.5532770469, 10.57768346, 0.6062399891, 11.66873529};
+const double cdnow_mbgnbd[4] = {0.5248431591, 6.18308528, 0.8913593907, 1.61400224};
 const double cdnow_spend[3] = {6.249572271, 3.744224667, 15.44352096};
 
 static void *
@@ -118,33 +120,148 @@ assert_near(double got, double expected, double tolerance)
 }
 
 Population *
-simulated_population(const Model *model, const double *params, int n, int days, uint64_t seed)
+one_customer(double x, double t_x, double T)
+{
+	PopulationCell cell = {.x = (uint32_t) x, .t_x_days = 0, .T_days = 1, .customers = 1.0};
+	Population *population = population_build(&test_host, &cell, 1, 1.0);
+
+	population->ages[0].T = T;
+	if (x > 0)
+		population->recencies[0].t_x = t_x;
+	return population;
+}
+
+void
+check_gradient(const Model *model, const char *name, double tolerance)
+{
+	Golden		golden = golden_open(name);
+	int			n = model->n_params;
+
+	while (golden_next(&golden))
+	{
+		const double *params = golden.field;
+		const double *expected = &golden.field[n + 3];
+		Population *one = one_customer(golden.field[n], golden.field[n + 1], golden.field[n + 2]);
+		double		gradient[MODEL_MAX_PARAMS];
+
+		model->log_likelihood(one, params, gradient, NULL);
+		population_free(one);
+		for (int i = 0; i < n; i++)
+			assert_golden(&golden, model->param_names[i], params[i] * gradient[i],
+						  params[i] * expected[i], tolerance, GRADIENT_FLOOR);
+	}
+}
+
+void
+check_hessian(const Model *model, const char *name, double tolerance)
+{
+	Golden		golden = golden_open(name);
+	int			n = model->n_params;
+
+	while (golden_next(&golden))
+	{
+		const double *params = golden.field;
+		const double *expected = &golden.field[n + 3];
+		Population *one = one_customer(golden.field[n], golden.field[n + 1], golden.field[n + 2]);
+		double		hessian[MODEL_MAX_PARAMS * MODEL_MAX_PARAMS];
+
+		model->log_likelihood(one, params, NULL, hessian);
+		population_free(one);
+		for (int i = 0; i < n; i++)
+			for (int k = i; k < n; k++, expected++)
+			{
+				double		scale = params[i] * params[k];
+
+				assert_golden(&golden, model->param_names[i], scale * hessian[i * n + k],
+							  scale * *expected, tolerance, GRADIENT_FLOOR);
+				assert_true(hessian[i * n + k] == hessian[k * n + i]);
+			}
+	}
+}
+
+void
+check_orders_pmf(const Model *model, const char *name, double tolerance)
+{
+	Golden		golden = golden_open(name);
+	int			n = model->n_params;
+
+	while (golden_next(&golden))
+		assert_golden(&golden, "orders_pmf",
+					  model->orders_pmf(golden.field, golden.field[n], golden.field[n + 1]),
+					  golden.field[n + 2], tolerance, 1e-290);
+}
+
+void
+check_order_prob(const Model *model, const char *name, double tolerance)
+{
+	static const double horizons[] = {0.1, 10.0, 52.0, 10000.0, INFINITY};
+	Golden		golden = golden_open(name);
+	int			n = model->n_params;
+
+	while (golden_next(&golden))
+		for (int i = 0; i < 5; i++)
+			assert_golden(&golden, "order_prob",
+						  model->order_prob(golden.field, golden.field[n], golden.field[n + 1],
+											golden.field[n + 2], horizons[i]),
+						  golden.field[n + 3 + i], tolerance, 0.0);
+}
+
+void
+check_discounted_orders(const Model *model, const char *name, double tolerance)
+{
+	Golden		golden = golden_open(name);
+	int			n = model->n_params;
+
+	while (golden_next(&golden))
+		assert_golden(&golden, "discounted_orders",
+					  model_discounted_orders(model, golden.field, golden.field[n], golden.field[n + 1],
+											   golden.field[n + 2], golden.field[n + 4],
+											   golden.field[n + 3]),
+					  golden.field[n + 5], tolerance, 1e-290);
+}
+
+double
+anywhere_between(Random *random, double low, double high)
+{
+	return low * det_exp(random_uniform(random) * det_log(high / low));
+}
+
+Population *
+simulated_by_the_clock(const Model *model, const double *params, int n, int days, int ticks,
+					   uint64_t seed)
 {
 	PopulationCell *cells = test_host.alloc(sizeof(PopulationCell) * n);
 	Population *population;
+	double		week = 7.0 * ticks;
 
 	for (int i = 0; i < n; i++)
 	{
 		Random		random = random_start(seed, i);
-		int			T = days - (int) (random_uniform(&random) * (days / 2));
+		int			T = (days - (int) (random_uniform(&random) * (days / 2))) * ticks;
 		int			last = 0;
 		SimulatedCustomer customer;
 		double		time;
 		double		amount;
 
 		cells[i] = (PopulationCell) {.T_days = T, .customers = 1.0};
-		simulate_customer(model, params, cdnow_spend, T / 7.0, random, &customer);
+		simulate_customer(model, params, cdnow_spend, T / week, random, &customer);
 		while (simulate_next_order(&customer, &time, &amount))
 		{
-			/* orders of one day are one purchase */
-			if ((int) (time * 7.0) == last)
+			/* orders of one tick are one purchase */
+			if ((int) (time * week) == last)
 				continue;
-			last = (int) (time * 7.0);
+			last = (int) (time * week);
 			cells[i].x++;
 			cells[i].t_x_days = last;
 		}
 	}
-	population = population_build(&test_host, cells, n, 7.0);
+	population = population_build(&test_host, cells, n, week);
 	test_host.release(cells);
 	return population;
+}
+
+Population *
+simulated_population(const Model *model, const double *params, int n, int days, uint64_t seed)
+{
+	return simulated_by_the_clock(model, params, n, days, 1, seed);
 }

@@ -24,8 +24,10 @@ extern long interrupts_checked;
 /* Blocks allocated from the host and not yet released. */
 extern long blocks_held;
 
-/* Parameters of the BG/NBD and gamma-gamma fits of CDNOW. */
+/* Parameters of the BG/NBD, Pareto/NBD, MBG/NBD and gamma-gamma fits of CDNOW. */
 extern const double cdnow_timing[4];
+extern const double cdnow_paretonbd[4];
+extern const double cdnow_mbgnbd[4];
 extern const double cdnow_spend[3];
 
 /* A golden file, read row by row; an empty field is NAN. */
@@ -54,11 +56,43 @@ extern void assert_golden(Golden *golden, const char *what,
 /* Fail when two numbers differ by more than the tolerance, relative to the second. */
 extern void assert_near(double got, double expected, double tolerance);
 
+/* A population of one; times in the goldens are weeks, mostly not whole days. */
+extern Population *one_customer(double x, double t_x, double T);
+
+/* Gradients are compared in the logarithms of the parameters, from this size on. */
+#define GRADIENT_FLOOR 1e-3
+
+/*
+ * What golden files of every model have in common.  The first fields are the
+ * model's parameters.
+ *
+ *		gradient: x, t_x, T and the derivatives
+ *		hessian: x, t_x, T and the upper triangle
+ *		orders_pmf: t, x, the probability
+ *		order_prob: x, t_x, T and the probabilities for 0.1, 10, 52, 10000 and INFINITY
+ *		discounted_orders: x, t_x, T, delta, horizon, the orders
+ */
+extern void check_gradient(const Model *model, const char *golden, double tolerance);
+extern void check_hessian(const Model *model, const char *golden, double tolerance);
+extern void check_orders_pmf(const Model *model, const char *golden, double tolerance);
+extern void check_order_prob(const Model *model, const char *golden, double tolerance);
+extern void check_discounted_orders(const Model *model, const char *golden, double tolerance);
+
+/* Log-uniform between two bounds. */
+extern double anywhere_between(Random *random, double low, double high);
+
 /*
  * A population of n customers who live by the model, with first purchases
  * spread over the first half of `days`.
  */
 extern Population *simulated_population(const Model *model, const double *params,
 										int n, int days, uint64_t seed);
+
+/*
+ * The same with purchases timed to a fraction of a day, so that fewer of a
+ * customer's purchases fall together.
+ */
+extern Population *simulated_by_the_clock(const Model *model, const double *params,
+										  int n, int days, int ticks, uint64_t seed);
 
 #endif							/* SUPPORT_H */

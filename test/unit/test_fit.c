@@ -12,76 +12,132 @@
 #include "models/fit.h"
 #include "models/simulate.h"
 
+/* A model and a population to fit it to. */
+typedef struct Subject
+{
+	const Model *model;
+	Population *population;
+} Subject;
+
 static double
 timing(void *data, const double *params, double *gradient, double *hessian)
 {
-	return bgnbd_model.log_likelihood(data, params, gradient, hessian);
+	const Subject *subject = data;
+
+	return subject->model->log_likelihood(subject->population, params, gradient, hessian);
 }
 
 /* Log-uniform between 1e-3 and 1e3. */
 static double
 anywhere(Random *random)
 {
-	return 1e-3 * det_exp(random_uniform(random) * det_log(1e6));
+	return anywhere_between(random, 1e-3, 1e3);
+}
+
+/* Fit simulated data from many places: there is one maximum, and all find it. */
+static void
+check_random_starts(const Model *model, const double *truth, int starts)
+{
+	Subject		subject = {model, simulated_population(model, truth, 2000, 400, 1)};
+	Random		random = random_start(2, 0);
+	double		centre[MODEL_MAX_PARAMS];
+	int			most = 0;
+	long		all = 0;
+	Fit			best;
+
+	fit_timing(&test_host, model, subject.population, &best);
+	assert_true(best.converged && best.prior_sd == 0.0);
+	print_message("%s, default start: %d evaluations\n", model->name, best.iterations);
+
+	model->prior_centre(subject.population, centre);
+	for (int i = 0; i < starts; i++)
+	{
+		double		start[MODEL_MAX_PARAMS];
+		Fit			fit;
+
+		for (int k = 0; k < model->n_params; k++)
+			start[k] = anywhere(&random);
+		fit_likelihood(&test_host, timing, &subject, model->n_params, start, centre, &fit);
+		if (!fit.converged || fit.prior_sd != 0.0)
+			fail_msg("start %g %g %g %g did not converge", start[0], start[1], start[2], start[3]);
+		assert_true(fabs(fit.log_likelihood - best.log_likelihood) < 1e-9 * fabs(best.log_likelihood));
+		for (int k = 0; k < model->n_params; k++)
+			assert_near(fit.params[k], best.params[k], 1e-8);
+		most = fit.iterations > most ? fit.iterations : most;
+		all += fit.iterations;
+	}
+	print_message("%d random starts: %.1f evaluations on average, %d at most\n",
+				  starts, (double) all / starts, most);
+	population_free(subject.population);
 }
 
 static void
 test_random_starts(void **state)
 {
-	Population *population = simulated_population(&bgnbd_model, cdnow_timing, 2000, 400, 1);
-	Random		random = random_start(2, 0);
-	double		centre[4];
-	int			most = 0;
-	long		all = 0;
-	Fit			best;
-
 	(void) state;
-	fit_timing(&test_host, &bgnbd_model, population, &best);
-	assert_true(best.converged && best.prior_sd == 0.0);
-	print_message("default start: %d evaluations\n", best.iterations);
-
-	bgnbd_model.prior_centre(population, centre);
-	for (int i = 0; i < 300; i++)
-	{
-		double		start[4];
-		Fit			fit;
-
-		for (int k = 0; k < 4; k++)
-			start[k] = anywhere(&random);
-		fit_likelihood(&test_host, timing, population, 4, start, centre, &fit);
-		if (!fit.converged || fit.prior_sd != 0.0)
-			fail_msg("start %g %g %g %g did not converge", start[0], start[1], start[2], start[3]);
-		assert_true(fabs(fit.log_likelihood - best.log_likelihood) < 1e-9 * fabs(best.log_likelihood));
-		for (int k = 0; k < 4; k++)
-			assert_near(fit.params[k], best.params[k], 1e-8);
-		most = fit.iterations > most ? fit.iterations : most;
-		all += fit.iterations;
-	}
-	print_message("300 random starts: %.1f evaluations on average, %d at most\n", all / 300.0, most);
-	population_free(population);
+	check_random_starts(&bgnbd_model, cdnow_timing, 300);
+	check_random_starts(&mbgnbd_model, cdnow_mbgnbd, 300);
+	check_random_starts(&paretonbd_model, cdnow_paretonbd, 40);
 }
 
 /* Twenty thousand customers tell their parameters. */
 static void
-test_recovery(void **state)
+check_recovery(const Model *model, const double *truth)
 {
-	static const double truth[] = {0.6, 8.0, 1.2, 4.0};
-	Population *population = simulated_population(&bgnbd_model, truth, 20000, 1400, 3);
+	Population *population = simulated_by_the_clock(model, truth, 20000, 1400, 1440, 3);
 	Fit			fit;
+	int			n = model->n_params;
 
-	(void) state;
-	fit_timing(&test_host, &bgnbd_model, population, &fit);
+	fit_timing(&test_host, model, population, &fit);
 	assert_true(fit.converged && !fit.boundary && fit.prior_sd == 0.0);
-	for (int i = 0; i < 4; i++)
+	for (int i = 0; i < n; i++)
 	{
-		double		z = (log(fit.params[i]) - log(truth[i])) / sqrt(fit.covariance[i * 4 + i]);
+		double		z = (log(fit.params[i]) - log(truth[i])) / sqrt(fit.covariance[i * n + i]);
 
-		print_message("%s = %g +- %g (truth %g, z = %.2f)\n", bgnbd_model.param_names[i],
+		print_message("%s: %s = %g +- %g (truth %g, z = %.2f)\n", model->name, model->param_names[i],
 					  fit.params[i], fit.std_errors[i], truth[i], z);
 		assert_true(fit.identified[i]);
 		assert_true(fabs(z) < 4.0);
-		assert_near(fit.std_errors[i], fit.params[i] * sqrt(fit.covariance[i * 4 + i]), 1e-12);
+		assert_near(fit.std_errors[i], fit.params[i] * sqrt(fit.covariance[i * n + i]), 1e-12);
 	}
+	population_free(population);
+}
+
+static void
+test_recovery(void **state)
+{
+	(void) state;
+	check_recovery(&bgnbd_model, (double[]) {0.6, 8.0, 1.2, 4.0});
+	check_recovery(&paretonbd_model, (double[]) {0.8, 5.0, 1.5, 60.0});
+	check_recovery(&mbgnbd_model, (double[]) {0.6, 8.0, 1.2, 4.0});
+	/* lifetimes that end rather suddenly, so that they are not Pareto's */
+	check_recovery(&ggnbd_model, (double[]) {1.5, 3.0, 0.06, 1.2, 15.0});
+}
+
+/*
+ * Lifetimes that do not age: GG/NBD can say no more than Pareto/NBD, and must say
+ * that it does not know b.
+ */
+static void
+test_no_ageing(void **state)
+{
+	Population *population = simulated_population(&paretonbd_model, cdnow_paretonbd, 2000, 400, 1);
+	Fit			pareto;
+	Fit			fit;
+
+	(void) state;
+	fit_timing(&test_host, &paretonbd_model, population, &pareto);
+	fit_timing(&test_host, &ggnbd_model, population, &fit);
+	print_message("gg/nbd without ageing: %g %g %g %g %g LL %.6f (pareto/nbd %.6f), prior %g, %d evaluations\n",
+				  fit.params[0], fit.params[1], fit.params[2], fit.params[3], fit.params[4],
+				  fit.log_likelihood, pareto.log_likelihood, fit.prior_sd, fit.iterations);
+	assert_true(fit.converged || fit.boundary);
+	assert_true(fit.prior_sd == 10.0);
+	assert_true(!fit.identified[2] && !fit.identified[4]);
+	assert_true(isnan(fit.std_errors[2]) && isnan(fit.std_errors[4]));
+	/* what can be known is known as well as by Pareto/NBD */
+	assert_true(fabs(fit.log_likelihood - pareto.log_likelihood) < 0.1);
+	assert_true(fabs(fit.params[0] - pareto.params[0]) < 0.1 * pareto.std_errors[0]);
 	population_free(population);
 }
 
@@ -132,6 +188,7 @@ test_billions(void **state)
 {
 	Population *few = simulated_population(&bgnbd_model, cdnow_timing, 2000, 400, 7);
 	Population *many = simulated_population(&bgnbd_model, cdnow_timing, 2000, 400, 7);
+	Subject		subject = {&bgnbd_model, many};
 	double		factor = 1234567.0;
 	double		centre[4];
 	Random		random = random_start(8, 0);
@@ -156,7 +213,7 @@ test_billions(void **state)
 
 		for (int k = 0; k < 4; k++)
 			start[k] = anywhere(&random);
-		fit_likelihood(&test_host, timing, many, 4, start, centre, &fit);
+		fit_likelihood(&test_host, timing, &subject, 4, start, centre, &fit);
 		assert_true(fit.converged && fit.prior_sd == 0.0);
 		for (int k = 0; k < 4; k++)
 		{
@@ -198,15 +255,25 @@ test_time_unit_does_not_matter(void **state)
 }
 
 /*
- * Data that do not determine the parameters: the fit must still end, with the
- * prior, and name what is not identified.
+ * Data that do not determine the parameters: the fit of every model must still
+ * end, with the prior, and name what is not identified.  Returns that of BG/NBD.
  */
 static Fit
 fit_degenerate(const PopulationCell *cells, size_t n)
 {
+	static const Model *const others[] = {&paretonbd_model, &mbgnbd_model, &ggnbd_model};
 	Population *population = population_build(&test_host, cells, n, 7.0);
 	Fit			fit;
 
+	for (size_t m = 0; m < sizeof(others) / sizeof(others[0]); m++)
+	{
+		fit_timing(&test_host, others[m], population, &fit);
+		/* GG/NBD may end at the edge of its box, and says so */
+		assert_true((fit.converged || fit.boundary) && fit.prior_sd == 10.0);
+		assert_true(isfinite(fit.log_likelihood) && fit.iterations < 400);
+		for (int i = 0; i < fit.n_params; i++)
+			assert_true(isfinite(fit.params[i]) && isnan(fit.std_errors[i]) == !fit.identified[i]);
+	}
 	fit_timing(&test_host, &bgnbd_model, population, &fit);
 	population_free(population);
 	assert_true(fit.converged && fit.prior_sd == 10.0);
@@ -350,11 +417,31 @@ typedef struct Buyer
 	uint32_t	x;
 } Buyer;
 
+/* The maximum is where the references say, to all their digits. */
+static void
+check_cdnow(const Model *model, const Population *population, const double *params,
+			double log_likelihood, const double *std_errors)
+{
+	Fit			fit;
+
+	fit_timing(&test_host, model, population, &fit);
+	print_message("%s: %.10g %.10g %.10g %.10g LL %.10f, %d evaluations\n", model->name,
+				  fit.params[0], fit.params[1], fit.params[2], fit.params[3],
+				  fit.log_likelihood, fit.iterations);
+	assert_true(fit.converged && fit.prior_sd == 0.0);
+	assert_near(fit.log_likelihood, log_likelihood, 1e-13);
+	for (int i = 0; i < 4; i++)
+	{
+		assert_near(fit.params[i], params[i], 1e-8);
+		if (std_errors != NULL)
+			assert_near(fit.std_errors[i], std_errors[i], 1e-5);
+	}
+}
+
 /* CDNOW's first 39 weeks: Fader, Hardie & Lee (2005); note 025. */
 static void
 test_cdnow(void **state)
 {
-	static const double log_std_errors[] = {0.0125574, 0.378224, 0.185734, 0.705414};
 	const char *path = getenv("CDNOW_CSV");
 	int			until = day_number(1997, 9, 30);
 	PopulationCell *cells = test_host.alloc(3000 * sizeof(PopulationCell));
@@ -413,17 +500,19 @@ test_cdnow(void **state)
 
 	population = population_build(&test_host, cells, n_cells, 7.0);
 	assert_true(population->customers == 2357 && population->repeat_orders == 2457);
-	fit_timing(&test_host, &bgnbd_model, population, &fit);
-	print_message("BG/NBD: r %.10g alpha %.10g a %.10g b %.10g LL %.10f, %d evaluations\n",
-				  fit.params[0], fit.params[1], fit.params[2], fit.params[3],
-				  fit.log_likelihood, fit.iterations);
-	assert_true(fit.converged && fit.prior_sd == 0.0);
-	assert_near(fit.log_likelihood, -9582.4292066739, 1e-13);
-	for (int i = 0; i < 4; i++)
-	{
-		assert_near(fit.params[i], cdnow_timing[i], 1e-8);
-		assert_near(fit.std_errors[i], log_std_errors[i], 1e-5);
-	}
+	check_cdnow(&bgnbd_model, population, cdnow_timing, -9582.4292066739,
+				(double[]) {0.0125574, 0.378224, 0.185734, 0.705414});
+	check_cdnow(&paretonbd_model, population, cdnow_paretonbd, -9594.9761789396,
+				(double[]) {0.0476279, 0.842723, 0.187281, 6.21111});
+	check_cdnow(&mbgnbd_model, population, cdnow_mbgnbd, -9582.1357155538, NULL);
+
+	/* no ageing is seen: no better than Pareto/NBD, and it says so */
+	fit_timing(&test_host, &ggnbd_model, population, &fit);
+	print_message("gg/nbd: %.6g %.6g %.6g %.6g %.6g LL %.6f, prior %g, %d evaluations\n",
+				  fit.params[0], fit.params[1], fit.params[2], fit.params[3], fit.params[4],
+				  fit.log_likelihood, fit.prior_sd, fit.iterations);
+	assert_true(fit.prior_sd == 10.0 && !fit.identified[2] && !fit.identified[4]);
+	assert_true(fit.log_likelihood > -9595.1 && fit.log_likelihood < -9594.976);
 	population_free(population);
 
 	assert_int_equal(n_points, 946);
@@ -444,6 +533,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_random_starts),
 		cmocka_unit_test(test_recovery),
+		cmocka_unit_test(test_no_ageing),
 		cmocka_unit_test(test_spend_recovery),
 		cmocka_unit_test(test_billions),
 		cmocka_unit_test(test_time_unit_does_not_matter),

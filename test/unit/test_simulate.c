@@ -11,6 +11,20 @@
 
 static const Model *const model = &bgnbd_model;
 
+/* Every model, with customers who buy and leave within the windows below. */
+static const struct
+{
+	const Model *model;
+	double		params[5];
+}			lives[] = {
+	{&bgnbd_model, {1.5, 5.0, 1.0, 3.0}},
+	{&paretonbd_model, {1.5, 5.0, 1.2, 20.0}},
+	{&mbgnbd_model, {1.5, 5.0, 1.0, 3.0}},
+	{&ggnbd_model, {1.5, 5.0, 0.08, 1.2, 6.0}},
+};
+
+#define N_LIVES 4
+
 static void
 test_orders(void **state)
 {
@@ -130,27 +144,38 @@ test_averages(void **state)
  * the same history up to T, how many bought in the horizon after it.
  */
 static void
-test_scores_predict(void **state)
+check_predictions(const Model *lived, const double *params, double wanted_x)
 {
-	static const double params[] = {1.5, 5.0, 1.0, 3.0};
+	enum
+	{
+		ORDERS,
+		DISCOUNTED,
+		ANY,
+		TWO,
+		SOON,
+		N_SCORES
+	};
+	static const char *const names[] = {
+		"expected_orders", "discounted_orders", "order_prob", "future_orders_pmf", "next_order_quantile"
+	};
 	const double T = 20.0;
 	const double horizon = 20.0;
 	const double delta = 0.02;
 	double		n = 0.0;
-	double		sum[2] = {0};
-	double		squares[2] = {0};
+	double		sum[N_SCORES] = {0};
+	double		squares[N_SCORES] = {0};
 
-	(void) state;
-	for (int i = 0; i < 400000; i++)
+	for (int i = 0; i < 100000; i++)
 	{
 		SimulatedCustomer customer;
 		double		x = 0.0;
 		double		t_x = 0.0;
-		double		excess[2] = {0};
+		double		next = INFINITY;
+		double		excess[N_SCORES] = {0};
 		double		time;
 		double		amount;
 
-		simulate_customer(model, params, cdnow_spend, T + horizon, random_start(5, i), &customer);
+		simulate_customer(lived, params, cdnow_spend, T + horizon, random_start(5, i), &customer);
 		simulate_next_order(&customer, &time, &amount);
 		while (simulate_next_order(&customer, &time, &amount))
 		{
@@ -158,29 +183,91 @@ test_scores_predict(void **state)
 			{
 				x++;
 				t_x = time;
+				continue;
 			}
-			else
-			{
-				excess[0]++;
-				excess[1] += exp(-delta * (time - T));
-			}
+			next = fmin(next, time - T);
+			excess[ORDERS]++;
+			excess[DISCOUNTED] += exp(-delta * (time - T));
 		}
-		if (x != 3)
+		if (x != wanted_x)
 			continue;
-		excess[0] -= model->expected_orders(params, x, t_x, T, horizon);
-		excess[1] -= model->discounted_orders(params, x, t_x, T, horizon, delta);
+		excess[ANY] = (next <= horizon) - lived->order_prob(params, x, t_x, T, horizon);
+		excess[TWO] = (excess[ORDERS] == 2.0) - lived->future_orders_pmf(params, x, t_x, T, horizon, 2.0);
+		excess[ORDERS] -= model_expected_orders(lived, params, x, t_x, T, horizon);
+		excess[DISCOUNTED] -= model_discounted_orders(lived, params, x, t_x, T, horizon, delta);
+		excess[SOON] = (next <= lived->next_order_quantile(params, x, t_x, T, 0.3))
+			- 0.3 * lived->order_prob(params, x, t_x, T, INFINITY);
 		n++;
-		for (int k = 0; k < 2; k++)
+		for (int k = 0; k < N_SCORES; k++)
 		{
 			sum[k] += excess[k];
 			squares[k] += excess[k] * excess[k];
 		}
 	}
-	for (int k = 0; k < 2; k++)
+	assert_true(n > 1000);
+	for (int k = 0; k < N_SCORES; k++)
 	{
-		print_message("%s: z = %.2f over %.0f customers\n",
-					  k == 0 ? "expected_orders" : "discounted_orders", sum[k] / sqrt(squares[k]), n);
+		print_message("%s, x = %g: %s: z = %.2f over %.0f customers\n", lived->name, wanted_x,
+					  names[k], sum[k] / sqrt(squares[k]), n);
 		assert_true(fabs(sum[k]) < 4.0 * sqrt(squares[k]));
+	}
+}
+
+static void
+test_scores_predict(void **state)
+{
+	(void) state;
+	for (int i = 0; i < N_LIVES; i++)
+	{
+		check_predictions(lives[i].model, lives[i].params, 0.0);
+		check_predictions(lives[i].model, lives[i].params, 3.0);
+	}
+}
+
+/* New customers' purchases, counted. */
+static void
+test_counts(void **state)
+{
+	enum
+	{
+		N = 100000,
+		COUNTS = 6
+	};
+
+	(void) state;
+	for (int i = 0; i < N_LIVES; i++)
+	{
+		const Model *lived = lives[i].model;
+		const double *params = lives[i].params;
+		double		seen[COUNTS] = {0};
+		double		orders = 0.0;
+		double		squares = 0.0;
+		double		expected = lived->expected_orders_new(params, 30.0);
+
+		for (int k = 0; k < N; k++)
+		{
+			SimulatedCustomer customer;
+			double		time;
+			double		amount;
+			double		x = -1.0;
+
+			simulate_customer(lived, params, cdnow_spend, 30.0, random_start(6, k), &customer);
+			while (simulate_next_order(&customer, &time, &amount))
+				x++;
+			orders += x;
+			squares += x * x;
+			if (x < COUNTS)
+				seen[(int) x]++;
+		}
+		assert_true(fabs(orders / N - expected)
+					< 4.0 * sqrt((squares / N - orders / N * orders / N) / N));
+		for (int x = 0; x < COUNTS; x++)
+		{
+			double		p = lived->orders_pmf(params, 30.0, x);
+
+			if (!(fabs(seen[x] / N - p) < 4.0 * sqrt(p * (1.0 - p) / N)))
+				fail_msg("%s: %d purchases: %g of them, should be %g", lived->name, x, seen[x] / N, p);
+		}
 	}
 }
 
@@ -193,6 +280,7 @@ main(void)
 		cmocka_unit_test(test_window_only_cuts),
 		cmocka_unit_test(test_averages),
 		cmocka_unit_test(test_scores_predict),
+		cmocka_unit_test(test_counts),
 	};
 
 	return cmocka_run_group_tests_name("simulation", tests, NULL, NULL);

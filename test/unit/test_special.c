@@ -6,7 +6,9 @@
 
 #include <math.h>
 
+#include "numerics/interpolate.h"
 #include "numerics/quadrature.h"
+#include "numerics/root.h"
 #include "numerics/special.h"
 #include "numerics/sum.h"
 
@@ -85,6 +87,148 @@ test_ratios_of_gammas(void **state)
 }
 
 static void
+test_hypergeometric1(void **state)
+{
+	Golden		golden = golden_open("hypergeometric1.csv");
+
+	(void) state;
+	while (golden_next(&golden))
+		assert_golden(&golden, "F(1, b; c; z)",
+					  sf_hypergeometric1(golden.field[0], golden.field[1], golden.field[2]),
+					  golden.field[3], golden.field[2] < 0.999 ? 1e-12 : 1e-11, 0.0);
+}
+
+/* Probabilities of a count add up to one, however large or small its parameters. */
+static void
+test_negative_binomial(void **state)
+{
+	(void) state;
+	for (double n = 1e-6; n < 1e4; n *= 30.0)
+		for (double tau = 1e-5; tau < 100.0; tau *= 20.0)
+		{
+			double		sum = 0.0;
+
+			if (n * tau > 1e4)
+				continue;
+			for (double x = 0.0; x < 30000.0 && 1.0 - sum > 1e-15; x++)
+				sum += exp(sf_ln_negative_binomial(n, tau, x));
+			assert_near(sum, 1.0, 1e-11);
+		}
+	/* whole n: binomial coefficients; n = 1: nothing but one way */
+	assert_near(sf_ln_ways(3.0, 7.0), log(36.0), 1e-15);
+	assert_true(sf_ln_ways(1.0, 1000.0) == 0.0 && sf_ln_ways(0.3, 0.0) == 0.0);
+	assert_near(sf_ln_ways(0.3, 1000.0), sf_lpoch(0.3, 1000.0) - sf_lpoch(1.0, 1000.0), 1e-12);
+}
+
+static void
+test_decayed_time(void **state)
+{
+	(void) state;
+	assert_true(sf_decayed_time(0.0, 3.0) == 3.0);
+	assert_near(sf_decayed_time(1e-17, 3.0), 3.0, 1e-15);
+	assert_near(sf_decayed_time(-0.5, 3.0), (exp(1.5) - 1.0) / 0.5, 1e-15);
+	assert_near(sf_decayed_time(0.5, 3.0), (1.0 - exp(-1.5)) / 0.5, 1e-15);
+}
+
+static void
+logistic(const void *data, double z, double *values)
+{
+	double		steepness = *(const double *) data;
+
+	values[0] = log1p(exp(steepness * z));
+	values[1] = 1.0 / (1.0 + exp(-steepness * z));
+	values[2] = z * z;
+}
+
+/* Smooth or steep, few places or many, up or down: the curve itself. */
+static void
+test_curve(void **state)
+{
+	double		z[300];
+	double		values[900];
+	double		worst = 0.0;
+
+	(void) state;
+	for (double steepness = 0.01; steepness < 1e4; steepness *= 3.0)
+		for (int n = 1; n <= 300; n += n < 30 ? 1 : 90)
+			for (int down = 0; down < 2; down++)
+			{
+				Curve		curve = {logistic, &steepness, 3, n % 2 ? INFINITY : 0.7};
+
+				for (int i = 0; i < n; i++)
+					z[i] = (down ? -1.0 : 1.0) * (-1.0 + 2.5 * i / n * i / n);
+				/* some places more than once */
+				if (n > 10)
+					z[4] = z[5] = z[6];
+				curve_values(&curve, z, n, values);
+				for (int i = 0; i < n; i++)
+				{
+					double		expected[3];
+
+					logistic(&steepness, z[i], expected);
+					for (int k = 0; k < 3; k++)
+						worst = fmax(worst, relative_error(values[3 * i + k], expected[k], 1.0));
+				}
+			}
+	print_message("largest error of a curve: %.2g\n", worst);
+	assert_true(worst < 3e-14);
+}
+
+/* The density of ln(G / shape), G gamma distributed, over that at its peak, 0. */
+static double
+gamma_density(const void *data, double z)
+{
+	return -*(const double *) data * (expm1(z) - z);
+}
+
+static double
+any_room(const void *data, double z)
+{
+	(void) data;
+	(void) z;
+	return 2.0;
+}
+
+/* All of it, however narrow, by Stirling's series; for shape 1 what is below e^z. */
+static void
+test_integral_below(void **state)
+{
+	double		one = 1.0;
+
+	(void) state;
+	for (double k = 200.0; k < 1e12; k *= 7.0)
+		assert_near(integral_below(&(LnIntegrand) {gamma_density, any_room, &k}, 5.0),
+					sqrt(2.0 * M_PI / k) * (1.0 + 1.0 / (12 * k) + 1.0 / (288 * k * k)
+											- 139.0 / (51840 * k * k * k)), 1e-11);
+	for (double high = -20.0; high < 5.0; high += 1.0)
+		assert_near(integral_below(&(LnIntegrand) {gamma_density, any_room, &one}, high),
+					-expm1(-exp(high)) * exp(1.0), 1e-13);
+}
+
+static double
+cubic(const void *data, double z, double *slope)
+{
+	*slope = 3.0 * z * z;
+	return z * z * z - *(const double *) data;
+}
+
+static void
+test_rising_root(void **state)
+{
+	(void) state;
+	/* up to ln of the largest double, where the search begins */
+	for (double root = -1e3; root < 700.0; root += 99.0)
+	{
+		double		level = root * root * root;
+		RisingFunction f = {cubic, &level};
+
+		assert_near(rising_root(&f, INFINITY), root, 1e-13);
+		assert_near(rising_root(&f, root + 1e-3), root, 1e-13);
+	}
+	assert_true(rising_root(&(RisingFunction) {cubic, &(double) {8.0}}, 1.0) == 1.0);
+}
+
+static void
 test_trigamma(void **state)
 {
 	(void) state;
@@ -147,6 +291,12 @@ main(void)
 		cmocka_unit_test(test_scaled_expint),
 		cmocka_unit_test(test_scaled_expint_finite),
 		cmocka_unit_test(test_ratios_of_gammas),
+		cmocka_unit_test(test_hypergeometric1),
+		cmocka_unit_test(test_negative_binomial),
+		cmocka_unit_test(test_decayed_time),
+		cmocka_unit_test(test_curve),
+		cmocka_unit_test(test_integral_below),
+		cmocka_unit_test(test_rising_root),
 		cmocka_unit_test(test_trigamma),
 		cmocka_unit_test(test_beta_mean),
 		cmocka_unit_test(test_compensated_sum),

@@ -1,0 +1,22 @@
+/*
+ * clv_memo.h
+ *	  Answers remembered for the rest of a query.
+ */
+#ifndef CLV_CLV_MEMO_H
+#define CLV_CLV_MEMO_H
+
+#include "clv/clv.h"
+
+typedef struct OrdersMemo OrdersMemo;
+
+/* The memo of this call site, which lives as long as the query. */
+extern OrdersMemo *orders_memo(FunctionCallInfo fcinfo);
+
+/*
+ * model->live_orders(params, x, T, horizon, delta), remembered. With no memo
+ * (NULL) it is computed. Times are in the model's unit.
+ */
+extern double orders_remembered(OrdersMemo *memo, const ClvModel *model, double x, double T,
+								double horizon, double delta);
+
+#endif							/* CLV_CLV_MEMO_H */

@@ -1,0 +1,254 @@
+/*
+ * clv_next.c
+ *	  The customer's own future: the next order, the chance of one, the
+ *	  number of them, and what a new customer will do.
+ *
+ * Where clv_score.c gives means, this gives distributions: they come from the
+ * same model and contain the chance in the customer's own orders, but take the
+ * parameters as they are.
+ */
+#include "compat.h"
+
+#include <math.h>
+
+#include "access/htup_details.h"
+#include "funcapi.h"
+#include "miscadmin.h"
+#include "utils/tuplestore.h"
+
+#include "clv/clv_score.h"
+#include "history/history.h"
+
+/* A prediction never has to count further than this. */
+#define MOST_ORDERS 1000000
+
+static Datum
+probability_result(FunctionCallInfo fcinfo, double probability)
+{
+	if (!isfinite(probability))
+		PG_RETURN_NULL();
+	PG_RETURN_FLOAT8(Min(Max(probability, 0), 1));
+}
+
+/* order_prob(history, model [, horizon_days, as_of]) → float8: of at least one order, dead or alive */
+PG_FUNCTION_INFO_V1(order_prob);
+Datum
+order_prob(PG_FUNCTION_ARGS)
+{
+	if (PG_ARGISNULL(2))
+		PG_RETURN_NULL();
+
+	double		horizon_days = horizon_argument(fcinfo, 2);
+	Customer	customer = customer_of_history(fcinfo, 3);
+
+	if (!customer.scorable)
+		PG_RETURN_NULL();
+	return probability_result(fcinfo, customer.timing->order_prob(customer.model->timing.params,
+																   customer.x, customer.t_x, customer.T,
+																   horizon_days / customer.model->unit_days));
+}
+
+/*
+ * Days from the customer's T to the next order, if he is alive and orders
+ * again: a quantile. INFINITY where it is beyond any calendar.
+ */
+static double
+days_to_next_order(const Customer *customer, double quantile)
+{
+	return customer->model->unit_days *
+		customer->timing->next_order_quantile(customer->model->timing.params,
+											  customer->x, customer->t_x, customer->T, quantile);
+}
+
+/* So many days after a day, or NULL beyond the calendar's end. */
+static Datum
+date_result(FunctionCallInfo fcinfo, DateADT day, double days)
+{
+	double		date = day + ceil(days);
+
+	if (!(date < DATE_END_JULIAN - POSTGRES_EPOCH_JDATE))
+		PG_RETURN_NULL();
+	PG_RETURN_DATEADT((DateADT) date);
+}
+
+/* next_order_on(history, model [, quantile, as_of]) → date */
+PG_FUNCTION_INFO_V1(next_order_on);
+Datum
+next_order_on(PG_FUNCTION_ARGS)
+{
+	if (PG_ARGISNULL(2))
+		PG_RETURN_NULL();
+
+	double		quantile = PG_GETARG_FLOAT8(2);
+
+	if (!(quantile > 0) || !(quantile < 1))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("quantile must be between 0 and 1, but is %g", quantile),
+				 errhint("0.5 is the day before which the next order is as likely as after it.")));
+
+	Customer	customer = customer_of_history(fcinfo, 3);
+
+	if (!customer.scorable)
+		PG_RETURN_NULL();
+	return date_result(fcinfo, customer.as_of, days_to_next_order(&customer, quantile));
+}
+
+/*
+ * days_overdue(history, model [, as_of]) → integer
+ *
+ * On the day of his last order the customer was alive, and his next order was
+ * to be expected (median) so many days later. How long ago is that? Negative:
+ * it is not due yet.
+ */
+PG_FUNCTION_INFO_V1(days_overdue);
+Datum
+days_overdue(PG_FUNCTION_ARGS)
+{
+	Customer	customer = customer_of_history(fcinfo, 2);
+
+	if (!customer.scorable)
+		PG_RETURN_NULL();
+
+	double		silent_days = (customer.T - customer.t_x) * customer.model->unit_days;
+
+	customer.T = customer.t_x;
+
+	double		overdue = rint(silent_days) - ceil(days_to_next_order(&customer, 0.5));
+
+	if (!(overdue > PG_INT32_MIN))
+		PG_RETURN_NULL();
+	PG_RETURN_INT32((int32) overdue);
+}
+
+/* residual_orders(history, model [, annual_discount, as_of]) → float8: all orders to come, discounted */
+PG_FUNCTION_INFO_V1(residual_orders);
+Datum
+residual_orders(PG_FUNCTION_ARGS)
+{
+	if (PG_ARGISNULL(2))
+		PG_RETURN_NULL();
+
+	double		annual_discount = PG_GETARG_FLOAT8(2);
+
+	if (!(annual_discount > 0) || isinf(annual_discount))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("annual_discount must be positive, but is %g", annual_discount),
+				 errhint("Without discount the orders of all time have no finite sum.")));
+
+	Customer	customer = customer_of_history(fcinfo, 3);
+
+	if (!customer.scorable)
+		PG_RETURN_NULL();
+
+	double		orders = model_discounted_orders(customer.timing, customer.model->timing.params,
+												  customer.x, customer.t_x, customer.T, INFINITY,
+												  discount_rate(customer.model, annual_discount));
+
+	if (!isfinite(orders))
+		PG_RETURN_NULL();
+	PG_RETURN_FLOAT8(orders);
+}
+
+/* The smallest number of orders with at least this probability of so many or fewer. */
+static int32
+orders_quantile(const Customer *customer, double horizon, double probability)
+{
+	double		below = 0;
+
+	for (int32 orders = 0; orders < MOST_ORDERS; orders++)
+	{
+		CHECK_FOR_INTERRUPTS();
+		below += customer->timing->future_orders_pmf(customer->model->timing.params,
+													 customer->x, customer->t_x, customer->T,
+													 horizon, orders);
+		if (!(below < probability))
+			return orders;
+	}
+	return MOST_ORDERS;
+}
+
+/* orders_prediction(history, model [, level, horizon_days, as_of]) → (low, high): the customer's own number */
+PG_FUNCTION_INFO_V1(orders_prediction);
+Datum
+orders_prediction(PG_FUNCTION_ARGS)
+{
+	TupleDesc	row;
+	Datum		values[2] = {0};
+	bool		nulls[2] = {true, true};
+
+	if (any_null(fcinfo, 2, 3))
+		PG_RETURN_NULL();
+
+	double		level = level_argument(fcinfo, 2);
+	double		horizon_days = horizon_argument(fcinfo, 3);
+	Customer	customer = customer_of_history(fcinfo, 4);
+
+	if (get_call_result_type(fcinfo, NULL, &row) != TYPEFUNC_COMPOSITE)
+		elog(ERROR, "return type must be a row type");
+	if (customer.scorable)
+	{
+		double		horizon = horizon_days / customer.model->unit_days;
+
+		values[0] = Int32GetDatum(orders_quantile(&customer, horizon, (1 - level) / 2));
+		values[1] = Int32GetDatum(orders_quantile(&customer, horizon, (1 + level) / 2));
+		nulls[0] = nulls[1] = false;
+	}
+	return HeapTupleGetDatum(heap_form_tuple(BlessTupleDesc(row), values, nulls));
+}
+
+static double
+days_argument(FunctionCallInfo fcinfo, int place)
+{
+	int32		days = PG_GETARG_INT32(place);
+
+	if (days < 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("days must not be negative, but is %d", days)));
+	return days;
+}
+
+/* expected_orders_new(model, days) → float8: of a customer just acquired, after the first order */
+PG_FUNCTION_INFO_V1(expected_orders_new);
+Datum
+expected_orders_new(PG_FUNCTION_ARGS)
+{
+	const ClvModel *model = PG_GETARG_CLV_MODEL(0);
+	double		orders = clv_model_timing(model)->expected_orders_new(model->timing.params,
+																	  days_argument(fcinfo, 1) / model->unit_days);
+
+	if (!isfinite(orders))
+		PG_RETURN_NULL();
+	PG_RETURN_FLOAT8(orders);
+}
+
+/* orders_pmf(model, days, max_count) → setof (order_count, prob): of a customer just acquired */
+PG_FUNCTION_INFO_V1(orders_pmf);
+Datum
+orders_pmf(PG_FUNCTION_ARGS)
+{
+	ReturnSetInfo *results = (ReturnSetInfo *) fcinfo->resultinfo;
+	const ClvModel *model = PG_GETARG_CLV_MODEL(0);
+	const Model *timing = clv_model_timing(model);
+	double		time = days_argument(fcinfo, 1) / model->unit_days;
+	int32		max_count = PG_GETARG_INT32(2);
+
+	if (max_count < 0 || max_count > MOST_ORDERS)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("max_count must be from 0 to %d, but is %d", MOST_ORDERS, max_count)));
+
+	InitMaterializedSRF(fcinfo, 0);
+	for (int32 orders = 0; orders <= max_count; orders++)
+	{
+		double		probability = timing->orders_pmf(model->timing.params, time, orders);
+		Datum		values[2] = {Int32GetDatum(orders), Float8GetDatum(probability)};
+		bool		nulls[2] = {false, !isfinite(probability)};
+
+		CHECK_FOR_INTERRUPTS();
+		tuplestore_putvalues(results->setResult, results->setDesc, values, nulls);
+	}
+	return (Datum) 0;
+}

@@ -1,0 +1,430 @@
+/*
+ * test_models.c
+ *	  What must be true of every model, whatever its formulas.
+ */
+#include "support.h"
+
+#include <math.h>
+#include <string.h>
+
+#define lengthof(array) ((int) (sizeof(array) / sizeof((array)[0])))
+
+/* A model with parameters to try it at, the first plausible, the others less so. */
+#define N_POINTS 5
+
+typedef struct Subject
+{
+	const Model *model;
+	double		points[N_POINTS][MODEL_MAX_PARAMS];
+} Subject;
+
+static const Subject subjects[] = {
+	{&bgnbd_model, {
+		{0.24, 4.4, 0.79, 2.4}, {3.0, 40.0, 0.1, 5.0}, {0.05, 0.3, 8.0, 0.2},
+		{0.6, 8.0, 1.0, 4.0}, {12.0, 9.0, 1e-3, 1e-3}
+	}},
+	/* alpha above, below, equal to, and next to beta; s = 1 */
+	{&paretonbd_model, {
+		{0.55, 10.6, 0.61, 11.7}, {3.0, 40.0, 0.1, 5.0}, {0.05, 0.3, 8.0, 90.0},
+		{0.6, 8.0, 1.0, 8.0}, {12.0, 9.0, 1.0, 9.0 + 1e-9}
+	}},
+	{&mbgnbd_model, {
+		{0.52, 6.2, 0.89, 1.6}, {3.0, 40.0, 0.1, 5.0}, {0.05, 0.3, 8.0, 0.2},
+		{0.6, 8.0, 1.0, 4.0}, {12.0, 9.0, 1e-3, 1e-3}
+	}},
+	/* ageing much, hardly, and suddenly; beta = 1 */
+	{&ggnbd_model, {
+		{0.55, 10.6, 0.03, 0.37, 0.2}, {3.0, 40.0, 1e-5, 0.6, 1e-4}, {0.6, 8.0, 0.5, 0.3, 1e4},
+		{0.6, 8.0, 0.05, 1.0, 1.0}, {1.2, 9.0, 2.0, 0.01, 0.5}
+	}},
+};
+
+/* Customers with little and much, recent and old history. */
+static const double histories[][3] = {
+	{0, 0, 30}, {0, 0, 300}, {1, 10, 30}, {2, 28.5, 30}, {7, 5, 39}, {26, 30.9, 31}, {30, 200, 310}
+};
+
+#define for_each_subject(subject) \
+	for (const Subject *subject = subjects; subject < subjects + lengthof(subjects); subject++)
+
+static void
+test_lookup(void **state)
+{
+	(void) state;
+	for_each_subject(subject)
+	{
+		const Model *model = subject->model;
+
+		assert_ptr_equal(model_by_name(model->name), model);
+		assert_ptr_equal(model_by_id(model->id), model);
+		assert_int_equal(model->id, subject - subjects + 1);
+		assert_true(model->n_params <= MODEL_MAX_PARAMS);
+		for (int i = 0; i < model->n_params; i++)
+			assert_non_null(model->param_names[i]);
+	}
+	assert_null(model_by_name("no such model"));
+	assert_null(model_by_id(0));
+}
+
+static double
+sum_of_customers(const Model *model, const Population *population, const double *params)
+{
+	double		sum = 0.0;
+
+	for (size_t f = 0; f < population->n_frequencies; f++)
+	{
+		const FrequencyClass *class = &population->frequencies[f];
+
+		for (size_t i = class[0].first_age; i < class[1].first_age && class->x == 0; i++)
+			sum += population->ages[i].customers
+				* model->customer_log_likelihood(params, 0, 0, population->ages[i].T);
+		for (size_t i = class[0].first_recency; i < class[1].first_recency; i++)
+			for (size_t k = population->recencies[i].first_cell;
+				 k < population->recencies[i + 1].first_cell; k++)
+				sum += population->cells[k].customers
+					* model->customer_log_likelihood(params, class->x, population->recencies[i].t_x,
+													 population->ages[population->cells[k].age].T);
+	}
+	return sum;
+}
+
+/* A sum must be the sum of its parts. */
+static void
+test_population_is_sum_of_customers(void **state)
+{
+	(void) state;
+	for_each_subject(subject)
+	{
+		const Model *model = subject->model;
+		Population *population = simulated_population(model, subject->points[0], 5000, 700, 1);
+
+		for (int point = 0; point < N_POINTS; point++)
+			assert_near(model->log_likelihood(population, subject->points[point], NULL, NULL),
+						sum_of_customers(model, population, subject->points[point]), 2e-13);
+		population_free(population);
+	}
+}
+
+/*
+ * The same at parameters from all over: the sum of customers takes continued
+ * fractions, or panels for each; the population interpolates.
+ */
+static void
+test_two_routes(void **state)
+{
+	Random		random = random_start(8, 0);
+	double		worst = 0.0;
+
+	(void) state;
+	for_each_subject(subject)
+	{
+		const Model *model = subject->model;
+		Population *population = simulated_population(model, subject->points[0], 400, 700, 7);
+
+		for (int i = 0; i < 100; i++)
+		{
+			double		params[MODEL_MAX_PARAMS];
+			double		values[2];
+
+			for (int k = 0; k < model->n_params; k++)
+				params[k] = anywhere_between(&random, 1e-3, 1e3);
+			values[0] = model->log_likelihood(population, params, NULL, NULL);
+			values[1] = sum_of_customers(model, population, params);
+			worst = fmax(worst, relative_error(values[0], values[1], population->customers));
+			if (!(relative_error(values[0], values[1], population->customers) < 1e-12))
+				fail_msg("%s at %.17g %.17g %.17g %.17g %.17g: %.17g of a population, %.17g of its customers",
+						 model->name, params[0], params[1], params[2], params[3], params[4],
+						 values[0], values[1]);
+		}
+		population_free(population);
+	}
+	print_message("largest difference between the two routes: %.2g\n", worst);
+}
+
+/* Fourth-order central difference of the likelihood and of its gradient. */
+static void
+check_derivatives(const Model *model, const Population *population, const double *params)
+{
+	static const double offsets[] = {-2, -1, 1, 2};
+	static const double weights[] = {1.0 / 12, -2.0 / 3, 2.0 / 3, -1.0 / 12};
+	int			n = model->n_params;
+	double		gradient[MODEL_MAX_PARAMS];
+	double		hessian[MODEL_MAX_PARAMS * MODEL_MAX_PARAMS];
+	double		size = fabs(model->log_likelihood(population, params, gradient, hessian));
+
+	for (int i = 0; i < n; i++)
+	{
+		double		h = 1e-3 * params[i];
+		double		slope = 0.0;
+		double		curve[MODEL_MAX_PARAMS] = {0};
+
+		for (int k = 0; k < 4; k++)
+		{
+			double		moved[MODEL_MAX_PARAMS];
+			double		moved_gradient[MODEL_MAX_PARAMS];
+
+			memcpy(moved, params, sizeof(moved));
+			moved[i] += offsets[k] * h;
+			slope += weights[k] / h * model->log_likelihood(population, moved, moved_gradient, NULL);
+			for (int j = 0; j < n; j++)
+				curve[j] += weights[k] / h * moved_gradient[j];
+		}
+		/* the differences' own rounding is some 1e-16 / 1e-3 of what they are of */
+		if (fabs(slope - gradient[i]) * params[i] > 1e-9 * fabs(gradient[i]) * params[i] + 1e-11 * size)
+			fail_msg("%s: d %s is %.15g, differences say %.15g", model->name,
+					 model->param_names[i], gradient[i], slope);
+		for (int j = 0; j < n; j++)
+		{
+			double		scale = params[i] * params[j];
+			double		difference = fabs(curve[j] - hessian[i * n + j]) * scale;
+
+			if (difference > 1e-8 * fabs(hessian[i * n + j]) * scale
+				+ 1e-8 * fabs(gradient[j]) * params[j] + 1e-10 * size)
+				fail_msg("%s at %g %g %g %g %g: d %s d %s is %.15g, differences say %.15g",
+						 model->name, params[0], params[1], params[2], params[3], params[4],
+						 model->param_names[i], model->param_names[j], hessian[i * n + j], curve[j]);
+		}
+	}
+}
+
+static void
+test_derivatives_against_differences(void **state)
+{
+	(void) state;
+	for_each_subject(subject)
+	{
+		Population *population = simulated_population(subject->model, subject->points[0], 1000, 400, 2);
+
+		for (int point = 0; point < N_POINTS; point++)
+			check_derivatives(subject->model, population, subject->points[point]);
+		population_free(population);
+	}
+}
+
+/* The distribution of a count: sums to one, has the mean it should. */
+static void
+test_pmf_adds_up(void **state)
+{
+	(void) state;
+	for_each_subject(subject)
+	{
+		const Model *model = subject->model;
+
+		for (int point = 0; point < N_POINTS; point++)
+			for (double t = 0.5; t < 40.0; t *= 8.0)
+			{
+				const double *params = subject->points[point];
+				double		sum = 0.0;
+				double		mean = 0.0;
+
+				for (double j = 0.0; j < 3000.0 && (1.0 - sum > 1e-14 || j < 10.0); j++)
+				{
+					double		p = model->orders_pmf(params, t, j);
+
+					assert_true(p >= 0.0 && p <= 1.0);
+					sum += p;
+					mean += j * p;
+				}
+				assert_near(sum, 1.0, 1e-11);
+				/* what the tail beyond the last j has of the mean is beyond rounding's reach */
+				assert_true(relative_error(mean, model->expected_orders_new(params, t), 1e-2) < 1e-8);
+			}
+		assert_true(model->orders_pmf(subject->points[0], 0.0, 0.0) == 1.0);
+		assert_true(model->orders_pmf(subject->points[0], 0.0, 3.0) == 0.0);
+	}
+}
+
+/* What a customer does next, told in four ways that must agree. */
+static void
+test_future(void **state)
+{
+	(void) state;
+	for_each_subject(subject)
+	{
+		const Model *model = subject->model;
+
+		for (int point = 0; point < N_POINTS; point++)
+			for (int i = 0; i < lengthof(histories); i++)
+			{
+				const double *params = subject->points[point];
+				const double *h = histories[i];
+				double		alive = model->alive_prob(params, h[0], h[1], h[2]);
+				double		ever = model->order_prob(params, h[0], h[1], h[2], INFINITY);
+				double		orders = model_expected_orders(model, params, h[0], h[1], h[2], 20.0);
+				double		sum = 0.0;
+				double		mean = 0.0;
+				double		last = 0.0;
+
+				assert_true(ever <= alive * (1 + 1e-12));
+				for (double j = 0.0; j < 2000.0 && (1.0 - sum > 1e-13 || j < 3.0); j++)
+				{
+					double		p = model->future_orders_pmf(params, h[0], h[1], h[2], 20.0, j);
+
+					assert_true(p >= 0.0 && p <= 1.0);
+					sum += p;
+					mean += j * p;
+				}
+				assert_near(sum, 1.0, 1e-11);
+				assert_true(relative_error(mean, orders, 1e-4) < 1e-7);
+				assert_true(relative_error(model->order_prob(params, h[0], h[1], h[2], 20.0),
+										   1.0 - model->future_orders_pmf(params, h[0], h[1], h[2], 20.0, 0.0),
+										   1e-3) < 1e-12);
+
+				/* a short horizon: at most one order, exactly */
+				assert_near(model->order_prob(params, h[0], h[1], h[2], 1e-9),
+							model_expected_orders(model, params, h[0], h[1], h[2], 1e-9), 1e-7);
+
+				for (double q = 0.001; q < 1.0; q += 0.111)
+				{
+					double		w = model->next_order_quantile(params, h[0], h[1], h[2], q);
+
+					assert_true(w > last);
+					last = w;
+					if (isfinite(w) && ever > 1e-290)
+						assert_near(model->order_prob(params, h[0], h[1], h[2], w) / ever, q, 1e-11);
+				}
+			}
+	}
+}
+
+static void
+test_edges(void **state)
+{
+	(void) state;
+	for_each_subject(subject)
+	{
+		const Model *model = subject->model;
+		const double *params = subject->points[0];
+
+		assert_true(model_expected_orders(model, params, 3, 10, 20, 0) == 0.0);
+		assert_true(model->expected_orders_new(params, 0) == 0.0);
+		assert_true(model_discounted_orders(model, params, 3, 10, 20, 0, 0.01) == 0.0);
+		assert_true(model->order_prob(params, 3, 10, 20, 0) == 0.0);
+		assert_true(model_discounted_orders(model, params, 3, 10, 20, 52, 0) ==
+					model_expected_orders(model, params, 3, 10, 20, 52));
+		assert_near(model_discounted_orders(model, params, 3, 10, 20, 52, 1e-14),
+					model_expected_orders(model, params, 3, 10, 20, 52), 1e-11);
+		assert_near(model_discounted_orders(model, params, 3, 10, 20, 1e9, 0.05),
+					model_discounted_orders(model, params, 3, 10, 20, INFINITY, 0.05), 1e-11);
+		/* just bought: alive, but for the coin */
+		assert_true(model->alive_prob(params, 1000, 1, 5000) < 1e-100);
+		assert_true(model->customer_log_likelihood(params, 0, 0, 0) <= 1e-15);
+	}
+}
+
+/* Every score is a sane number wherever the optimiser or a user may go. */
+static void
+test_scores_are_finite_everywhere(void **state)
+{
+	Random		random = random_start(4, 0);
+
+	(void) state;
+	for_each_subject(subject)
+		for (int i = 0; i < 1000; i++)
+		{
+			const Model *model = subject->model;
+			double		params[MODEL_MAX_PARAMS];
+			double		x = floor(anywhere_between(&random, 0.1, 1e4));
+			double		T = anywhere_between(&random, 1.0, 36525.0);
+			double		t_x = x > 0 ? T * random_uniform(&random) : 0.0;
+			double		horizon = anywhere_between(&random, 1e-3, 36525.0);
+			double		delta = anywhere_between(&random, 1e-9, 1.0);
+			double		j = floor(anywhere_between(&random, 0.3, 300.0));
+			double		alive;
+			double		orders;
+			double		discounted;
+			double		buys;
+			double		pmf;
+			double		wait;
+
+			for (int k = 0; k < model->n_params; k++)
+				params[k] = anywhere_between(&random, 1.2e-7, 8.8e6);
+			alive = model->alive_prob(params, x, t_x, T);
+			orders = model_expected_orders(model, params, x, t_x, T, horizon);
+			discounted = model_discounted_orders(model, params, x, t_x, T, horizon, delta);
+			buys = model->order_prob(params, x, t_x, T, horizon);
+			pmf = model->future_orders_pmf(params, x, t_x, T, horizon, j);
+			wait = model->next_order_quantile(params, x, t_x, T, 0.5);
+			if (!(isfinite(model->customer_log_likelihood(params, x, t_x, T)) &&
+				  alive >= 0.0 && alive <= 1.0 &&
+				  isfinite(orders) && orders >= 0.0 &&
+				  orders <= (params[0] + x) / (params[1] + T) * horizon * (1 + 1e-12) &&
+				  isfinite(discounted) && discounted >= 0.0 && discounted <= orders * (1 + 1e-11) &&
+				  buys >= 0.0 && buys <= alive * (1 + 1e-12) && buys <= orders * (1 + 1e-11) &&
+				  pmf >= 0.0 && pmf <= 1.0 + 1e-11 && pmf <= (j == 0 ? 1.0 : buys) * (1 + 1e-9) + 1e-300 &&
+				  wait >= 0.0 &&
+				  isfinite(model->orders_pmf(params, horizon, j)) &&
+				  isfinite(model->expected_orders_new(params, horizon))))
+				fail_msg("%s %.17g %.17g %.17g %.17g %.17g x %.17g t_x %.17g T %.17g horizon %.17g delta %.17g j %g: "
+						 "alive %.17g orders %.17g discounted %.17g buys %.17g pmf %.17g wait %.17g LL %g",
+						 model->name, params[0], params[1], params[2], params[3], params[4],
+						 x, t_x, T, horizon, delta, j, alive, orders, discounted, buys, pmf, wait,
+						 model->customer_log_likelihood(params, x, t_x, T));
+		}
+}
+
+/* So are a population's likelihood and its derivatives, in every corner of the box. */
+static void
+test_likelihood_is_finite_everywhere(void **state)
+{
+	(void) state;
+	for_each_subject(subject)
+	{
+		const Model *model = subject->model;
+		int			n = model->n_params;
+		Population *population = simulated_population(model, subject->points[0], 200, 700, 6);
+
+		for (int corner = 0; corner < 1 << n; corner++)
+		{
+			double		params[MODEL_MAX_PARAMS];
+			double		values[1 + MODEL_MAX_PARAMS + MODEL_MAX_PARAMS * MODEL_MAX_PARAMS];
+			double		ln_centre[MODEL_MAX_PARAMS];
+
+			model->prior_centre(population, ln_centre);
+			for (int i = 0; i < n; i++)
+				params[i] = exp(ln_centre[i] + ((corner >> i) & 1 ? 16.0 : -16.0));
+			values[0] = model->log_likelihood(population, params, &values[1], &values[1 + n]);
+			for (int i = 0; i < 1 + n + n * n; i++)
+				if (!isfinite(values[i]))
+					fail_msg("%s corner %d: value %d is %g", model->name, corner, i, values[i]);
+		}
+		population_free(population);
+	}
+}
+
+/* Long work asks for interrupts and gives back what it borrowed. */
+static void
+test_good_guests(void **state)
+{
+	(void) state;
+	for_each_subject(subject)
+	{
+		long		held = blocks_held;
+		Population *population = simulated_population(subject->model, subject->points[0], 30000, 700, 5);
+		long		asked = interrupts_checked;
+
+		subject->model->log_likelihood(population, subject->points[0], NULL, NULL);
+		assert_true(interrupts_checked >= asked + (long) (population->n_cells / 10000));
+		population_free(population);
+		assert_int_equal(blocks_held, held);
+	}
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_lookup),
+		cmocka_unit_test(test_population_is_sum_of_customers),
+		cmocka_unit_test(test_two_routes),
+		cmocka_unit_test(test_derivatives_against_differences),
+		cmocka_unit_test(test_pmf_adds_up),
+		cmocka_unit_test(test_future),
+		cmocka_unit_test(test_edges),
+		cmocka_unit_test(test_scores_are_finite_everywhere),
+		cmocka_unit_test(test_likelihood_is_finite_everywhere),
+		cmocka_unit_test(test_good_guests),
+	};
+
+	return cmocka_run_group_tests_name("all models", tests, NULL, NULL);
+}
