@@ -4,9 +4,10 @@
  *
  * What a live customer will still order depends on x and T alone, and that is
  * the costly part of a value. A million customers of a shop have some thirty
- * thousand pairs (x, T), and most of them a few thousand; so a query that
- * scores them all asks the same questions over and over. The memo is a table
- * with one place per hash value: a new pair takes the place of an old one.
+ * thousand pairs (x, T), so a query that scores them all asks the same
+ * questions over and over. The memo is a table with two places per hash value;
+ * a new pair takes the place of the older of two others. It begins small, because many
+ * queries score one customer, and grows while new pairs keep coming, up to 2 MB.
  *
  * The question, that is parameters, horizon and discount, is compared by
  * content: a model at the same address may be another one. When it changes,
@@ -16,7 +17,8 @@
 
 #include "clv/clv_memo.h"
 
-#define MEMO_SLOTS 16384
+#define FEWEST_SLOTS 64
+#define MOST_SLOTS 65536
 
 typedef struct Question
 {
@@ -37,16 +39,26 @@ typedef struct Answer
 
 struct OrdersMemo
 {
+	MemoryContext context;		/* where the answers are */
 	Question	question;
 	uint64		generation;
-	Answer		answers[MEMO_SLOTS];
+	uint32		slots;			/* a power of two */
+	uint32		misses;			/* answers that were not there, since the table last grew */
+	Answer	   *answers;
 };
 
 OrdersMemo *
 orders_memo(FunctionCallInfo fcinfo)
 {
 	if (fcinfo->flinfo->fn_extra == NULL)
-		fcinfo->flinfo->fn_extra = MemoryContextAllocZero(fcinfo->flinfo->fn_mcxt, sizeof(OrdersMemo));
+	{
+		OrdersMemo *memo = MemoryContextAllocZero(fcinfo->flinfo->fn_mcxt, sizeof(OrdersMemo));
+
+		memo->context = fcinfo->flinfo->fn_mcxt;
+		memo->slots = FEWEST_SLOTS;
+		memo->answers = MemoryContextAllocZero(memo->context, memo->slots * sizeof(Answer));
+		fcinfo->flinfo->fn_extra = memo;
+	}
 	return fcinfo->flinfo->fn_extra;
 }
 
@@ -67,8 +79,15 @@ ask(OrdersMemo *memo, const ClvModel *model, double horizon, double delta)
 	memo->generation++;
 }
 
+static inline bool
+is_answer_to(const OrdersMemo *memo, const Answer *answer, double x, double T)
+{
+	return answer->generation == memo->generation && answer->x == x && answer->T == T;
+}
+
+/* The first of the two places of a pair, which lie in one cache line. */
 static Answer *
-find_answer(OrdersMemo *memo, double x, double T)
+find_places(OrdersMemo *memo, double x, double T)
 {
 	uint64		x_bits,
 				T_bits;
@@ -78,7 +97,19 @@ find_answer(OrdersMemo *memo, double x, double T)
 
 	uint64		hash = (x_bits * UINT64CONST(0x9E3779B97F4A7C15) ^ T_bits) * UINT64CONST(0xD6E8FEB86659FD93);
 
-	return &memo->answers[(hash >> 40) % MEMO_SLOTS];
+	return &memo->answers[(hash >> 40) & (memo->slots - 2)];
+}
+
+/* A table that misses as often as it has places is too small: a larger one, empty, takes its place. */
+static void
+count_miss(OrdersMemo *memo)
+{
+	if (++memo->misses <= memo->slots || memo->slots == MOST_SLOTS)
+		return;
+	memo->misses = 0;
+	memo->slots *= 4;
+	pfree(memo->answers);
+	memo->answers = MemoryContextAllocZero(memo->context, memo->slots * sizeof(Answer));
 }
 
 double
@@ -92,14 +123,17 @@ orders_remembered(OrdersMemo *memo, const ClvModel *model, double x, double T,
 
 	ask(memo, model, horizon, delta);
 
-	Answer	   *answer = find_answer(memo, x, T);
+	Answer	   *places = find_places(memo, x, T);
 
-	if (answer->generation != memo->generation || answer->x != x || answer->T != T)
-		*answer = (Answer) {
-			.generation = memo->generation,
-			.x = x,
-			.T = T,
-			.orders = timing->live_orders(model->timing.params, x, T, horizon, delta)
-		};
-	return answer->orders;
+	for (int i = 0; i < 2; i++)
+		if (is_answer_to(memo, &places[i], x, T))
+			return places[i].orders;
+
+	double		orders = timing->live_orders(model->timing.params, x, T, horizon, delta);
+
+	count_miss(memo);
+	places = find_places(memo, x, T);
+	places[1] = places[0];
+	places[0] = (Answer) {memo->generation, x, T, orders};
+	return orders;
 }
