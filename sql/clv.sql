@@ -72,7 +72,7 @@ DROP TABLE bases;
 SELECT clv_fit(customer_base(h)) FROM histories WHERE customer_id <= 4;
 SELECT clv_fit(customer_base(h)) FROM histories WHERE repeat_count(h) = 0;
 SELECT clv_fit(customer_base(h), as_of => '2020-01-01') FROM histories;
-SELECT clv_fit(customer_base(h), 'pareto/nbd?') FROM histories;
+SELECT clv_fit(customer_base(h), 'astrology') FROM histories;
 SELECT clv_fit(customer_base(h), time_unit_days => 0) FROM histories;
 SELECT clv_fit(customer_base(h), NULL) FROM histories;
 SELECT clv_fit(customer_base(h), as_of => 'infinity') FROM histories;

@@ -212,6 +212,19 @@ fit_base(Datum base, const Model *timing, const BaseTotals *totals, DateADT as_o
 	return model;
 }
 
+/* The names of all models, for a hint. */
+static char *
+model_names(void)
+{
+	StringInfoData names;
+	const Model *model;
+
+	initStringInfo(&names);
+	for (int id = 1; (model = model_by_id(id)) != NULL; id++)
+		appendStringInfo(&names, "%s%s", id == 1 ? "" : ", ", model->name);
+	return names.data;
+}
+
 /* The fit with everything as asked for, or an error that says why not. */
 static ClvModel *
 fit_or_refuse(Datum base, const char *model_name, DateADT as_of, double unit_days)
@@ -226,7 +239,7 @@ fit_or_refuse(Datum base, const char *model_name, DateADT as_of, double unit_day
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("there is no model \"%s\"", model_name),
-				 errhint("Use 'bg/nbd'.")));
+				 errhint("There are %s.", model_names())));
 	if (!(unit_days > 0) || !(unit_days <= 36525))
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
