@@ -227,8 +227,11 @@ beta_walk(BetaWalk *walk, double mode, double end, double negligible)
 	while ((end - panel.end) * direction > 1e-14)
 	{
 		double		width = beta_panel_width(walk, &l);
+		double		begin = panel.end;
 
-		panel_move(&panel, direction * fmin(width, (end - panel.end) * direction));
+		panel_move(&panel, direction * fmin(width, (end - begin) * direction));
+		if (panel.end == begin)
+			return false;		/* narrower than a double can tell: a point mass */
 		for (int i = 0; i < GAUSS_POINTS; i++)
 		{
 			double		weight;
