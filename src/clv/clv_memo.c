@@ -95,8 +95,10 @@ find_places(OrdersMemo *memo, double x, double T)
 	memcpy(&x_bits, &x, sizeof(x));
 	memcpy(&T_bits, &T, sizeof(T));
 
-	uint64		hash = (x_bits * UINT64CONST(0x9E3779B97F4A7C15) ^ T_bits) * UINT64CONST(0xD6E8FEB86659FD93);
+	/* Whole numbers differ in their upper bits only: these are brought down before they are mixed. */
+	uint64		hash = x_bits * UINT64CONST(0x9E3779B97F4A7C15);
 
+	hash = (hash ^ (hash >> 32) ^ T_bits ^ (T_bits >> 29)) * UINT64CONST(0xD6E8FEB86659FD93);
 	return &memo->answers[(hash >> 40) & (memo->slots - 2)];
 }
 

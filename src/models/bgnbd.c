@@ -56,7 +56,7 @@ bgnbd_alive_prob(const double *params, double x, double t_x, double T)
 
 	if (x == 0)
 		return 1.0;
-	ln_odds_dead = log(params[A]) - log(params[B] + (x - 1.0))
+	ln_odds_dead = log(params[A] / (params[B] + (x - 1.0)))
 		+ (params[R] + x) * log1p((T - t_x) / (params[ALPHA] + t_x));
 	return 1.0 / (1.0 + exp(ln_odds_dead));
 }
