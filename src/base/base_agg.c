@@ -14,22 +14,21 @@
 
 /* The state in the first argument: one that may be written in place. */
 static BaseState *
-state_argument(FunctionCallInfo fcinfo)
+state_argument(FunctionCallInfo fcinfo, bool in_aggregate)
 {
 	struct varlena *value = PG_ARGISNULL(0) ? NULL : PG_GETARG_VARLENA_P(0);
 
 	/* Outside an aggregate the argument is somebody's value: work on another. */
-	if (value != NULL && base_is_state(value) && !AggCheckCallContext(fcinfo, NULL))
+	if (value != NULL && base_is_state(value) && !in_aggregate)
 		value = base_state_pack((BaseState *) value);
 	return base_state_of(value);
 }
 
 /* A state inside an aggregate; elsewhere the value it stands for. */
 static Datum
-state_result(FunctionCallInfo fcinfo, BaseState *state)
+state_result(BaseState *state, bool in_aggregate)
 {
-	return AggCheckCallContext(fcinfo, NULL) ? PointerGetDatum(state)
-		: PointerGetDatum(base_state_pack(state));
+	return in_aggregate ? PointerGetDatum(state) : PointerGetDatum(base_state_pack(state));
 }
 
 /* Nothing was added: the first argument as it is, which only inside an aggregate may be a state. */
@@ -65,10 +64,8 @@ add_customer(BaseState *state, const HistorySummary *customer)
 	uint32		x = customer->transactions - 1;
 	uint64		timing = timing_detail(customer->last - customer->first, customer->first);
 
-	base_state_expect(state, base_group(BASE_TIMING, x), timing);
-	if (x > 0)
-		state = add_repeat_spend(state, x, history_repeat_spend(customer));
-	return base_state_add(state, base_group(BASE_TIMING, x), timing, 1);
+	state = base_state_add_soon(state, base_group(BASE_TIMING, x), timing);
+	return x == 0 ? state : add_repeat_spend(state, x, history_repeat_spend(customer));
 }
 
 /* customer_base(purchase_history [, until date]): transition */
@@ -89,11 +86,12 @@ customer_base_add(PG_FUNCTION_ARGS)
 				 errmsg("until is %s", DATE_IS_NOBEGIN(until) ? "-infinity" : "infinity")));
 
 	HistorySummary customer = history_summarise(PG_GETARG_DATUM(1), until);
-	BaseState  *state = add_customer(state_argument(fcinfo), &customer);
+	bool		in_aggregate = AggCheckCallContext(fcinfo, NULL) != 0;
+	BaseState  *state = add_customer(state_argument(fcinfo, in_aggregate), &customer);
 
 	if (has_until)
 		state->until = Max(state->until, until);
-	return state_result(fcinfo, state);
+	return state_result(state, in_aggregate);
 }
 
 /* Adds the second base to the first: combine, and transition of rollup. */
@@ -104,10 +102,13 @@ customer_base_merge(PG_FUNCTION_ARGS)
 	if (PG_ARGISNULL(1))
 		return unchanged_result(fcinfo);
 
-	BaseReader	other;
+	bool		in_aggregate = AggCheckCallContext(fcinfo, NULL) != 0;
+	struct varlena *other = PG_GETARG_VARLENA_PP(1);
 
-	base_open(&other, PG_GETARG_DATUM(1));
-	return state_result(fcinfo, base_state_merge(state_argument(fcinfo), &other));
+	/* What the first process has counted is where the sum begins. */
+	if (in_aggregate && PG_ARGISNULL(0) && base_is_state(other))
+		PG_RETURN_POINTER(PG_DETOAST_DATUM_COPY(PG_GETARG_DATUM(1)));
+	return state_result(base_state_merge(state_argument(fcinfo, in_aggregate), other), in_aggregate);
 }
 
 PG_FUNCTION_INFO_V1(customer_base_final);

@@ -116,6 +116,7 @@ grow(BaseState *state)
 	larger->until = state->until;
 	larger->used = state->used;
 	larger->spends = state->spends;
+	larger->pending = state->pending;
 	return larger;
 }
 
@@ -148,12 +149,16 @@ base_state_add(BaseState *state, uint64 group, uint64 detail, int64 value)
 	return state;
 }
 
-void
-base_state_expect(const BaseState *state, uint64 group, uint64 detail)
+BaseState *
+base_state_add_soon(BaseState *state, uint64 group, uint64 detail)
 {
+	BaseEntry	previous = state->pending;
+
 #ifdef __GNUC__
 	__builtin_prefetch(&state->entries[first_slot(state, group, detail)], 1);
 #endif
+	state->pending = (BaseEntry) {group, detail, 1};
+	return base_state_add(state, previous.group, previous.detail, previous.value);
 }
 
 /*
@@ -208,6 +213,7 @@ bin_spends(BaseState *state)
 
 	binned->binned = true;
 	binned->until = state->until;
+	binned->pending = state->pending;
 	CHECK_FOR_INTERRUPTS();
 	for (uint32 i = 0; i < state->slots; i++)
 	{
@@ -237,24 +243,42 @@ base_state_add_spend(BaseState *state, uint32 x, double spend, int64 customers)
 	return add_to_bin(state, x, spend, customers);
 }
 
-BaseState *
-base_state_merge(BaseState *state, BaseReader *other)
+static BaseState *
+merge_entry(BaseState *state, const BaseEntry *entry)
+{
+	CHECK_FOR_INTERRUPTS();
+	if (entry_kind(entry) == BASE_SPEND)
+		return base_state_add_spend(state, entry_x(entry), spend_of(entry), entry->value);
+	if (entry_kind(entry) == BASE_SPEND_BIN && !state->binned)
+		state = bin_spends(state);
+	return base_state_add(state, entry->group, entry->detail, entry->value);
+}
+
+/* A state comes as it is from another process, and need not be packed first. */
+static BaseState *
+merge_state(BaseState *state, const BaseState *other)
 {
 	state->until = Max(state->until, other->until);
-	while (base_next(other))
-	{
-		const BaseEntry *entry = &other->entry;
+	if (other->pending.group != 0)
+		state = merge_entry(state, &other->pending);
+	for (uint32 i = 0; i < other->slots; i++)
+		if (other->entries[i].group != 0)
+			state = merge_entry(state, &other->entries[i]);
+	return state;
+}
 
-		CHECK_FOR_INTERRUPTS();
-		if (entry_kind(entry) == BASE_SPEND)
-		{
-			state = base_state_add_spend(state, entry_x(entry), spend_of(entry), entry->value);
-			continue;
-		}
-		if (entry_kind(entry) == BASE_SPEND_BIN && !state->binned)
-			state = bin_spends(state);
-		state = base_state_add(state, entry->group, entry->detail, entry->value);
-	}
+BaseState *
+base_state_merge(BaseState *state, struct varlena *other)
+{
+	BaseReader	reader;
+
+	if (base_is_state(other))
+		return merge_state(state, (BaseState *) PG_DETOAST_DATUM(PointerGetDatum(other)));
+
+	base_open(&reader, PointerGetDatum(other));
+	state->until = Max(state->until, reader.until);
+	while (base_next(&reader))
+		state = merge_entry(state, &reader.entry);
 	return state;
 }
 
@@ -265,25 +289,43 @@ base_state_of(struct varlena *value)
 		return base_state_make(INITIAL_SLOTS);
 	if (base_is_state(value))
 		return (BaseState *) PG_DETOAST_DATUM(PointerGetDatum(value));
+	return base_state_merge(base_state_make(INITIAL_SLOTS), value);
+}
 
-	BaseReader	reader;
+/* Sums up the values of equal keys that lie side by side, and leaves out what comes to zero. */
+static uint32
+sum_up(BaseEntry *entries, uint32 count)
+{
+	uint32		kept = 0;
 
-	base_open(&reader, PointerGetDatum(value));
-	return base_state_merge(base_state_make(INITIAL_SLOTS), &reader);
+	for (uint32 i = 0; i < count; i++)
+	{
+		if (kept > 0 && entries[kept - 1].group == entries[i].group &&
+			entries[kept - 1].detail == entries[i].detail)
+			add_to_value(&entries[kept - 1], entries[i].value);
+		else
+			entries[kept++] = entries[i];
+		/* Sums of odd powers can cancel: an entry of zero says nothing. */
+		if (entries[kept - 1].value == 0)
+			kept--;
+	}
+	return kept;
 }
 
 struct varlena *
 base_state_pack(const BaseState *state)
 {
 	BaseEntry  *entries = MemoryContextAllocHuge(CurrentMemoryContext,
-												 Max(1, state->used) * sizeof(BaseEntry));
+												 (state->used + 1) * sizeof(BaseEntry));
 	uint32		count = 0;
 
-	/* Sums of odd powers can cancel: an entry of zero says nothing and is left out. */
+	if (state->pending.group != 0)
+		entries[count++] = state->pending;
 	for (uint32 i = 0; i < state->slots; i++)
-		if (state->entries[i].group != 0 && state->entries[i].value != 0)
+		if (state->entries[i].group != 0)
 			entries[count++] = state->entries[i];
 	sort_entries(entries, count);
+	count = sum_up(entries, count);
 
 	struct varlena *result = base_pack(entries, count, state->until);
 

@@ -21,10 +21,11 @@ typedef struct BaseState
 	uint32		slots;			/* a power of two */
 	uint32		used;			/* entries in the table */
 	uint32		spends;			/* BASE_SPEND entries among them */
+	BaseEntry	pending;		/* to be added with the next customer; group 0: none */
 	BaseEntry	entries[FLEXIBLE_ARRAY_MEMBER]; /* group 0: empty */
 } BaseState;
 
-StaticAssertDecl(offsetof(BaseState, entries) == 24, "the entries are aligned");
+StaticAssertDecl(offsetof(BaseState, entries) == 48, "the entries are aligned");
 
 static inline bool
 base_is_state(struct varlena *value)
@@ -45,16 +46,17 @@ extern bool base_state_has(BaseState *state, uint64 group, uint64 detail);
 extern BaseState *base_state_add(BaseState *state, uint64 group, uint64 detail, int64 value);
 
 /*
- * Announces that a key will be added to soon. Most of an addition's time goes
- * into waiting for memory; this lets it come while something else is done.
+ * Adds one to a key, but not at once. Most of an addition's time goes into
+ * waiting for memory: it is sent for now, and the addition done when the next
+ * customer comes.
  */
-extern void base_state_expect(const BaseState *state, uint64 group, uint64 detail);
+extern BaseState *base_state_add_soon(BaseState *state, uint64 group, uint64 detail);
 
 /* Adds customers with this much spend on x repeat transactions. */
 extern BaseState *base_state_add_spend(BaseState *state, uint32 x, double spend, int64 customers);
 
 /* Adds everything in another base. */
-extern BaseState *base_state_merge(BaseState *state, BaseReader *other);
+extern BaseState *base_state_merge(BaseState *state, struct varlena *other);
 
 /* The stored form of a state, which is left as it is. */
 extern struct varlena *base_state_pack(const BaseState *state);

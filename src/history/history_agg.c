@@ -17,7 +17,11 @@
 #include "history/history_state.h"
 #include "value/numeric.h"
 
-#define INITIAL_CAPACITY 4
+/*
+ * Room for 7, 15, 31 … purchases: states then fill the powers of two that
+ * memory comes in, and most customers never outgrow the first.
+ */
+#define INITIAL_CAPACITY 7
 
 static uint32
 state_capacity(const HistoryState *state)
@@ -58,7 +62,7 @@ state_reserve(HistoryState *state, uint32 more)
 				 errmsg("a purchase_history cannot hold more than %d purchases", HISTORY_MAX_PURCHASES),
 				 errhint("Is one customer_id used for all anonymous orders? Leave it out.")));
 
-	uint64		wanted = Max(Max(needed, (uint64) capacity * 2), INITIAL_CAPACITY);
+	uint64		wanted = Max(Max(needed, (uint64) capacity * 2 + 1), INITIAL_CAPACITY);
 
 	return state_make(state, (uint32) Min(wanted, HISTORY_MAX_PURCHASES));
 }
@@ -70,20 +74,20 @@ state_append(HistoryState *state, DateADT day, double amount)
 
 	last->day = day;
 	last->amount = amount;
-	if (state->count++ > 0 && history_compare(last - 1, last) > 0)
+	if (state->count++ > 0 && last[-1].day >= day && history_compare(last - 1, last) > 0)
 		state->sorted = false;
 }
 
 /* The state in the first argument: NULL, or one that may be written in place. */
-static HistoryState *
-state_argument(FunctionCallInfo fcinfo)
+static inline HistoryState *
+state_argument(FunctionCallInfo fcinfo, bool in_aggregate)
 {
 	if (PG_ARGISNULL(0))
 		return NULL;
 
 	struct varlena *value = PG_GETARG_VARLENA_P(0);
 
-	if (AggCheckCallContext(fcinfo, NULL) && history_is_state(value))
+	if (in_aggregate && history_is_state(value))
 		return (HistoryState *) value;
 
 	/* Called as an ordinary function, or continuing a stored history. */
@@ -98,16 +102,14 @@ state_argument(FunctionCallInfo fcinfo)
 }
 
 /* A state inside an aggregate; elsewhere the value it stands for. */
-static Datum
-state_result(FunctionCallInfo fcinfo, HistoryState *state)
+static inline Datum
+state_result(HistoryState *state, bool in_aggregate)
 {
-	if (!AggCheckCallContext(fcinfo, NULL))
-	{
-		if (!state->sorted)
-			history_sort(state->purchases, state->count);
-		return PointerGetDatum(history_pack(state->purchases, state->count));
-	}
-	return PointerGetDatum(state);
+	if (in_aggregate)
+		return PointerGetDatum(state);
+	if (!state->sorted)
+		history_sort(state->purchases, state->count);
+	return PointerGetDatum(history_pack(state->purchases, state->count));
 }
 
 /* Nothing was added: the first argument as it is, which only inside an aggregate may be a state. */
@@ -118,7 +120,7 @@ unchanged_result(FunctionCallInfo fcinfo)
 		PG_RETURN_NULL();
 	if (AggCheckCallContext(fcinfo, NULL))
 		PG_RETURN_DATUM(PG_GETARG_DATUM(0));
-	return state_result(fcinfo, state_argument(fcinfo));
+	return state_result(state_argument(fcinfo, false), false);
 }
 
 /* The day of each type of time that orders have. */
@@ -199,10 +201,11 @@ history_add(FunctionCallInfo fcinfo, DayOf day_of, AmountOf amount_of)
 
 	DateADT		day = day_of(PG_GETARG_DATUM(1));
 	double		amount = amount_of == NULL ? NAN : amount_of(PG_GETARG_DATUM(2));
-	HistoryState *state = state_reserve(state_argument(fcinfo), 1);
+	bool		in_aggregate = AggCheckCallContext(fcinfo, NULL) != 0;
+	HistoryState *state = state_reserve(state_argument(fcinfo, in_aggregate), 1);
 
 	state_append(state, day, amount);
-	return state_result(fcinfo, state);
+	return state_result(state, in_aggregate);
 }
 
 #define HISTORY_ADD(name, day_of, amount_of) \
@@ -243,12 +246,13 @@ purchase_history_merge(PG_FUNCTION_ARGS)
 
 	uint32		count;
 	Purchase   *purchases = history_unpack(PG_GETARG_VARLENA_PP(1), &count);
-	HistoryState *state = state_reserve(state_argument(fcinfo), count);
+	bool		in_aggregate = AggCheckCallContext(fcinfo, NULL) != 0;
+	HistoryState *state = state_reserve(state_argument(fcinfo, in_aggregate), count);
 
 	for (uint32 i = 0; i < count; i++)
 		state_append(state, purchases[i].day, purchases[i].amount);
 	pfree(purchases);
-	return state_result(fcinfo, state);
+	return state_result(state, in_aggregate);
 }
 
 /* The stored form of what was collected. */
