@@ -144,10 +144,12 @@ FROM bases, kaplan_meier(base, 0.99) AS km JOIN LATERAL (
 	SELECT c.* FROM models, retention_curve(m, 7) AS c WHERE name = 'bdw') AS c USING (period);
 
 -- Scores for customers without a contract do not apply, nor the other way round.
+\set VERBOSITY terse
 SELECT churn_prob(purchase_history(started_on), m) FROM contracts, models GROUP BY m;
 SELECT clv_fit(base) FROM bases;
 SELECT renewal_prob('{"model": "bg/nbd", "timing": {"r": 1, "alpha": 1, "a": 1, "b": 1}}'::clv_model, 3);
 SELECT retention_fit('{"timing": []}'::customer_base);
+\set VERBOSITY default
 
 -- Bases add: regions, shards, cohorts, whatever the order of the rows.
 CREATE TABLE many AS
