@@ -105,9 +105,9 @@ customer_base_merge(PG_FUNCTION_ARGS)
 	bool		in_aggregate = AggCheckCallContext(fcinfo, NULL) != 0;
 	struct varlena *other = PG_GETARG_VARLENA_PP(1);
 
-	/* What the first process has counted is where the sum begins. */
+	/* What the first process has counted is where the sum begins: the executor copies it. */
 	if (in_aggregate && PG_ARGISNULL(0) && base_is_state(other))
-		PG_RETURN_POINTER(PG_DETOAST_DATUM_COPY(PG_GETARG_DATUM(1)));
+		PG_RETURN_POINTER(PG_GETARG_VARLENA_P(1));
 	return state_result(base_state_merge(state_argument(fcinfo, in_aggregate), other), in_aggregate);
 }
 

@@ -11,19 +11,18 @@
 
 #include "common/int.h"
 #include "miscadmin.h"
-#include "utils/memutils.h"
 
 #include "base/base_state.h"
 
 #define INITIAL_SLOTS 32
 
 /*
- * 96 MB: three million different cells, the customers of some thirty million.
- * So many can be read back from text (the server's JSON arrays hold 256 MB).
+ * So many entries can be read back from text: the server's JSON arrays hold
+ * 256 MB, and a cell takes 60 bytes there. Twenty million customers in two years
+ * of orders have about as many.
  */
-#define MAX_SLOTS (UINT32_C(1) << 22)
+#define MAX_ENTRIES 4000000
 
-StaticAssertDecl((Size) MAX_SLOTS * sizeof(BaseEntry) < MaxAllocSize, "the largest table can be had");
 
 #define ST_SORT sort_entries
 #define ST_ELEMENT_TYPE BaseEntry
@@ -100,12 +99,6 @@ add_to_value(BaseEntry *entry, int64 value)
 static BaseState *
 grow(BaseState *state)
 {
-	if (state->slots >= MAX_SLOTS)
-		ereport(ERROR,
-				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
-				 errmsg("a customer_base cannot hold more than %u different customers", MAX_SLOTS / 4 * 3),
-				 errhint("Build one base per region or cohort.")));
-
 	BaseState  *larger = base_state_make(state->slots * 2);
 
 	CHECK_FOR_INTERRUPTS();
@@ -141,6 +134,11 @@ base_state_add(BaseState *state, uint64 group, uint64 detail, int64 value)
 			state = grow(state);
 			entry = find_entry(state, group, detail);
 		}
+		if (state->used >= MAX_ENTRIES)
+			ereport(ERROR,
+					(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
+					 errmsg("a customer_base cannot hold more than %d different customers", MAX_ENTRIES),
+					 errhint("Build one base per region or cohort.")));
 		entry->group = group;
 		entry->detail = detail;
 		state->used++;
@@ -254,10 +252,16 @@ merge_entry(BaseState *state, const BaseEntry *entry)
 	return base_state_add(state, entry->group, entry->detail, entry->value);
 }
 
-/* A state comes as it is from another process, and need not be packed first. */
+/*
+ * A state comes as it is from another process, and need not be packed first.
+ * Its entries come in the order of their hashes: in a smaller table they would
+ * all crowd into one stretch of it after another.
+ */
 static BaseState *
 merge_state(BaseState *state, const BaseState *other)
 {
+	while (state->slots < other->slots)
+		state = grow(state);
 	state->until = Max(state->until, other->until);
 	if (other->pending.group != 0)
 		state = merge_entry(state, &other->pending);
