@@ -254,13 +254,14 @@ merge_entry(BaseState *state, const BaseEntry *entry)
 
 /*
  * A state comes as it is from another process, and need not be packed first.
- * Its entries come in the order of their hashes: in a smaller table they would
- * all crowd into one stretch of it after another.
+ * Its entries come in the order of their hashes and fill one stretch of the
+ * table after another: unless there is room for all of them from the start,
+ * they crowd there, and every search becomes long.
  */
 static BaseState *
 merge_state(BaseState *state, const BaseState *other)
 {
-	while (state->slots < other->slots)
+	while (state->slots / 4 * 3 < state->used + other->used)
 		state = grow(state);
 	state->until = Max(state->until, other->until);
 	if (other->pending.group != 0)
