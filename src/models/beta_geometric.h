@@ -12,7 +12,7 @@
 
 #include <stdbool.h>
 
-#include "models/population.h"
+#include "models/model.h"
 
 /*
  * Expected purchases within time t.  n, A, a, b > 0; 0 <= t < INFINITY.
@@ -41,5 +41,16 @@ extern double beta_geometric_pmf(double n, double A, double a, double b, double 
  */
 extern double beta_geometric_log_likelihood(const Population *population, const double *params,
 											bool coin_at_start, double *gradient, double *hessian);
+
+/*
+ * What BG/NBD and MBG/NBD have in common as models, see model.h.  A life begins
+ * without the coin's having been tossed.
+ */
+extern void beta_geometric_start(const Population *population, double *params);
+extern void beta_geometric_prior_centre(const Population *population, double *ln_params);
+extern double beta_geometric_next_order_quantile(const double *params, double x, double t_x,
+												 double T, double q);
+extern void beta_geometric_begin_life(const double *params, Random *random, Life *life);
+extern double beta_geometric_next_order(Life *life, Random *random);
 
 #endif							/* MODELS_BETA_GEOMETRIC_H */

@@ -109,66 +109,13 @@ bgnbd_future_orders_pmf(const double *params, double x, double t_x, double T,
 	return bgnbd_alive_prob(params, x, t_x, T) * live_pmf(params, x, T, horizon, j);
 }
 
-static double
-bgnbd_next_order_quantile(const double *params, double x, double t_x, double T, double q)
-{
-	(void) t_x;
-	return (params[ALPHA] + T) * expm1(-log1p(-q) / (params[R] + x));
-}
-
-/* The time unit in which ages are about one. */
-static double
-time_scale(const Population *population)
-{
-	return population->mean_T > 0.0 ? population->mean_T : 1.0;
-}
-
-static void
-bgnbd_start(const Population *population, double *params)
-{
-	params[R] = 1.0;
-	params[ALPHA] = 0.25 * time_scale(population);
-	params[A] = 1.0;
-	params[B] = 3.0;
-}
-
-static void
-bgnbd_prior_centre(const Population *population, double *ln_params)
-{
-	ln_params[R] = 0.0;
-	ln_params[ALPHA] = log(time_scale(population));
-	ln_params[A] = 0.0;
-	ln_params[B] = log(3.0);
-}
-
-static void
-bgnbd_begin_life(const double *params, Random *random, Life *life)
-{
-	double		ln_rate = random_ln_gamma(random, params[R]) - det_log(params[ALPHA]);
-
-	life->mean_gap = det_exp(-ln_rate);
-	life->dropout = random_beta(random, params[A], params[B]);
-	life->clock = 0.0;
-	life->alive = true;
-}
-
-static double
-bgnbd_next_order(Life *life, Random *random)
-{
-	if (!life->alive)
-		return INFINITY;
-	life->clock += life->mean_gap * random_exponential(random);
-	life->alive = random_uniform(random) >= life->dropout;
-	return life->clock;
-}
-
 const Model bgnbd_model = {
 	.id = 1,
 	.name = "bg/nbd",
 	.n_params = N_PARAMS,
 	.param_names = {"r", "alpha", "a", "b"},
-	.start = bgnbd_start,
-	.prior_centre = bgnbd_prior_centre,
+	.start = beta_geometric_start,
+	.prior_centre = beta_geometric_prior_centre,
 	.log_likelihood = bgnbd_log_likelihood,
 	.customer_log_likelihood = bgnbd_customer_log_likelihood,
 	.alive_prob = bgnbd_alive_prob,
@@ -177,7 +124,7 @@ const Model bgnbd_model = {
 	.orders_pmf = bgnbd_orders_pmf,
 	.future_orders_pmf = bgnbd_future_orders_pmf,
 	.order_prob = bgnbd_order_prob,
-	.next_order_quantile = bgnbd_next_order_quantile,
-	.begin_life = bgnbd_begin_life,
-	.next_order = bgnbd_next_order
+	.next_order_quantile = beta_geometric_next_order_quantile,
+	.begin_life = beta_geometric_begin_life,
+	.next_order = beta_geometric_next_order
 };

@@ -604,13 +604,6 @@ ggnbd_next_order_quantile(const double *params, double x, double t_x, double T, 
 						   log(now.age * expm1(-log1p(-q) / now.n))));
 }
 
-/* The time unit in which ages are about one. */
-static double
-time_scale(const Population *population)
-{
-	return population->mean_T > 0.0 ? population->mean_T : 1.0;
-}
-
 /*
  * The fit of Pareto/NBD, which is this model at b = 0, and from there the best of
  * some b: from far away the ridge beta / b = constant is hard to find.
@@ -618,7 +611,7 @@ time_scale(const Population *population)
 static void
 ggnbd_start(const Population *population, double *params)
 {
-	double		T = time_scale(population);
+	double		T = population_time_scale(population);
 	double		best = -INFINITY;
 	Fit			pareto;
 
@@ -646,8 +639,8 @@ static void
 ggnbd_prior_centre(const Population *population, double *ln_params)
 {
 	ln_params[R] = 0.0;
-	ln_params[ALPHA] = log(time_scale(population));
-	ln_params[B] = -log(time_scale(population));
+	ln_params[ALPHA] = log(population_time_scale(population));
+	ln_params[B] = -log(population_time_scale(population));
 	ln_params[S] = 0.0;
 	ln_params[BETA] = 0.0;
 }

@@ -558,29 +558,22 @@ paretonbd_next_order_quantile(const double *params, double x, double t_x, double
 						   log(buying->age * expm1(-log1p(-q) / buying->shape))));
 }
 
-/* The time unit in which ages are about one. */
-static double
-time_scale(const Population *population)
-{
-	return population->mean_T > 0.0 ? population->mean_T : 1.0;
-}
-
 static void
 paretonbd_start(const Population *population, double *params)
 {
 	params[R] = 1.0;
-	params[ALPHA] = 0.25 * time_scale(population);
+	params[ALPHA] = 0.25 * population_time_scale(population);
 	params[S] = 1.0;
-	params[BETA] = 0.25 * time_scale(population);
+	params[BETA] = 0.25 * population_time_scale(population);
 }
 
 static void
 paretonbd_prior_centre(const Population *population, double *ln_params)
 {
 	ln_params[R] = 0.0;
-	ln_params[ALPHA] = log(time_scale(population));
+	ln_params[ALPHA] = log(population_time_scale(population));
 	ln_params[S] = 0.0;
-	ln_params[BETA] = log(time_scale(population));
+	ln_params[BETA] = log(population_time_scale(population));
 }
 
 static void

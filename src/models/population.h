@@ -95,4 +95,11 @@ extern Population *population_build(const Host *host, const PopulationCell *cell
 
 extern void population_free(Population *population);
 
+/* The time, in time units, in which ages are about one: where fits look for parameters that are times. */
+static inline double
+population_time_scale(const Population *population)
+{
+	return population->mean_T > 0.0 ? population->mean_T : 1.0;
+}
+
 #endif							/* MODELS_POPULATION_H */
