@@ -152,7 +152,6 @@ base_problem(const BaseEntry *entries, uint32 count)
 		const char *problem = entry_problem(entry);
 
 		CHECK_FOR_INTERRUPTS();
-
 		if (problem != NULL)
 			return problem;
 		if (i > 0 && (entry[-1].group > entry->group ||
@@ -207,7 +206,7 @@ count_customers(int64 *count, int64 more)
 BaseTotals
 base_totals(Datum base)
 {
-	BaseTotals	totals = {.first_day = DATEVAL_NOEND, .last_day = DATEVAL_NOBEGIN};
+	BaseTotals	totals = {.last_day = DATEVAL_NOBEGIN};
 	BaseReader	reader;
 
 	base_open(&reader, base);
@@ -220,7 +219,6 @@ base_totals(Datum base)
 		{
 			count_customers(&totals.customers, entry->value);
 			totals.repeaters += entry_x(entry) > 0 ? entry->value : 0;
-			totals.first_day = Min(totals.first_day, timing_first(entry));
 			totals.last_day = Max(totals.last_day, timing_first(entry) + (DateADT) timing_t_x(entry));
 		}
 		else if (entry_kind(entry) == BASE_LEFT_OUT)

@@ -182,8 +182,7 @@ typedef struct BaseTotals
 	int64		customers;		/* with at least one order */
 	int64		repeaters;		/* with x > 0 */
 	int64		left_out[LEFT_OUT_REASONS];
-	DateADT		first_day;		/* of the first and last order of anyone */
-	DateADT		last_day;
+	DateADT		last_day;		/* of the last order of anyone */
 	DateADT		observed_until; /* given end of observation, or the last day */
 } BaseTotals;
 

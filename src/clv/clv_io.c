@@ -240,14 +240,9 @@ append_fit(StringInfo out, const char *member, const ClvPart *part, const char *
 			separator = ", ";
 		}
 
-	appendStringInfoString(out, "], \"covariance\": [");
-	for (int i = 0; i < COVARIANCES(part->n_params); i++)
-	{
-		if (i > 0)
-			appendStringInfoString(out, ", ");
-		json_append_float(out, part->covariance[i]);
-	}
-	appendStringInfoString(out, "]}");
+	appendStringInfoString(out, "], \"covariance\": ");
+	json_append_floats(out, part->covariance, COVARIANCES(part->n_params));
+	appendStringInfoChar(out, '}');
 }
 
 PG_FUNCTION_INFO_V1(clv_model_out);

@@ -353,14 +353,9 @@ append_fit(StringInfo out, const RetentionModel *model, const ContractModel *kin
 			separator = ", ";
 		}
 
-	appendStringInfoString(out, "], \"covariance\": [");
-	for (int i = 0; i < RETENTION_COVARIANCES(kind->n_params); i++)
-	{
-		if (i > 0)
-			appendStringInfoString(out, ", ");
-		json_append_float(out, model->covariance[i]);
-	}
-	appendStringInfoString(out, "]}");
+	appendStringInfoString(out, "], \"covariance\": ");
+	json_append_floats(out, model->covariance, RETENTION_COVARIANCES(kind->n_params));
+	appendStringInfoChar(out, '}');
 }
 
 PG_FUNCTION_INFO_V1(retention_model_out);

@@ -253,6 +253,19 @@ json_append_float(StringInfo out, double value)
 }
 
 void
+json_append_floats(StringInfo out, const double *values, int count)
+{
+	appendStringInfoChar(out, '[');
+	for (int i = 0; i < count; i++)
+	{
+		if (i > 0)
+			appendStringInfoString(out, ", ");
+		json_append_float(out, values[i]);
+	}
+	appendStringInfoChar(out, ']');
+}
+
+void
 json_append_date(StringInfo out, DateADT day)
 {
 	struct pg_tm tm = {0};

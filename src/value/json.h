@@ -58,6 +58,7 @@ extern char *json_read_text(JsonInput *in, JsonbValue *value, const char *what);
 
 /* Writing: the shortest digits that read back to the same double, and ISO dates. */
 extern void json_append_float(StringInfo out, double value);
+extern void json_append_floats(StringInfo out, const double *values, int count);
 extern void json_append_date(StringInfo out, DateADT day);
 extern void json_append_text(StringInfo out, const char *text);
 
