@@ -12,6 +12,7 @@
 #include "utils/tuplestore.h"
 
 #include "clv/clv.h"
+#include "value/result.h"
 
 const char *const spend_param_names[SPEND_PARAMS] = {"p", "q", "gamma"};
 
@@ -157,14 +158,6 @@ clv_params(PG_FUNCTION_ARGS)
 	return (Datum) 0;
 }
 
-static Datum
-number_or_null(FunctionCallInfo fcinfo, double number)
-{
-	if (!isfinite(number))
-		PG_RETURN_NULL();
-	PG_RETURN_FLOAT8(number);
-}
-
 /* The log-likelihood of the timing part; NaN if it was not fitted. */
 static double
 timing_log_likelihood(const ClvModel *model)
@@ -177,7 +170,7 @@ PG_FUNCTION_INFO_V1(clv_log_likelihood);
 Datum
 clv_log_likelihood(PG_FUNCTION_ARGS)
 {
-	return number_or_null(fcinfo, timing_log_likelihood(PG_GETARG_CLV_MODEL(0)));
+	return finite_or_null(fcinfo, timing_log_likelihood(PG_GETARG_CLV_MODEL(0)));
 }
 
 /* spend_log_likelihood(clv_model) → float8: of the spend part */
@@ -187,7 +180,7 @@ clv_spend_log_likelihood(PG_FUNCTION_ARGS)
 {
 	const ClvModel *model = PG_GETARG_CLV_MODEL(0);
 
-	return number_or_null(fcinfo, model->spend.fitted ? model->spend.log_likelihood : NAN);
+	return finite_or_null(fcinfo, model->spend.fitted ? model->spend.log_likelihood : NAN);
 }
 
 /* aic(clv_model) → float8: Akaike's criterion of the timing part, 2 k - 2 ln L; smaller is better */
@@ -197,7 +190,7 @@ clv_aic(PG_FUNCTION_ARGS)
 {
 	const ClvModel *model = PG_GETARG_CLV_MODEL(0);
 
-	return number_or_null(fcinfo, 2.0 * model->timing.n_params - 2 * timing_log_likelihood(model));
+	return finite_or_null(fcinfo, 2.0 * model->timing.n_params - 2 * timing_log_likelihood(model));
 }
 
 /* bic(clv_model) → float8: Schwarz's criterion, k ln(customers) - 2 ln L; smaller is better */
@@ -207,7 +200,7 @@ clv_bic(PG_FUNCTION_ARGS)
 {
 	const ClvModel *model = PG_GETARG_CLV_MODEL(0);
 
-	return number_or_null(fcinfo, model->timing.n_params * log((double) model->timing.customers) -
+	return finite_or_null(fcinfo, model->timing.n_params * log((double) model->timing.customers) -
 						  2 * timing_log_likelihood(model));
 }
 

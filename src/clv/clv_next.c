@@ -18,6 +18,7 @@
 
 #include "clv/clv_score.h"
 #include "history/history.h"
+#include "value/result.h"
 
 /* A prediction never has to count further than this. */
 #define MOST_ORDERS 1000000
@@ -146,9 +147,7 @@ residual_orders(PG_FUNCTION_ARGS)
 												  customer.x, customer.t_x, customer.T, INFINITY,
 												  discount_rate(customer.model, annual_discount));
 
-	if (!isfinite(orders))
-		PG_RETURN_NULL();
-	PG_RETURN_FLOAT8(orders);
+	return finite_or_null(fcinfo, orders);
 }
 
 /* The smallest number of orders with at least this probability of so many or fewer. */
@@ -219,9 +218,7 @@ expected_orders_new(PG_FUNCTION_ARGS)
 	double		orders = clv_model_timing(model)->expected_orders_new(model->timing.params,
 																	  days_argument(fcinfo, 1) / model->unit_days);
 
-	if (!isfinite(orders))
-		PG_RETURN_NULL();
-	PG_RETURN_FLOAT8(orders);
+	return finite_or_null(fcinfo, orders);
 }
 
 /* orders_pmf(model, days, max_count) → setof (order_count, prob): of a customer just acquired */

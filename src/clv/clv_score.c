@@ -16,6 +16,7 @@
 #include "clv/clv_score.h"
 #include "history/history.h"
 #include "models/gammagamma.h"
+#include "value/result.h"
 
 #define DISCOUNT_YEAR_DAYS 365.0
 
@@ -145,9 +146,9 @@ order_value(Customer *customer)
 static Datum
 score_result(FunctionCallInfo fcinfo, const Customer *customer, double score)
 {
-	if (!customer->scorable || !isfinite(score))
+	if (!customer->scorable)
 		PG_RETURN_NULL();
-	PG_RETURN_FLOAT8(score);
+	return finite_or_null(fcinfo, score);
 }
 
 static double

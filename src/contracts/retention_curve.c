@@ -16,6 +16,7 @@
 #include "utils/tuplestore.h"
 
 #include "contracts/contracts.h"
+#include "value/result.h"
 #include "models/contract_life_table.h"
 
 /* kaplan_meier(retention_base [, level]) → setof (period, at_risk, ended, survival, std_error, low, high) */
@@ -144,14 +145,6 @@ discount_argument(FunctionCallInfo fcinfo, int place, RetentionPeriod period)
 				 errmsg("annual_discount must be a rate of at least 0, but is %g", annual_discount),
 				 errhint("0.10 is ten per cent a year.")));
 	return log1p(annual_discount) * retention_period_years(period);
-}
-
-static Datum
-finite_or_null(FunctionCallInfo fcinfo, double periods)
-{
-	if (!isfinite(periods))
-		PG_RETURN_NULL();
-	PG_RETURN_FLOAT8(periods);
 }
 
 /* residual_tenure(retention_model, tenure [, annual_discount]) → float8: renewals to come */

@@ -12,6 +12,7 @@
 #include "utils/tuplestore.h"
 
 #include "contracts/contracts.h"
+#include "value/result.h"
 
 RetentionModel *
 retention_model_make(const ContractModel *kind, RetentionPeriod period)
@@ -122,14 +123,6 @@ retention_params(PG_FUNCTION_ARGS)
 	return (Datum) 0;
 }
 
-static Datum
-number_or_null(FunctionCallInfo fcinfo, double number)
-{
-	if (!isfinite(number))
-		PG_RETURN_NULL();
-	PG_RETURN_FLOAT8(number);
-}
-
 /* The log-likelihood; NaN if the model was not fitted. */
 static double
 log_likelihood(const RetentionModel *model)
@@ -142,7 +135,7 @@ PG_FUNCTION_INFO_V1(retention_log_likelihood);
 Datum
 retention_log_likelihood(PG_FUNCTION_ARGS)
 {
-	return number_or_null(fcinfo, log_likelihood(PG_GETARG_RETENTION_MODEL(0)));
+	return finite_or_null(fcinfo, log_likelihood(PG_GETARG_RETENTION_MODEL(0)));
 }
 
 /* aic(retention_model) → float8: Akaike's criterion, 2 k - 2 ln L; smaller is better */
@@ -152,7 +145,7 @@ retention_aic(PG_FUNCTION_ARGS)
 {
 	const RetentionModel *model = PG_GETARG_RETENTION_MODEL(0);
 
-	return number_or_null(fcinfo, 2.0 * retention_model_kind(model)->n_params - 2 * log_likelihood(model));
+	return finite_or_null(fcinfo, 2.0 * retention_model_kind(model)->n_params - 2 * log_likelihood(model));
 }
 
 /* bic(retention_model) → float8: Schwarz's criterion, k ln(customers) - 2 ln L; smaller is better */
@@ -162,7 +155,7 @@ retention_bic(PG_FUNCTION_ARGS)
 {
 	const RetentionModel *model = PG_GETARG_RETENTION_MODEL(0);
 
-	return number_or_null(fcinfo, retention_model_kind(model)->n_params * log((double) model->customers) -
+	return finite_or_null(fcinfo, retention_model_kind(model)->n_params * log((double) model->customers) -
 						  2 * log_likelihood(model));
 }
 

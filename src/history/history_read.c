@@ -14,6 +14,7 @@
 #include "utils/tuplestore.h"
 
 #include "history/history.h"
+#include "value/result.h"
 
 static HistorySummary
 summary_argument(FunctionCallInfo fcinfo)
@@ -32,15 +33,6 @@ day_argument(FunctionCallInfo fcinfo, int place, const char *name)
 				(errcode(ERRCODE_DATETIME_VALUE_OUT_OF_RANGE),
 				 errmsg("%s is %s", name, DATE_IS_NOBEGIN(day) ? "-infinity" : "infinity")));
 	return day;
-}
-
-/* Money as SQL sees it: NULL where it is not known or beyond a double's range. */
-static Datum
-money_result(FunctionCallInfo fcinfo, double money)
-{
-	if (!isfinite(money))
-		PG_RETURN_NULL();
-	PG_RETURN_FLOAT8(money);
 }
 
 /* first_order_on(purchase_history) → date: day of the first order */
@@ -90,7 +82,7 @@ total_spend(PG_FUNCTION_ARGS)
 {
 	HistorySummary summary = summary_argument(fcinfo);
 
-	return money_result(fcinfo, spend_value(&summary.total, summary.encoding));
+	return finite_or_null(fcinfo, spend_value(&summary.total, summary.encoding));
 }
 
 /* avg_order_value(purchase_history) → float8: total spend over the number of orders */
@@ -102,7 +94,7 @@ avg_order_value(PG_FUNCTION_ARGS)
 
 	if (summary.orders == 0)
 		PG_RETURN_NULL();
-	return money_result(fcinfo, spend_value(&summary.total, summary.encoding) / summary.orders);
+	return finite_or_null(fcinfo, spend_value(&summary.total, summary.encoding) / summary.orders);
 }
 
 /* repeat_count(purchase_history [, as_of date]) → integer: x, transactions after the first */
@@ -235,7 +227,7 @@ spend_between(PG_FUNCTION_ARGS)
 	open_window(fcinfo, &reader);
 	while (next_day_in_window(&reader, PG_GETARG_DATEADT(1), &day))
 		spend_merge(&spend, &day.spend);
-	return money_result(fcinfo, spend_value(&spend, reader.encoding));
+	return finite_or_null(fcinfo, spend_value(&spend, reader.encoding));
 }
 
 /* history_until(purchase_history, as_of date) → purchase_history: as it stood on that day */

@@ -197,13 +197,9 @@ rfm_cuts_out(PG_FUNCTION_ARGS)
 	appendStringInfo(&out, "{\"levels\": %d, \"customers\": " INT64_FORMAT, cuts.levels, cuts.customers);
 	for (int i = 0; i < RFM_DIMENSIONS; i++)
 	{
-		appendStringInfo(&out, ", \"%s\": {\"cuts\": [", rfm_dimension_names[i]);
-		for (int k = 0; k < cuts.levels - 1; k++)
-		{
-			appendStringInfoString(&out, k == 0 ? "" : ", ");
-			json_append_float(&out, cuts.cuts[i][k]);
-		}
-		appendStringInfo(&out, "], \"effective_levels\": %d}", cuts.effective_levels[i]);
+		appendStringInfo(&out, ", \"%s\": {\"cuts\": ", rfm_dimension_names[i]);
+		json_append_floats(&out, cuts.cuts[i], cuts.levels - 1);
+		appendStringInfo(&out, ", \"effective_levels\": %d}", cuts.effective_levels[i]);
 	}
 	appendStringInfoChar(&out, '}');
 	PG_RETURN_CSTRING(out.data);
