@@ -24,6 +24,19 @@
 #include "numerics/random.h"
 
 #define MODEL_MAX_PARAMS 8
+#define MODEL_MAX_EFFECTS 3
+
+/*
+ * What a covariate z acts on: the parameter of a customer is that of the model
+ * times e^(sign coefficient z).  Signs are such that a positive coefficient
+ * means more of what the name says.
+ */
+typedef struct Effect
+{
+	const char *name;			/* of the process: rate, dropout, … */
+	int			param;
+	double		sign;			/* +1 or -1 */
+} Effect;
 
 /*
  * One simulated customer's life with the shop, from the first purchase on.  A
@@ -44,6 +57,20 @@ typedef struct Model
 	int			n_params;
 	const char *param_names[MODEL_MAX_PARAMS];
 
+	/*
+	 * The last n_fixed (0 or 1) parameters are whole numbers >= 1 that no
+	 * derivative can find.  Gradients and Hessians are of those before them only,
+	 * n_params - n_fixed of them.
+	 */
+	int			n_fixed;
+
+	/* Time comes in whole periods, in each of which there is one opportunity to buy. */
+	bool		discrete;
+
+	/* What covariates act on; none if the model takes no covariates. */
+	int			n_effects;
+	Effect		effects[MODEL_MAX_EFFECTS];
+
 	/* Where to start a fit. */
 	void		(*start) (const Population *population, double *params);
 
@@ -54,13 +81,16 @@ typedef struct Model
 	void		(*prior_centre) (const Population *population, double *ln_params);
 
 	/*
-	 * Log-likelihood of a whole population.  gradient[n] and hessian[n * n]
-	 * are in natural parameters; either may be NULL.
+	 * Log-likelihood of a whole population.  gradient[n] and hessian[n * n],
+	 * n = n_params - n_fixed, are in natural parameters; either may be NULL.
 	 */
 	double		(*log_likelihood) (const Population *population, const double *params,
 								   double *gradient, double *hessian);
 
-	/* Log-likelihood of one customer. */
+	/*
+	 * Log-likelihood of one customer, but for what depends on the times between
+	 * the purchases (population->log_gaps).
+	 */
 	double		(*customer_log_likelihood) (const double *params, double x, double t_x, double T);
 
 	/* Probability of being alive (still a customer) at age T; 0 .. 1. */

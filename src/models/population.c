@@ -11,6 +11,8 @@
  */
 #include "models/population.h"
 
+#include <math.h>
+
 #include <stdbool.h>
 #include <string.h>
 
@@ -245,6 +247,7 @@ sum_up(Population *population)
 	}
 	for (size_t i = 0; i < population->n_ages; i++)
 		total_T += population->ages[i].customers * population->ages[i].T;
+	population->log_gaps = NAN;
 	population->mean_T = population->customers > 0.0 ? total_T / population->customers : 0.0;
 }
 

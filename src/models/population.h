@@ -73,6 +73,13 @@ typedef struct Population
 	double		repeat_orders;	/* sum of x */
 	double		mean_T;			/* in time units */
 
+	/*
+	 * Sum, over all purchases but the first of each customer, of ln(time since
+	 * the one before).  What builds a population does not know it, and leaves it
+	 * NAN: who does, sets it.
+	 */
+	double		log_gaps;
+
 	size_t		n_frequencies;
 	FrequencyClass *frequencies;	/* n_frequencies + 1 */
 	size_t		n_recencies;
