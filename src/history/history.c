@@ -234,8 +234,9 @@ history_next_day(HistoryReader *reader, PurchaseDay *day)
 	return true;
 }
 
-HistorySummary
-history_summarise(Datum history, DateADT until)
+/* One body for both: where the caller has no sink, the compiler leaves the question out. */
+static pg_attribute_always_inline HistorySummary
+summarise(Datum history, DateADT until, GapSink sink, void *context)
 {
 	HistorySummary summary = {0};
 	HistoryReader reader;
@@ -254,10 +255,24 @@ history_summarise(Datum history, DateADT until)
 			summary.first = day.day;
 			summary.first_day = summary.total;
 		}
+		else if (sink != NULL)
+			sink(context, day.day - summary.last);
 		summary.last = day.day;
 		summary.orders += day.orders;
 	}
 	return summary;
+}
+
+HistorySummary
+history_summarise(Datum history, DateADT until)
+{
+	return summarise(history, until, NULL, NULL);
+}
+
+HistorySummary
+history_summarise_gaps(Datum history, DateADT until, GapSink sink, void *context)
+{
+	return summarise(history, until, sink, context);
 }
 
 double

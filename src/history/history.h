@@ -124,6 +124,10 @@ extern void history_open(HistoryReader *reader, Datum history, DateADT until);
 extern bool history_next_day(HistoryReader *reader, PurchaseDay *day);
 extern HistorySummary history_summarise(Datum history, DateADT until);
 
+/* The same, and tells the sink of every transaction after the first how many days it came after the one before. */
+typedef void (*GapSink) (void *context, int32 days);
+extern HistorySummary history_summarise_gaps(Datum history, DateADT until, GapSink sink, void *context);
+
 /* Adds one sum of amounts to another of the same history. */
 extern void spend_merge(Spend *spend, const Spend *other);
 
