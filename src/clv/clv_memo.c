@@ -2,12 +2,13 @@
  * clv_memo.c
  *	  Answers remembered for the rest of a query.
  *
- * What a live customer will still order depends on x and T alone, and that is
- * the costly part of a value. A million customers of a shop have some thirty
- * thousand pairs (x, T), so a query that scores them all asks the same
- * questions over and over. The memo is a table with two places per hash value;
- * a new pair takes the place of the older of two others. It begins small, because many
- * queries score one customer, and grows while new pairs keep coming, up to 2 MB.
+ * What a live customer will still order depends on x and T alone, but for models
+ * in which recency matters, which are not remembered; and it is the costly part
+ * of a value. A million customers of a shop have some thirty thousand pairs
+ * (x, T), so a query that scores them all asks the same questions over and
+ * over. The memo is a table with two places per hash value; a new pair takes the
+ * place of the older of two others. It begins small, because many queries score
+ * one customer, and grows while new pairs keep coming, up to 2 MB.
  *
  * The question, that is parameters, horizon and discount, is compared by
  * content: a model at the same address may be another one. When it changes,
@@ -115,13 +116,13 @@ count_miss(OrdersMemo *memo)
 }
 
 double
-orders_remembered(OrdersMemo *memo, const ClvModel *model, double x, double T,
+orders_remembered(OrdersMemo *memo, const ClvModel *model, double x, double t_x, double T,
 				  double horizon, double delta)
 {
 	const Model *timing = clv_model_timing(model);
 
-	if (memo == NULL)
-		return timing->live_orders(model->timing.params, x, T, horizon, delta);
+	if (memo == NULL || timing->recency_matters)
+		return timing->live_orders(model->timing.params, x, t_x, T, horizon, delta);
 
 	ask(memo, model, horizon, delta);
 
@@ -131,7 +132,7 @@ orders_remembered(OrdersMemo *memo, const ClvModel *model, double x, double T,
 		if (is_answer_to(memo, &places[i], x, T))
 			return places[i].orders;
 
-	double		orders = timing->live_orders(model->timing.params, x, T, horizon, delta);
+	double		orders = timing->live_orders(model->timing.params, x, t_x, T, horizon, delta);
 
 	count_miss(memo);
 	places = find_places(memo, x, T);

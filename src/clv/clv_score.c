@@ -216,7 +216,7 @@ static double
 discounted_orders_in(const Customer *customer, double horizon_days, double annual_discount)
 {
 	return alive(customer) *
-		orders_remembered(customer->memo, customer->model, customer->x, customer->T,
+		orders_remembered(customer->memo, customer->model, customer->x, customer->t_x, customer->T,
 						  horizon_days / customer->model->unit_days,
 						  discount_rate(customer->model, annual_discount));
 }

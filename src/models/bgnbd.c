@@ -63,12 +63,14 @@ bgnbd_alive_prob(const double *params, double x, double t_x, double T)
 
 /* A live customer is a new one, with updated parameters. */
 static double
-bgnbd_live_orders(const double *params, double x, double T, double horizon, double delta)
+bgnbd_live_orders(const double *params, double x, double t_x, double T,
+				  double horizon, double delta)
 {
 	double		n = params[R] + x;
 	double		age = params[ALPHA] + T;
 	double		b = params[B] + x;
 
+	(void) t_x;
 	return delta == 0.0 ? beta_geometric_orders(n, age, params[A], b, horizon)
 		: beta_geometric_discounted(n, age, params[A], b, horizon, delta);
 }

@@ -437,10 +437,12 @@ live_orders(const Customer *customer, double horizon, double delta)
 }
 
 static double
-ggnbd_live_orders(const double *params, double x, double T, double horizon, double delta)
+ggnbd_live_orders(const double *params, double x, double t_x, double T,
+				  double horizon, double delta)
 {
 	Customer	now = customer_at(params, x, T);
 
+	(void) t_x;
 	return live_orders(&now, horizon, delta);
 }
 

@@ -65,12 +65,14 @@ stays_at_first(const double *params)
 
 /* A live customer is a new one, with updated parameters. */
 static double
-mbgnbd_live_orders(const double *params, double x, double T, double horizon, double delta)
+mbgnbd_live_orders(const double *params, double x, double t_x, double T,
+				   double horizon, double delta)
 {
 	double		n = params[R] + x;
 	double		age = params[ALPHA] + T;
 	double		b = params[B] + x + 1.0;
 
+	(void) t_x;
 	return delta == 0.0 ? beta_geometric_orders(n, age, params[A], b, horizon)
 		: beta_geometric_discounted(n, age, params[A], b, horizon, delta);
 }

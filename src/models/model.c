@@ -45,5 +45,6 @@ double
 model_discounted_orders(const Model *model, const double *params,
 						double x, double t_x, double T, double horizon, double delta)
 {
-	return model->alive_prob(params, x, t_x, T) * model->live_orders(params, x, T, horizon, delta);
+	return model->alive_prob(params, x, t_x, T)
+		* model->live_orders(params, x, t_x, T, horizon, delta);
 }

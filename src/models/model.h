@@ -67,6 +67,12 @@ typedef struct Model
 	/* Time comes in whole periods, in each of which there is one opportunity to buy. */
 	bool		discrete;
 
+	/*
+	 * What a live customer does next depends on when the last purchase was, as it
+	 * does wherever the time between purchases has a memory.
+	 */
+	bool		recency_matters;
+
 	/* What covariates act on; none if the model takes no covariates. */
 	int			n_effects;
 	Effect		effects[MODEL_MAX_EFFECTS];
@@ -99,11 +105,12 @@ typedef struct Model
 	/*
 	 * Expected purchases in the horizon (>= 0) after age T of a customer who is
 	 * alive then, each discounted to age T at the continuous rate delta (>= 0)
-	 * per time unit.  An infinite horizon is allowed if delta > 0.  When the
-	 * last purchase was does not matter any more, so that a million customers
-	 * have few different answers.
+	 * per time unit.  An infinite horizon is allowed if delta > 0.  Unless
+	 * recency_matters, t_x does not any more, so that a million customers have few
+	 * different answers.
 	 */
-	double		(*live_orders) (const double *params, double x, double T, double horizon, double delta);
+	double		(*live_orders) (const double *params, double x, double t_x, double T,
+								double horizon, double delta);
 
 	/* Expected repeat purchases of a new customer within time t of the first. */
 	double		(*expected_orders_new) (const double *params, double t);

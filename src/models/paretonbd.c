@@ -416,10 +416,12 @@ live_orders(const Clocks *clocks, double horizon, double delta)
 }
 
 static double
-paretonbd_live_orders(const double *params, double x, double T, double horizon, double delta)
+paretonbd_live_orders(const double *params, double x, double t_x, double T,
+					  double horizon, double delta)
 {
 	Clocks		now = clocks_at(params, x, T);
 
+	(void) t_x;
 	return live_orders(&now, horizon, delta);
 }
 
