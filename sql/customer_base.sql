@@ -20,7 +20,8 @@ SELECT customer_count(base), repeat_customer_count(base), observed_until(base)
 FROM (SELECT customer_base(h) AS base FROM histories) AS b;
 
 -- The population as it was: orders after the end of observation do not exist.
-SELECT customer_base(h, '2026-01-10') FROM histories;
+SELECT customer_base(h, date '2026-01-10') FROM histories;
+SELECT customer_base(h, '2026-01-10') = customer_base(h, date '2026-01-10') AS same FROM histories;
 
 -- Amounts that are not known leave the spend model, not the base.
 SELECT customer_base(h) FROM (
@@ -77,6 +78,75 @@ SELECT '{"timing": [[1, 5, "2026-01-01", 1]], "spend_bins": [[1, 30000, 1, 99999
 SELECT '{"timing": [], "left_out": {"because": 1}}'::customer_base;
 SELECT '{"timing": [[1, 4294967295, "5000000-01-01", 1]], "left_out": {"no_amounts": 1}}'::customer_base;
 SELECT '{"timing": [[1, 5, "2026-01-01", 9223372036854775807], [1, 5, "2026-01-01", 1]]}'::customer_base;
-SELECT customer_base(h, 'infinity') FROM histories;
+SELECT customer_base(h, date 'infinity') FROM histories;
 
+
+-- The gaps between transactions tell how regularly customers buy: k is 1 if
+-- they do so at random, more if they are regular, less if they come in bursts.
+SELECT round(k::numeric, 3) AS k, round(std_error::numeric, 3) AS std_error, customer_count
+FROM (SELECT customer_base(h) AS base FROM histories) AS x, regularity(base);
+-- (every fourth day, but for a little) regular; (three days in a row, then a month without) in bursts
+SELECT kind, k > 5 AS regular, k < 1 AS in_bursts, customer_count FROM (
+	SELECT kind, customer_base(h) AS base FROM (
+		SELECT kind, customer, purchase_history(date '2026-01-01' + CASE kind WHEN 'regular' THEN 4 * i + (i + customer) % 2
+			ELSE 30 * (i / 3) + i % 3 END) AS h
+		FROM unnest(ARRAY['regular', 'in bursts']) AS kind, generate_series(1, 20) AS customer, generate_series(0, 8) AS i
+		GROUP BY kind, customer) AS x
+	GROUP BY kind) AS y, regularity(base)
+ORDER BY kind;
+-- A single gap tells nothing, nor do gaps that are not known, and gaps that are all equal tell too much.
+SELECT (regularity(base)).* FROM (VALUES
+	('{"timing": [[1, 5, "2026-01-01", 9]], "gaps": [[5, 9]], "left_out": {"no_amounts": 9}}'::customer_base),
+	('{"timing": [[2, 5, "2026-01-01", 9]], "left_out": {"no_amounts": 9}}'),
+	('{"timing": [[2, 10, "2026-01-01", 9]], "gaps": [[5, 18]], "left_out": {"no_amounts": 9}}'),
+	('{"timing": []}')) AS v(base);
+
+-- Calendar periods, for models of discrete time. A transaction is then a month
+-- (week, quarter, year) with an order, and times are months.
+SELECT customer_base(h, 'month') FROM histories;
+SELECT customer_base(h, 'year', '2026-12-31') FROM histories;
+SELECT w, repeat_count, last_order_days, first_order_on FROM (
+	SELECT w, customer_base(h, w) AS base FROM
+		(SELECT purchase_history(d, 1.0) AS h FROM (VALUES (date '1999-12-27'), ('1999-12-31'), ('2000-01-02'), ('2000-01-03'),
+			('2000-03-31'), ('2000-04-01'), ('2001-02-28')) AS v(d)) AS x,
+		unnest(ARRAY['week', 'month', 'quarter', 'year']) AS w GROUP BY w) AS y, unnest(base)
+ORDER BY last_order_days DESC;
+SELECT customer_base(h, 'fortnight') FROM histories;
+SELECT (SELECT customer_base(h) FROM histories) || (SELECT customer_base(h, 'month') FROM histories);
+-- What is spent in the first period belongs to the first transaction, refunds to the period they fall in.
+SELECT customer_base(h, 'month') FROM (SELECT purchase_history(d, a) AS h FROM (VALUES (date '2026-01-05', 10.0), ('2026-01-20', 20.0),
+	('2026-02-01', 40.0), ('2026-02-03', -5.0), ('2026-03-01', -1.0)) AS v(d, a)) AS x;
+
+-- Covariates: customers are counted by them. NULL and NaN leave a customer out.
+CREATE TEMP TABLE customers AS SELECT customer_id, h, CASE customer_id WHEN 5 THEN NULL ELSE ARRAY[customer_id % 2, 0.5] END AS z FROM histories;
+SELECT customer_base(h, z) FROM customers;
+SELECT u.* FROM (SELECT customer_base(h, z, '2026-01-10') AS base FROM customers) AS b, unnest(base) AS u;
+SELECT (SELECT rollup(b) FROM (SELECT customer_base(h, z ORDER BY customer_id DESC) AS b FROM customers GROUP BY customer_id % 3) AS x) =
+	(SELECT customer_base(h, z) FROM customers) AS adds_up,
+	(SELECT customer_base(h, ARRAY[-0.0]) FROM customers) = (SELECT customer_base(h, ARRAY[0]) FROM customers) AS one_zero;
+SELECT base = base::text::customer_base AS text FROM (SELECT customer_base(h, z) AS base FROM customers) AS x;
+SELECT customer_base(h, ARRAY['NaN', 'infinity', NULL]::float8[]) FROM histories;
+SELECT customer_base(h, (ARRAY[customer_id, 1])[:1 + customer_id % 2]) FROM histories;
+SELECT customer_base(h, ARRAY[[1, 2]]::float8[]) FROM histories;
+SELECT customer_base(h, array_fill(1.0, ARRAY[11])) FROM histories;
+SELECT customer_base(h) || customer_base(h, z) FROM customers;
+SELECT '{"covariates": [[1], [1]], "timing": []}'::customer_base;
+SELECT '{"covariates": [[1], [2, 3]], "timing": []}'::customer_base;
+SELECT '{"covariates": [[2], [1]], "timing": [[0, 0, "2026-01-01", 1, 0], [0, 0, "2026-01-01", 2, 1]]}'::customer_base;
+SELECT '{"covariates": [[1]], "timing": [[0, 0, "2026-01-01", 1, 1]]}'::customer_base;
+SELECT '{"period": "fortnight", "timing": []}'::customer_base;
+SELECT '{"period": "month", "timing": [[0, 0, "2026-01-02", 1]]}'::customer_base;
+SELECT '{"timing": [[1, 5, "2026-01-01", 1]], "gaps": [[5, 2]], "left_out": {"no_amounts": 1}}'::customer_base;
+
+-- The bootstrap: every replicate draws each customer a Poisson(1) number of
+-- times, and draws the same whenever it is asked.
+CREATE TEMP TABLE crowd AS
+SELECT i, purchase_history(date '2026-01-01' + (i % 50) + g * (1 + i % 7), i) AS h FROM generate_series(1, 2000) AS i, generate_series(0, i % 3) AS g GROUP BY i;
+SELECT count(DISTINCT base::text) AS replicates, round(avg(customer_count(base)), -2) AS customers,
+	stddev(customer_count(base)) BETWEEN 30 AND 60 AS sd_is_root_of_2000
+FROM (SELECT customer_base(h, r, 7) AS base FROM crowd, generate_series(1, 50) AS r GROUP BY r) AS x;
+SELECT (SELECT customer_base(h, 3, 7) FROM crowd) = (SELECT rollup(b) FROM
+	(SELECT customer_base(h, 3, 7 ORDER BY random()) AS b FROM crowd GROUP BY i % 4) AS x) AS again,
+	(SELECT customer_base(h, 3, 7) FROM crowd) = (SELECT customer_base(h, 3, 8) FROM crowd) AS other_seed;
+SELECT customer_base(h, NULL, 7) FROM crowd;
 DROP TABLE histories;

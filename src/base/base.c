@@ -12,16 +12,18 @@
 #include "value/bytes.h"
 
 struct varlena *
-base_pack(const BaseEntry *entries, uint32 count, DateADT until)
+base_pack(const BaseEntry *entries, uint32 count, const BaseHead *head)
 {
-	Size		room = VARHDRSZ + 1 + (2 + (Size) count * 3) * MAX_VARINT_BYTES;
+	Size		room = VARHDRSZ + 3 + (2 + (Size) count * 3) * MAX_VARINT_BYTES;
 	struct varlena *value = MemoryContextAllocHuge(CurrentMemoryContext, room);
 	uint8	   *start = (uint8 *) VARDATA(value);
 	uint8	   *at = start;
 	BaseEntry	previous = {0};
 
 	*at++ = BASE_VERSION;
-	at = put_varint(at, fold_sign(until));
+	*at++ = (uint8) head->period;
+	*at++ = (uint8) head->covariates;
+	at = put_varint(at, fold_sign(head->until));
 	at = put_varint(at, count);
 	for (uint32 i = 0; i < count; i++)
 	{
@@ -60,14 +62,16 @@ base_open(BaseReader *reader, Datum base)
 
 	reader->next = (const uint8 *) VARDATA_ANY(value);
 	reader->end = reader->next + VARSIZE_ANY_EXHDR(value);
-	if (reader->next == reader->end)
+	if (reader->end - reader->next < 3)
 		bytes_end_early();
 	if (*reader->next != BASE_VERSION)
 		ereport(ERROR,
 				(errcode(ERRCODE_DATA_CORRUPTED),
 				 errmsg("unknown version %d of a stored customer_base", *reader->next)));
-	reader->next++;
-	reader->until = (DateADT) unfold_sign(get_varint(&reader->next, reader->end));
+	reader->head.period = (Period) reader->next[1];
+	reader->head.covariates = reader->next[2];
+	reader->next += 3;
+	reader->head.until = (DateADT) unfold_sign(get_varint(&reader->next, reader->end));
 	reader->left = (uint32) get_varint(&reader->next, reader->end);
 	reader->entry = (BaseEntry) {0};
 }
@@ -88,14 +92,36 @@ base_next(BaseReader *reader)
 	return true;
 }
 
-static const char *
-timing_problem(const BaseEntry *entry)
+int64
+base_day_after(const BaseHead *head, DateADT first, uint32 t_x)
 {
-	int64		first = timing_first(entry);
-	int64		last = first + timing_t_x(entry);
+	if (head->period == PERIOD_DAY)
+		return (int64) first + t_x;
+	/* Beyond what the calendar holds, in whatever period. */
+	if (t_x > DATE_END_JULIAN)
+		return PG_INT64_MAX;
 
-	if (!IS_VALID_DATE(first) || last > PG_INT32_MAX || !IS_VALID_DATE((DateADT) last))
+	int64		number = (int64) period_number(head->period, first) + t_x;
+
+	if (number > period_number(head->period, DATE_END_JULIAN - POSTGRES_EPOCH_JDATE - 1))
+		return PG_INT64_MAX;
+	return period_first_day(head->period, (int32) number);
+}
+
+static const char *
+timing_problem(const BaseEntry *entry, const BaseHead *head)
+{
+	DateADT		first = timing_first(entry);
+
+	if (!IS_VALID_DATE(first))
 		return "a day is out of range";
+
+	int64		last = base_day_after(head, first, timing_t_x(entry));
+
+	if (last > PG_INT32_MAX || !IS_VALID_DATE((DateADT) last))
+		return "a day is out of range";
+	if (period_first_day(head->period, period_number(head->period, first)) != first)
+		return "a first day is not that of a period";
 	if (entry_x(entry) > timing_t_x(entry))
 		return "there are more repeat transactions than days";
 	if (entry_x(entry) == 0 && timing_t_x(entry) > 0)
@@ -104,14 +130,16 @@ timing_problem(const BaseEntry *entry)
 }
 
 static const char *
-entry_problem(const BaseEntry *entry)
+entry_problem(const BaseEntry *entry, const BaseHead *head)
 {
 	if (entry->value == 0)
 		return "an entry is zero";
+	if (entry_class(entry) != 0 && entry_kind(entry) != BASE_TIMING && entry_kind(entry) != BASE_COVARIATE)
+		return "only timing has classes";
 	switch (entry_kind(entry))
 	{
 		case BASE_TIMING:
-			return timing_problem(entry);
+			return timing_problem(entry, head);
 		case BASE_SPEND:
 			if (entry_x(entry) == 0 || !isfinite(spend_of(entry)) || !(spend_of(entry) > 0))
 				return "spend on repeat transactions must be positive";
@@ -125,6 +153,17 @@ entry_problem(const BaseEntry *entry)
 			if (entry_x(entry) != 0 || entry->detail >= LEFT_OUT_REASONS)
 				return "there is no such reason to leave customers out";
 			return entry->value < 0 ? "a number of customers is negative" : NULL;
+		case BASE_GAP:
+			if (entry_x(entry) != 0 || entry->detail == 0 || entry->detail > PG_UINT32_MAX)
+				return "a gap between transactions is out of range";
+			return entry->value < 0 ? "a number of gaps is negative" : NULL;
+		case BASE_COVARIATE:
+			if (entry_x(entry) >= (uint32) head->covariates || entry->detail != 0)
+				return "there is no such covariate";
+			return !isfinite(covariate_of(entry)) || covariate_of(entry) == 0
+				? "a covariate must be a finite number" : NULL;
+		case BASE_CLASS:
+			break;
 	}
 	return "there is no such kind of entry";
 }
@@ -136,61 +175,139 @@ moment_fits(const BaseEntry *entry, int64 customers)
 	return fabs((double) entry->value) <= (double) customers * ldexp(BASE_MOMENT_SCALE, -6 * entry_power(entry)) + 1;
 }
 
-const char *
-base_problem(const BaseEntry *entries, uint32 count)
+/* What the entries come to, while they are checked. */
+typedef struct BaseCheck
 {
-	double		customers = 0;
-	double		repeaters = 0;
-	double		with_reason = 0;
-	uint32		spends = 0;
-	uint32		bins = 0;
-	const BaseEntry *bin = NULL;
+	double		customers;
+	double		repeaters;
+	double		repeat_orders;
+	double		with_reason;	/* repeat customers whose spend is told, or why it is not */
+	double		gaps;
+	uint32		classes;
+	uint32		spends;
+	uint32		bins;
+	const BaseEntry *bin;		/* the one whose sums are being read */
+} BaseCheck;
 
+static const char *
+check_entry(BaseCheck *check, const BaseEntry *entry)
+{
+	switch (entry_kind(entry))
+	{
+		case BASE_TIMING:
+			if (entry_class(entry) > check->classes)
+				return "a class has no customers";
+			check->classes = entry_class(entry) + 1;
+			check->customers += entry->value;
+			check->repeaters += entry_x(entry) > 0 ? entry->value : 0;
+			check->repeat_orders += (double) entry->value * entry_x(entry);
+			break;
+		case BASE_SPEND:
+			check->spends++;
+			check->with_reason += entry->value;
+			break;
+		case BASE_SPEND_BIN:
+			if (entry_power(entry) == 0)
+			{
+				check->bin = entry;
+				check->bins++;
+				check->with_reason += entry->value;
+			}
+			else if (check->bin == NULL || check->bin->group != entry->group ||
+					 entry_bin(check->bin) != entry_bin(entry) || !moment_fits(entry, check->bin->value))
+				return "the sums of a spend bin do not fit its customers";
+			break;
+		case BASE_LEFT_OUT:
+			if (entry->detail == LEFT_OUT_NO_SPEND || entry->detail == LEFT_OUT_NO_AMOUNTS)
+				check->with_reason += entry->value;
+			break;
+		case BASE_GAP:
+			check->gaps += entry->value;
+			break;
+		case BASE_COVARIATE:
+			if (entry_class(entry) >= check->classes)
+				return "a class has no customers";
+			break;
+		case BASE_CLASS:
+			break;
+	}
+	return NULL;
+}
+
+/* The covariates of the classes must be told apart, and be in order. */
+static const char *
+classes_problem(const BaseEntry *entries, uint32 count, const BaseHead *head, uint32 classes)
+{
+	static const BaseEntry zero = {0};
+
+	for (uint32 class = 1; class < classes; class++)
+	{
+		double		difference = 0;
+
+		CHECK_FOR_INTERRUPTS();
+		for (int i = 0; i < head->covariates && difference == 0; i++)
+		{
+			const BaseEntry *before = base_find(entries, count, base_group(BASE_COVARIATE, class - 1, i), 0);
+			const BaseEntry *entry = base_find(entries, count, base_group(BASE_COVARIATE, class, i), 0);
+
+			difference = covariate_of(entry != NULL ? entry : &zero) - covariate_of(before != NULL ? before : &zero);
+		}
+		if (!(difference > 0))
+			return "the classes are not in the order of their covariates";
+	}
+	return NULL;
+}
+
+const char *
+base_problem(const BaseEntry *entries, uint32 count, const BaseHead *head)
+{
+	BaseCheck	check = {0};
+
+	if (head->period >= PERIODS || head->covariates > BASE_MAX_COVARIATES)
+		return "there is no such period, or there are too many covariates";
 	for (uint32 i = 0; i < count; i++)
 	{
 		const BaseEntry *entry = &entries[i];
-		const char *problem = entry_problem(entry);
+		const char *problem = entry_problem(entry, head);
 
 		CHECK_FOR_INTERRUPTS();
+		if (problem == NULL && i > 0 && base_compare(&entry[-1], entry) >= 0)
+			problem = "the entries are not in order";
+		if (problem == NULL)
+			problem = check_entry(&check, entry);
 		if (problem != NULL)
 			return problem;
-		if (i > 0 && (entry[-1].group > entry->group ||
-					  (entry[-1].group == entry->group && entry[-1].detail >= entry->detail)))
-			return "the entries are not in order";
-
-		switch (entry_kind(entry))
-		{
-			case BASE_TIMING:
-				customers += entry->value;
-				repeaters += entry_x(entry) > 0 ? entry->value : 0;
-				break;
-			case BASE_SPEND:
-				spends++;
-				with_reason += entry->value;
-				break;
-			case BASE_SPEND_BIN:
-				if (entry_power(entry) == 0)
-				{
-					bin = entry;
-					bins++;
-					with_reason += entry->value;
-				}
-				else if (bin == NULL || bin->group != entry->group || entry_bin(bin) != entry_bin(entry) ||
-						 !moment_fits(entry, bin->value))
-					return "the sums of a spend bin do not fit its customers";
-				break;
-			case BASE_LEFT_OUT:
-				with_reason += entry->detail == LEFT_OUT_NO_ORDERS ? 0 : entry->value;
-				break;
-		}
 	}
-	if (spends > BASE_MAX_SPENDS || (spends > 0 && bins > 0))
+	if (check.spends > BASE_MAX_SPENDS || (check.spends > 0 && check.bins > 0))
 		return "there is too much exact spend";
-	if (customers > BASE_MAX_CUSTOMERS)
+	if (check.customers > BASE_MAX_CUSTOMERS)
 		return "there are more customers than can be counted";
-	if (repeaters != with_reason)
+	if (check.repeaters != check.with_reason)
 		return "the spend is not that of the repeat customers";
-	return NULL;
+	if (check.gaps > check.repeat_orders)
+		return "there are more gaps than repeat transactions";
+	if (check.customers == 0 && (head->period != PERIOD_DAY || head->covariates != 0))
+		return "without customers there is neither a period nor a covariate";
+	return classes_problem(entries, count, head, check.classes);
+}
+
+const BaseEntry *
+base_find(const BaseEntry *entries, uint32 count, uint64 group, uint64 detail)
+{
+	BaseEntry	key = {group, detail, 0};
+	uint32		low = 0;
+	uint32		high = count;
+
+	while (low < high)
+	{
+		uint32		middle = low + (high - low) / 2;
+
+		if (base_compare(&entries[middle], &key) < 0)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low < count && base_compare(&entries[low], &key) == 0 ? &entries[low] : NULL;
 }
 
 /* Merging may have gone beyond what input allows. */
@@ -210,6 +327,7 @@ base_totals(Datum base)
 	BaseReader	reader;
 
 	base_open(&reader, base);
+	totals.head = reader.head;
 	while (base_next(&reader))
 	{
 		const BaseEntry *entry = &reader.entry;
@@ -219,11 +337,19 @@ base_totals(Datum base)
 		{
 			count_customers(&totals.customers, entry->value);
 			totals.repeaters += entry_x(entry) > 0 ? entry->value : 0;
-			totals.last_day = Max(totals.last_day, timing_first(entry) + (DateADT) timing_t_x(entry));
+			totals.repeat_orders += (double) entry->value * entry_x(entry);
+			totals.classes = entry_class(entry) + 1;
+			totals.last_day = Max(totals.last_day,
+								  (DateADT) base_day_after(&reader.head, timing_first(entry), timing_t_x(entry)));
 		}
 		else if (entry_kind(entry) == BASE_LEFT_OUT)
 			totals.left_out[entry->detail] = entry->value;
+		else if (entry_kind(entry) == BASE_GAP)
+		{
+			totals.gaps += entry->value;
+			totals.log_gaps += (double) entry->value * log((double) entry->detail);
+		}
 	}
-	totals.observed_until = Max(reader.until, totals.last_day);
+	totals.observed_until = Max(reader.head.until, totals.last_day);
 	return totals;
 }

@@ -7,10 +7,20 @@
  * numbers, and merging two bases adds them: the order of customers and the
  * way they are split among processes cannot matter. The keys are
  *
- *	timing			(x, t_x in days, day of the first order) → customers
+ *	timing			(class, x, t_x, first day) → customers
  *	spend			(x, net spend on repeat transactions) → customers with x > 0
  *	spend bin		(x, bin, k) → sum of δ^k over the customers of the bin
  *	left out		(reason) → customers
+ *	gap				(days between two transactions of a customer) → how often
+ *	covariate		(class, place) → the number itself, as bits
+ *
+ * A class is made of the customers with equal covariates; without covariates
+ * there is one. The classes of a stored base are numbered in the order of their
+ * covariates, so that equal bases have equal bytes.
+ *
+ * A base counts days, or, for models of discrete time, calendar periods: then
+ * a transaction is a period with at least one order, t_x and gaps are numbers of
+ * periods, and the first day is that of the first period.
  *
  * A base holds exact spend up to BASE_MAX_SPENDS different pairs (x, spend),
  * so for up to that many customers in any case. With more, all spend is kept
@@ -28,7 +38,10 @@
 
 #include "compat.h"
 
+#include "utils/array.h"
 #include "utils/date.h"
+
+#include "value/period.h"
 
 #define BASE_MAX_SPENDS 100000
 
@@ -44,7 +57,10 @@ typedef enum BaseKind
 	BASE_TIMING = 1,
 	BASE_SPEND,
 	BASE_SPEND_BIN,
-	BASE_LEFT_OUT
+	BASE_LEFT_OUT,
+	BASE_GAP,
+	BASE_COVARIATE,
+	BASE_CLASS					/* in states only, see base_covariates.c */
 } BaseKind;
 
 /* Why a customer is not, or not wholly, in the base. */
@@ -53,31 +69,42 @@ typedef enum BaseLeftOut
 	LEFT_OUT_NO_ORDERS,			/* no order by the end of observation: not in the base */
 	LEFT_OUT_NO_SPEND,			/* net spend on repeat transactions not positive: not in the spend model */
 	LEFT_OUT_NO_AMOUNTS,		/* amounts unknown: not in the spend model */
+	LEFT_OUT_NO_COVARIATES,		/* a covariate is NULL or no number: not in the base */
 	LEFT_OUT_REASONS
 } BaseLeftOut;
 
 /* One entry of the map; keys are ordered by (group, detail). */
 typedef struct BaseEntry
 {
-	uint64		group;			/* kind in the upper half, x in the lower */
+	uint64		group;			/* kind (8 bits), class (24), x (32) */
 	uint64		detail;			/* the rest of the key, see the functions below */
 	int64		value;			/* never zero */
 } BaseEntry;
 
 StaticAssertDecl(sizeof(BaseEntry) == 24, "an entry has no hidden padding");
 
+#define BASE_MAX_CLASSES (1 << 24)
+#define BASE_MAX_COVARIATES 10
+
 static inline uint64
-base_group(BaseKind kind, uint32 x)
+base_group(BaseKind kind, uint32 class, uint32 x)
 {
-	return (uint64) kind << 32 | x;
+	return (uint64) kind << 56 | (uint64) class << 32 | x;
 }
 
 static inline BaseKind
 entry_kind(const BaseEntry *entry)
 {
-	return (BaseKind) (entry->group >> 32);
+	return (BaseKind) (entry->group >> 56);
 }
 
+static inline uint32
+entry_class(const BaseEntry *entry)
+{
+	return (uint32) (entry->group >> 32) & (BASE_MAX_CLASSES - 1);
+}
+
+/* x of timing and spend, the place of a covariate; 0 of the others. */
 static inline uint32
 entry_x(const BaseEntry *entry)
 {
@@ -141,17 +168,44 @@ entry_power(const BaseEntry *entry)
 	return (int) (entry->detail % BASE_MOMENTS);
 }
 
+/* Covariates: the bits of a finite double, kept as if they were a number. Zero is not kept. */
+static inline int64
+covariate_value(double covariate)
+{
+	int64		bits;
+
+	memcpy(&bits, &covariate, sizeof(bits));
+	return bits;
+}
+
+static inline double
+covariate_of(const BaseEntry *entry)
+{
+	double		covariate;
+
+	memcpy(&covariate, &entry->value, sizeof(covariate));
+	return covariate;
+}
+
 /* The bin of a positive amount, and a bin's centre. */
 extern uint32 base_bin(double spend);
 extern double base_bin_centre(uint32 bin);
 #define BASE_BINS ((uint32) (DBL_MAX_EXP - DBL_MIN_EXP + 1) * 32)
 
+/* What a base says before its entries. */
+typedef struct BaseHead
+{
+	DateADT		until;			/* end of observation; DATEVAL_NOBEGIN if none was given */
+	Period		period;			/* what it counts in */
+	int			covariates;		/* of each customer */
+} BaseHead;
+
 /*
  * The stored form is a string of bytes, the same on every platform: version
- * byte, day of the end of observation (varint, sign folded), number of
- * entries (varint), and the entries in order: the group's distance from the
- * one before, the detail's (or the detail, in a new group), both as varints,
- * and the value (varint, sign folded).
+ * byte, period (1 byte), number of covariates (1 byte), end of observation
+ * (varint, sign folded), number of entries (varint), and the entries in order:
+ * the group's distance from the one before, the detail's (or the detail, in a
+ * new group), both as varints, and the value (varint, sign folded).
  */
 #define BASE_VERSION 1
 
@@ -160,7 +214,7 @@ typedef struct BaseReader
 	const uint8 *next;
 	const uint8 *end;
 	uint32		left;			/* entries not yet read */
-	DateADT		until;			/* end of observation; DATEVAL_NOBEGIN if none was given */
+	BaseHead	head;
 	BaseEntry	entry;			/* the one read last */
 } BaseReader;
 
@@ -171,21 +225,51 @@ extern void base_open(BaseReader *reader, Datum base);
 extern bool base_next(BaseReader *reader);
 
 /* The stored form of sorted entries. */
-extern struct varlena *base_pack(const BaseEntry *entries, uint32 count, DateADT until);
+extern struct varlena *base_pack(const BaseEntry *entries, uint32 count, const BaseHead *head);
+
+/* The order of entries: by group, then by detail. */
+static inline int
+base_compare(const BaseEntry *a, const BaseEntry *b)
+{
+	if (a->group != b->group)
+		return a->group < b->group ? -1 : 1;
+	return (a->detail > b->detail) - (a->detail < b->detail);
+}
 
 /* What is wrong with sorted entries that came from outside; NULL: nothing. */
-extern const char *base_problem(const BaseEntry *entries, uint32 count);
+extern const char *base_problem(const BaseEntry *entries, uint32 count, const BaseHead *head);
+
+/* The entry of this key among sorted entries, or NULL. */
+extern const BaseEntry *base_find(const BaseEntry *entries, uint32 count, uint64 group, uint64 detail);
+
+/* The day on which something t_x days (or periods) after the first one happened, or its period began. */
+extern int64 base_day_after(const BaseHead *head, DateADT first, uint32 t_x);
 
 /* The totals that diagnostics show and fits ask for. */
 typedef struct BaseTotals
 {
 	int64		customers;		/* with at least one order */
 	int64		repeaters;		/* with x > 0 */
+	double		repeat_orders;	/* sum of x */
+	double		gaps;			/* between transactions, that are counted: as many, if they are known */
+	double		log_gaps;		/* the sum of their logarithms */
+	uint32		classes;		/* of customers with equal covariates */
 	int64		left_out[LEFT_OUT_REASONS];
 	DateADT		last_day;		/* of the last order of anyone */
 	DateADT		observed_until; /* given end of observation, or the last day */
+	BaseHead	head;
 } BaseTotals;
 
 extern BaseTotals base_totals(Datum base);
+
+/*
+ * The covariates of one customer, for which there must be room for
+ * BASE_MAX_COVARIATES; returns how many, or -1 if one is NULL or no number. An
+ * array that is no list of 1 to BASE_MAX_COVARIATES is an error.
+ */
+extern int	covariates_of_array(ArrayType *array, double *covariates);
+
+/* The covariates of all classes, row by row; there are totals.classes rows. */
+extern double *base_covariates(Datum base, uint32 *classes);
 
 #endif							/* BASE_BASE_H */

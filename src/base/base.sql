@@ -29,6 +29,16 @@ CREATE FUNCTION customer_base_add(customer_base, purchase_history) RETURNS custo
 LANGUAGE C IMMUTABLE PARALLEL SAFE COST 5 AS 'MODULE_PATHNAME';
 CREATE FUNCTION customer_base_add(customer_base, purchase_history, date) RETURNS customer_base
 LANGUAGE C IMMUTABLE PARALLEL SAFE COST 5 AS 'MODULE_PATHNAME';
+CREATE FUNCTION customer_base_add(customer_base, purchase_history, text) RETURNS customer_base
+LANGUAGE C STABLE PARALLEL SAFE COST 5 AS 'MODULE_PATHNAME', 'customer_base_add_periods';
+CREATE FUNCTION customer_base_add(customer_base, purchase_history, text, date) RETURNS customer_base
+LANGUAGE C STABLE PARALLEL SAFE COST 5 AS 'MODULE_PATHNAME', 'customer_base_add_periods';
+CREATE FUNCTION customer_base_add(customer_base, purchase_history, double precision[]) RETURNS customer_base
+LANGUAGE C IMMUTABLE PARALLEL SAFE COST 10 AS 'MODULE_PATHNAME', 'customer_base_add_covariates';
+CREATE FUNCTION customer_base_add(customer_base, purchase_history, double precision[], date) RETURNS customer_base
+LANGUAGE C IMMUTABLE PARALLEL SAFE COST 10 AS 'MODULE_PATHNAME', 'customer_base_add_covariates';
+CREATE FUNCTION customer_base_add(customer_base, purchase_history, integer, bigint) RETURNS customer_base
+LANGUAGE C IMMUTABLE PARALLEL SAFE COST 5 AS 'MODULE_PATHNAME', 'customer_base_add_replicate';
 CREATE FUNCTION customer_base_merge(customer_base, customer_base) RETURNS customer_base
 LANGUAGE C IMMUTABLE PARALLEL SAFE AS 'MODULE_PATHNAME';
 CREATE FUNCTION customer_base_final(customer_base) RETURNS customer_base
@@ -36,6 +46,11 @@ LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME';
 
 COMMENT ON FUNCTION customer_base_add(customer_base, purchase_history) IS 'aggregate support: adds one customer';
 COMMENT ON FUNCTION customer_base_add(customer_base, purchase_history, date) IS 'aggregate support: adds one customer as of a day';
+COMMENT ON FUNCTION customer_base_add(customer_base, purchase_history, text) IS 'aggregate support: adds one customer, in periods';
+COMMENT ON FUNCTION customer_base_add(customer_base, purchase_history, text, date) IS 'aggregate support: adds one customer as of a day, in periods';
+COMMENT ON FUNCTION customer_base_add(customer_base, purchase_history, double precision[]) IS 'aggregate support: adds one customer with covariates';
+COMMENT ON FUNCTION customer_base_add(customer_base, purchase_history, double precision[], date) IS 'aggregate support: adds one customer with covariates as of a day';
+COMMENT ON FUNCTION customer_base_add(customer_base, purchase_history, integer, bigint) IS 'aggregate support: adds one customer as often as the bootstrap draws him';
 COMMENT ON FUNCTION customer_base_merge(customer_base, customer_base) IS 'the customers of both bases (implementation of || operator)';
 COMMENT ON FUNCTION customer_base_final(customer_base) IS 'aggregate support: the finished base';
 
@@ -52,6 +67,46 @@ CREATE AGGREGATE customer_base(history purchase_history, until date) (
 	SSPACE = 65536, PARALLEL = SAFE
 );
 COMMENT ON AGGREGATE customer_base(purchase_history, date) IS 'the population of these customers, observed until a day (included)';
+
+CREATE AGGREGATE customer_base(history purchase_history, period text) (
+	SFUNC = customer_base_add, STYPE = customer_base,
+	FINALFUNC = customer_base_final, COMBINEFUNC = customer_base_merge,
+	SSPACE = 65536, PARALLEL = SAFE
+);
+COMMENT ON AGGREGATE customer_base(purchase_history, text) IS
+'the population of these customers in calendar periods (week, month, quarter, year), for models of discrete time; a day written as a bare literal is taken for until';
+
+CREATE AGGREGATE customer_base(history purchase_history, period text, until date) (
+	SFUNC = customer_base_add, STYPE = customer_base,
+	FINALFUNC = customer_base_final, COMBINEFUNC = customer_base_merge,
+	SSPACE = 65536, PARALLEL = SAFE
+);
+COMMENT ON AGGREGATE customer_base(purchase_history, text, date) IS
+'the population of these customers in calendar periods, observed until a day (included)';
+
+CREATE AGGREGATE customer_base(history purchase_history, covariates double precision[]) (
+	SFUNC = customer_base_add, STYPE = customer_base,
+	FINALFUNC = customer_base_final, COMBINEFUNC = customer_base_merge,
+	SSPACE = 65536, PARALLEL = SAFE
+);
+COMMENT ON AGGREGATE customer_base(purchase_history, double precision[]) IS
+'the population of these customers with covariates: numbers that may change how often they order and how long they stay';
+
+CREATE AGGREGATE customer_base(history purchase_history, covariates double precision[], until date) (
+	SFUNC = customer_base_add, STYPE = customer_base,
+	FINALFUNC = customer_base_final, COMBINEFUNC = customer_base_merge,
+	SSPACE = 65536, PARALLEL = SAFE
+);
+COMMENT ON AGGREGATE customer_base(purchase_history, double precision[], date) IS
+'the population of these customers with covariates, observed until a day (included)';
+
+CREATE AGGREGATE customer_base(history purchase_history, replicate integer, seed bigint) (
+	SFUNC = customer_base_add, STYPE = customer_base,
+	FINALFUNC = customer_base_final, COMBINEFUNC = customer_base_merge,
+	SSPACE = 65536, PARALLEL = SAFE
+);
+COMMENT ON AGGREGATE customer_base(purchase_history, integer, bigint) IS
+'a replicate of the bootstrap: each customer counts a Poisson(1) number of times, which depends on the history, the replicate and the seed alone';
 
 CREATE AGGREGATE rollup(base customer_base) (
 	SFUNC = customer_base_merge, STYPE = customer_base,
@@ -81,6 +136,13 @@ LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 100 AS 'MODULE_PATHNAME', 'custom
 COMMENT ON FUNCTION observed_until(customer_base) IS 'end of observation: the day given, or that of the last order';
 
 CREATE FUNCTION unnest(base customer_base, OUT repeat_count integer, OUT last_order_days integer,
-	OUT first_order_on date, OUT customer_count bigint) RETURNS SETOF record
+	OUT first_order_on date, OUT customer_count bigint, OUT covariates double precision[]) RETURNS SETOF record
 LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 100 ROWS 10000 AS 'MODULE_PATHNAME', 'customer_base_unnest';
-COMMENT ON FUNCTION unnest(customer_base) IS 'how many customers have x repeat transactions, the last so many days after their first order, on that day';
+COMMENT ON FUNCTION unnest(customer_base) IS
+'how many customers have x repeat transactions, the last so many days (or periods) after their first order, on that day, with these covariates';
+
+CREATE FUNCTION regularity(base customer_base, OUT k double precision, OUT std_error double precision,
+	OUT customer_count bigint) RETURNS record
+LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 10000 AS 'MODULE_PATHNAME', 'customer_base_regularity';
+COMMENT ON FUNCTION regularity(customer_base) IS
+'regularity k of purchases with its standard error, from customers with two repeat transactions or more: 1 is random timing, more is regular, less comes in bursts';

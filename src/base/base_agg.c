@@ -4,9 +4,15 @@
  */
 #include "compat.h"
 
+#include <ctype.h>
+
 #include "access/htup_details.h"
+#include "catalog/pg_type.h"
+#include "common/hashfn.h"
 #include "funcapi.h"
 #include "miscadmin.h"
+#include "utils/builtins.h"
+#include "utils/fmgrprotos.h"
 #include "utils/tuplestore.h"
 
 #include "base/base_state.h"
@@ -42,30 +48,98 @@ unchanged_result(FunctionCallInfo fcinfo)
 	PG_RETURN_POINTER(base_stored(PG_GETARG_DATUM(0)));
 }
 
+/* How customers are to be counted: the arguments of an aggregate beside the history. */
+typedef struct Counting
+{
+	DateADT		until;			/* HISTORY_ALL: as far as the histories go */
+	Period		period;
+	int64		times;			/* as many times as this; 0: not at all */
+	int			covariates;		/* fewer than 0: they are not known */
+	const double *covariate;
+} Counting;
+
+/* Where the gaps of a customer go. */
+typedef struct GapCount
+{
+	BaseState  *state;
+	int64		times;
+} GapCount;
+
+static void
+count_gap(void *context, int32 gap)
+{
+	GapCount   *count = context;
+
+	count->state = base_state_add(count->state, base_group(BASE_GAP, 0, 0), gap, count->times);
+}
+
 /* What the spend model needs of a customer with repeat transactions. */
 static BaseState *
-add_repeat_spend(BaseState *state, uint32 x, double spend)
+add_repeat_spend(BaseState *state, uint32 x, double spend, int64 times)
 {
-	uint64		left_out = base_group(BASE_LEFT_OUT, 0);
+	uint64		left_out = base_group(BASE_LEFT_OUT, 0, 0);
 
 	if (isnan(spend))
-		return base_state_add(state, left_out, LEFT_OUT_NO_AMOUNTS, 1);
+		return base_state_add(state, left_out, LEFT_OUT_NO_AMOUNTS, times);
 	if (!(spend > 0) || isinf(spend))
-		return base_state_add(state, left_out, LEFT_OUT_NO_SPEND, 1);
-	return base_state_add_spend(state, x, spend, 1);
+		return base_state_add(state, left_out, LEFT_OUT_NO_SPEND, times);
+	return base_state_add_spend(state, x, spend, times);
 }
 
 static BaseState *
-add_customer(BaseState *state, const HistorySummary *customer)
+add_customer(BaseState *state, Datum history, const Counting *counting)
 {
-	if (customer->transactions == 0)
-		return base_state_add(state, base_group(BASE_LEFT_OUT, 0), LEFT_OUT_NO_ORDERS, 1);
+	GapCount	gaps = {state, counting->times};
+	uint32		class = 0;
 
-	uint32		x = customer->transactions - 1;
-	uint64		timing = timing_detail(customer->last - customer->first, customer->first);
+	if (counting->times == 0)
+		return state;
+	if (counting->covariates < 0)
+		return base_state_add(state, base_group(BASE_LEFT_OUT, 0, 0), LEFT_OUT_NO_COVARIATES, counting->times);
 
-	state = base_state_add_soon(state, base_group(BASE_TIMING, x), timing);
-	return x == 0 ? state : add_repeat_spend(state, x, history_repeat_spend(customer));
+	HistorySummary customer = counting->period == PERIOD_DAY
+		? history_summarise_gaps(history, counting->until, count_gap, &gaps)
+		: history_summarise_periods(history, counting->until, counting->period, count_gap, &gaps);
+
+	state = gaps.state;
+	if (customer.transactions == 0)
+		return base_state_add(state, base_group(BASE_LEFT_OUT, 0, 0), LEFT_OUT_NO_ORDERS, counting->times);
+
+	base_state_shape(state, counting->period, counting->covariates);
+	if (counting->covariates > 0)
+		state = base_state_class(state, counting->covariate, &class);
+
+	uint32		x = customer.transactions - 1;
+	uint32		t_x = period_number(counting->period, customer.last) - period_number(counting->period, customer.first);
+
+	state = base_state_add_soon(state, base_group(BASE_TIMING, class, x),
+								timing_detail(t_x, customer.first), counting->times);
+	return x == 0 ? state : add_repeat_spend(state, x, history_repeat_spend(&customer), counting->times);
+}
+
+/* One step of the aggregate: the customer whose history is the second argument. */
+static Datum
+count_customer(FunctionCallInfo fcinfo, const Counting *counting)
+{
+	bool		in_aggregate = AggCheckCallContext(fcinfo, NULL) != 0;
+	BaseState  *state = add_customer(state_argument(fcinfo, in_aggregate), PG_GETARG_DATUM(1), counting);
+
+	if (counting->until != HISTORY_ALL)
+		state->head.until = Max(state->head.until, counting->until);
+	return state_result(state, in_aggregate);
+}
+
+/* Argument until, the end of observation. */
+static DateADT
+until_argument(FunctionCallInfo fcinfo, int place)
+{
+	DateADT		until = PG_GETARG_DATEADT(place);
+
+	if (DATE_NOT_FINITE(until))
+		ereport(ERROR,
+				(errcode(ERRCODE_DATETIME_VALUE_OUT_OF_RANGE),
+				 errmsg("until is %s", DATE_IS_NOBEGIN(until) ? "-infinity" : "infinity")));
+	return until;
 }
 
 /* customer_base(purchase_history [, until date]): transition */
@@ -73,25 +147,108 @@ PG_FUNCTION_INFO_V1(customer_base_add);
 Datum
 customer_base_add(PG_FUNCTION_ARGS)
 {
-	bool		has_until = PG_NARGS() > 2;
+	Counting	counting = {.until = HISTORY_ALL, .times = 1};
 
-	if (PG_ARGISNULL(1) || (has_until && PG_ARGISNULL(2)))
+	if (PG_ARGISNULL(1) || (PG_NARGS() > 2 && PG_ARGISNULL(2)))
+		return unchanged_result(fcinfo);
+	if (PG_NARGS() > 2)
+		counting.until = until_argument(fcinfo, 2);
+	return count_customer(fcinfo, &counting);
+}
+
+/*
+ * Argument period, one of the words for them. The server takes a literal
+ * without a type for text: if it is a day, until is meant.
+ */
+static void
+period_argument(FunctionCallInfo fcinfo, int place, Counting *counting)
+{
+	char	   *word = text_to_cstring(PG_GETARG_TEXT_PP(place));
+
+	if (isdigit((unsigned char) *word))
+		counting->until = DatumGetDateADT(DirectFunctionCall1(date_in, CStringGetDatum(word)));
+	else if (!period_by_name(word, &counting->period))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("there is no period \"%s\"", word),
+				 errhint("There are week, month, quarter and year. The end of observation is a date: date '2026-12-31'.")));
+	pfree(word);
+}
+
+/* customer_base(purchase_history, period text [, until date]): transition */
+PG_FUNCTION_INFO_V1(customer_base_add_periods);
+Datum
+customer_base_add_periods(PG_FUNCTION_ARGS)
+{
+	Counting	counting = {.until = HISTORY_ALL, .times = 1};
+
+	if (PG_ARGISNULL(1) || PG_ARGISNULL(2) || (PG_NARGS() > 3 && PG_ARGISNULL(3)))
+		return unchanged_result(fcinfo);
+	period_argument(fcinfo, 2, &counting);
+	if (PG_NARGS() > 3)
+		counting.until = until_argument(fcinfo, 3);
+	return count_customer(fcinfo, &counting);
+}
+
+/* Argument covariates, of one customer. */
+static void
+covariates_argument(FunctionCallInfo fcinfo, int place, Counting *counting, double *room)
+{
+	counting->covariates = covariates_of_array(PG_ARGISNULL(place) ? NULL : PG_GETARG_ARRAYTYPE_P(place), room);
+	counting->covariate = room;
+}
+
+/* customer_base(purchase_history, covariates float8[] [, until date]): transition */
+PG_FUNCTION_INFO_V1(customer_base_add_covariates);
+Datum
+customer_base_add_covariates(PG_FUNCTION_ARGS)
+{
+	Counting	counting = {.until = HISTORY_ALL, .times = 1};
+	double		room[BASE_MAX_COVARIATES];
+
+	if (PG_ARGISNULL(1) || (PG_NARGS() > 3 && PG_ARGISNULL(3)))
+		return unchanged_result(fcinfo);
+	covariates_argument(fcinfo, 2, &counting, room);
+	if (PG_NARGS() > 3)
+		counting.until = until_argument(fcinfo, 3);
+	return count_customer(fcinfo, &counting);
+}
+
+/*
+ * How often a customer is drawn into a replicate of the bootstrap: a Poisson(1)
+ * number out of 64 random bits, by inversion. Chamandy, Muralidharan, Najmi &
+ * Naidu, "Estimating uncertainty for massive data streams" (2012).
+ */
+static int64
+times_drawn(uint64 bits)
+{
+	double		u = ldexp((double) (bits >> 11), -53);
+	double		prob = 0.36787944117144233;	/* e^-1 */
+	int64		times = 0;
+
+	for (; u >= prob && prob > 0; prob /= times)
+	{
+		u -= prob;
+		times++;
+	}
+	return times;
+}
+
+/* customer_base(purchase_history, replicate integer, seed bigint): transition */
+PG_FUNCTION_INFO_V1(customer_base_add_replicate);
+Datum
+customer_base_add_replicate(PG_FUNCTION_ARGS)
+{
+	if (PG_ARGISNULL(1) || PG_ARGISNULL(2) || PG_ARGISNULL(3))
 		return unchanged_result(fcinfo);
 
-	DateADT		until = has_until ? PG_GETARG_DATEADT(2) : HISTORY_ALL;
+	uint64		replicate = hash_combine64((uint64) PG_GETARG_INT64(3), (uint64) PG_GETARG_INT32(2));
+	Counting	counting = {
+		.until = HISTORY_ALL,
+		.times = times_drawn(history_hash(PG_GETARG_DATUM(1), replicate))
+	};
 
-	if (has_until && DATE_NOT_FINITE(until))
-		ereport(ERROR,
-				(errcode(ERRCODE_DATETIME_VALUE_OUT_OF_RANGE),
-				 errmsg("until is %s", DATE_IS_NOBEGIN(until) ? "-infinity" : "infinity")));
-
-	HistorySummary customer = history_summarise(PG_GETARG_DATUM(1), until);
-	bool		in_aggregate = AggCheckCallContext(fcinfo, NULL) != 0;
-	BaseState  *state = add_customer(state_argument(fcinfo, in_aggregate), &customer);
-
-	if (has_until)
-		state->until = Max(state->until, until);
-	return state_result(state, in_aggregate);
+	return count_customer(fcinfo, &counting);
 }
 
 /* Adds the second base to the first: combine, and transition of rollup. */
@@ -148,25 +305,42 @@ customer_base_observed_until(PG_FUNCTION_ARGS)
 	PG_RETURN_DATEADT(totals.observed_until);
 }
 
-/* unnest(customer_base) → setof (repeat_count, last_order_days, first_order_on, customer_count) */
+/* The covariates of a class as an array. */
+static Datum
+covariates_array(const double *covariates, int count)
+{
+	Datum		elements[BASE_MAX_COVARIATES];
+
+	for (int i = 0; i < count; i++)
+		elements[i] = Float8GetDatum(covariates[i]);
+	return PointerGetDatum(construct_array(elements, count, FLOAT8OID, sizeof(float8), FLOAT8PASSBYVAL, TYPALIGN_DOUBLE));
+}
+
+/* unnest(customer_base) → setof (repeat_count, last_order_days, first_order_on, customer_count, covariates) */
 PG_FUNCTION_INFO_V1(customer_base_unnest);
 Datum
 customer_base_unnest(PG_FUNCTION_ARGS)
 {
 	ReturnSetInfo *results = (ReturnSetInfo *) fcinfo->resultinfo;
+	Datum		base = PointerGetDatum(base_stored(PG_GETARG_DATUM(0)));
+	uint32		classes;
+	double	   *covariates = base_covariates(base, &classes);
 	BaseReader	reader;
 
 	InitMaterializedSRF(fcinfo, 0);
-	base_open(&reader, PG_GETARG_DATUM(0));
+	base_open(&reader, base);
 	while (base_next(&reader) && entry_kind(&reader.entry) == BASE_TIMING)
 	{
-		Datum		values[4] = {
-			Int32GetDatum((int32) entry_x(&reader.entry)),
-			Int32GetDatum((int32) timing_t_x(&reader.entry)),
-			DateADTGetDatum(timing_first(&reader.entry)),
-			Int64GetDatum(reader.entry.value)
+		const BaseEntry *entry = &reader.entry;
+		int			count = reader.head.covariates;
+		Datum		values[5] = {
+			Int32GetDatum((int32) entry_x(entry)),
+			Int32GetDatum((int32) timing_t_x(entry)),
+			DateADTGetDatum(timing_first(entry)),
+			Int64GetDatum(entry->value),
+			count == 0 ? (Datum) 0 : covariates_array(covariates + (Size) entry_class(entry) * count, count)
 		};
-		bool		nulls[4] = {false};
+		bool		nulls[5] = {false, false, false, false, count == 0};
 
 		CHECK_FOR_INTERRUPTS();
 		tuplestore_putvalues(results->setResult, results->setDesc, values, nulls);

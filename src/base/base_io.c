@@ -2,12 +2,16 @@
  * base_io.c
  *	  The text and binary forms of customer_base.
  *
- * Text:	{"observed_until": "1997-09-30", "timing": [[x, t_x in days, "first day", customers], …],
- *			 "spend": [[x, spend, customers], …],
- *			 "left_out": {"no_orders": 1, "no_spend": 1, "no_amounts": 1}}
+ * Text:	{"observed_until": "1997-09-30", "timing": [[x, t_x, "first day", customers], …],
+ *			 "spend": [[x, spend, customers], …], "gaps": [[days, how often], …],
+ *			 "left_out": {"no_orders": 1, "no_spend": 1, "no_amounts": 1, "no_covariates": 1}}
  *			or, for "spend", "spend_bins": [[x, bin, customers, s1, s2, s3], …]
- * Binary:	version byte, end of observation (int32), number of entries (int32),
- *			then group, detail and value (int64 each) of every entry in order
+ *			With "period": "month" times are in months, not in days. With "covariates":
+ *			[[z1, z2], …] a row of timing has a fifth element, the place (from 0) of
+ *			its customers' covariates in that list.
+ * Binary:	version byte, period (1 byte), number of covariates (1 byte), end of observation
+ *			(int32), number of entries (int32), then group, detail and value (int64 each)
+ *			of every entry in order
  */
 #include "compat.h"
 
@@ -22,7 +26,7 @@
 #define WIRE_ENTRY_BYTES 24
 
 static const char *const left_out_names[LEFT_OUT_REASONS + 1] = {
-	"no_orders", "no_spend", "no_amounts", NULL
+	"no_orders", "no_spend", "no_amounts", "no_covariates", NULL
 };
 
 /*
@@ -32,21 +36,86 @@ static const char *const left_out_names[LEFT_OUT_REASONS + 1] = {
 static bool
 add_once(JsonInput *in, BaseState **state, const char *member, uint64 group, uint64 detail, int64 value)
 {
-	if (base_state_has(*state, group, detail))
+	if (base_state_value(*state, group, detail) != 0)
 		return json_fail(in, "\"%s\" has an element twice.", member);
 	*state = base_state_add(*state, group, detail, value);
 	return true;
 }
 
 static bool
-read_timing(JsonInput *in, JsonbContainer *rows, BaseState **state)
+read_period(JsonInput *in, JsonbContainer *object, BaseState *state)
+{
+	JsonbValue *value = json_member(object, "period");
+	char	   *name;
+
+	if (value == NULL)
+		return true;
+	name = json_read_text(in, value, "period");
+	if (name == NULL)
+		return false;
+	return period_by_name(name, &state->head.period) ||
+		json_fail(in, "There is no period \"%s\".", json_excerpt(name, strlen(name)));
+}
+
+/* The list of covariates: as many numbers each. classes gets the number that each has in the state. */
+static bool
+read_covariates(JsonInput *in, JsonbContainer *rows, BaseState **state, uint32 *classes)
 {
 	for (uint32 i = 0; i < JsonContainerSize(rows); i++)
 	{
-		JsonbContainer *row = json_row(in, rows, i, 4, "timing");
+		JsonbContainer *row = json_row(in, rows, i, (*state)->head.covariates, "covariates");
+		double		covariates[BASE_MAX_COVARIATES];
+
+		CHECK_FOR_INTERRUPTS();
+		if (row == NULL)
+			return false;
+		for (int k = 0; k < (*state)->head.covariates; k++)
+		{
+			if (!json_read_float(in, getIthJsonbValueFromContainer(row, k), "covariates", &covariates[k]))
+				return false;
+			covariates[k] += 0.0;
+		}
+		*state = base_state_class(*state, covariates, &classes[i]);
+		if (classes[i] != i)
+			return json_fail(in, "\"%s\" has an element twice.", "covariates");
+	}
+	return true;
+}
+
+/* Period and covariates: what must be known before customers can be counted. */
+static bool
+read_shape(JsonInput *in, JsonbContainer *object, BaseState **state, uint32 *n_classes)
+{
+	JsonbContainer *rows;
+
+	*n_classes = 0;
+	if (!read_period(in, object, *state) ||
+		!json_array_member(in, object, "covariates", true, &rows))
+		return false;
+	if (rows == NULL)
+		return true;
+
+	JsonbValue *first = getIthJsonbValueFromContainer(rows, 0);
+
+	*n_classes = JsonContainerSize(rows);
+	if (first == NULL || first->type != jbvBinary || !JsonContainerIsArray(first->val.binary.data) ||
+		JsonContainerSize(first->val.binary.data) == 0 ||
+		JsonContainerSize(first->val.binary.data) > BASE_MAX_COVARIATES)
+		return json_fail(in, "\"covariates\" must be lists of 1 to %d numbers.", BASE_MAX_COVARIATES);
+	(*state)->head.covariates = JsonContainerSize(first->val.binary.data);
+	return read_covariates(in, rows, state, palloc_array(uint32, *n_classes));
+}
+
+static bool
+read_timing(JsonInput *in, JsonbContainer *rows, BaseState **state, uint32 n_classes)
+{
+	for (uint32 i = 0; i < JsonContainerSize(rows); i++)
+	{
+		JsonbContainer *row = json_row(in, rows, i, n_classes > 0 ? 5 : 4, "timing");
 		int64		x,
 					t_x,
-					customers;
+					customers,
+					class = 0;
 		DateADT		first;
 
 		CHECK_FOR_INTERRUPTS();
@@ -54,10 +123,32 @@ read_timing(JsonInput *in, JsonbContainer *rows, BaseState **state)
 			!json_read_int(in, getIthJsonbValueFromContainer(row, 0), "x", 0, PG_INT32_MAX, &x) ||
 			!json_read_int(in, getIthJsonbValueFromContainer(row, 1), "t_x", 0, PG_UINT32_MAX, &t_x) ||
 			!json_read_date(in, getIthJsonbValueFromContainer(row, 2), "first day", &first) ||
-			!json_read_int(in, getIthJsonbValueFromContainer(row, 3), "customers", 1, PG_INT64_MAX, &customers))
+			!json_read_int(in, getIthJsonbValueFromContainer(row, 3), "customers", 1, PG_INT64_MAX, &customers) ||
+			(n_classes > 0 &&
+			 !json_read_int(in, getIthJsonbValueFromContainer(row, 4), "covariates", 0, n_classes - 1, &class)))
 			return false;
-		if (!add_once(in, state, "timing", base_group(BASE_TIMING, (uint32) x),
+		if (!add_once(in, state, "timing", base_group(BASE_TIMING, (uint32) class, (uint32) x),
 					  timing_detail((uint32) t_x, first), customers))
+			return false;
+		(*state)->shaped = true;
+	}
+	return true;
+}
+
+static bool
+read_gaps(JsonInput *in, JsonbContainer *rows, BaseState **state)
+{
+	for (uint32 i = 0; i < JsonContainerSize(rows); i++)
+	{
+		JsonbContainer *row = json_row(in, rows, i, 2, "gaps");
+		int64		days,
+					count;
+
+		CHECK_FOR_INTERRUPTS();
+		if (row == NULL ||
+			!json_read_int(in, getIthJsonbValueFromContainer(row, 0), "days", 1, PG_UINT32_MAX, &days) ||
+			!json_read_int(in, getIthJsonbValueFromContainer(row, 1), "gaps", 1, PG_INT64_MAX, &count) ||
+			!add_once(in, state, "gaps", base_group(BASE_GAP, 0, 0), (uint64) days, count))
 			return false;
 	}
 	return true;
@@ -83,7 +174,7 @@ read_spends(JsonInput *in, JsonbContainer *rows, BaseState **state)
 			return false;
 		if (!(spend > 0))
 			return json_fail(in, "\"spend\" must be positive.");
-		if (!add_once(in, state, "spend", base_group(BASE_SPEND, (uint32) x), spend_detail(spend), customers))
+		if (!add_once(in, state, "spend", base_group(BASE_SPEND, 0, (uint32) x), spend_detail(spend), customers))
 			return false;
 	}
 	return true;
@@ -110,7 +201,7 @@ read_spend_bins(JsonInput *in, JsonbContainer *rows, BaseState **state)
 			if (!json_read_int(in, getIthJsonbValueFromContainer(row, 2 + k), "sum",
 							   PG_INT64_MIN, PG_INT64_MAX, &sum))
 				return false;
-			if (!add_once(in, state, "spend_bins", base_group(BASE_SPEND_BIN, (uint32) x),
+			if (!add_once(in, state, "spend_bins", base_group(BASE_SPEND_BIN, 0, (uint32) x),
 						  bin_detail((uint32) bin, k), sum))
 				return false;
 		}
@@ -138,7 +229,7 @@ read_left_out(JsonInput *in, JsonbContainer *object, BaseState **state)
 			continue;
 		if (!json_read_int(in, count, left_out_names[reason], 0, PG_INT64_MAX, &customers))
 			return false;
-		*state = base_state_add(*state, base_group(BASE_LEFT_OUT, 0), reason, customers);
+		*state = base_state_add(*state, base_group(BASE_LEFT_OUT, 0, 0), reason, customers);
 	}
 	return true;
 }
@@ -161,7 +252,7 @@ packed_problem(struct varlena *value)
 		entries[count++] = reader.entry;
 	}
 
-	const char *problem = base_problem(entries, count);
+	const char *problem = base_problem(entries, count, &reader.head);
 
 	pfree(entries);
 	return problem;
@@ -172,27 +263,32 @@ Datum
 customer_base_in(PG_FUNCTION_ARGS)
 {
 	static const char *const members[] = {
-		"observed_until", "timing", "spend", "spend_bins", "left_out", NULL
+		"observed_until", "period", "covariates", "timing", "spend", "spend_bins", "gaps", "left_out", NULL
 	};
 	JsonInput	in = {"customer_base", fcinfo->context};
 	JsonbContainer *object = json_parse_object(&in, PG_GETARG_CSTRING(0));
 	JsonbContainer *timing,
 			   *spends,
-			   *bins;
+			   *bins,
+			   *gaps;
 
 	if (object == NULL || !json_check_members(&in, object, members) ||
 		!json_array_member(&in, object, "timing", false, &timing) ||
 		!json_array_member(&in, object, "spend", true, &spends) ||
-		!json_array_member(&in, object, "spend_bins", true, &bins))
+		!json_array_member(&in, object, "spend_bins", true, &bins) ||
+		!json_array_member(&in, object, "gaps", true, &gaps))
 		PG_RETURN_NULL();
 
 	BaseState  *state = base_state_of(NULL);
 	JsonbValue *until = json_member(object, "observed_until");
+	uint32		n_classes;
 
-	if ((until != NULL && !json_read_date(&in, until, "observed_until", &state->until)) ||
-		!read_timing(&in, timing, &state) ||
+	if ((until != NULL && !json_read_date(&in, until, "observed_until", &state->head.until)) ||
+		!read_shape(&in, object, &state, &n_classes) ||
+		!read_timing(&in, timing, &state, n_classes) ||
 		(bins != NULL && !read_spend_bins(&in, bins, &state)) ||
 		(spends != NULL && !read_spends(&in, spends, &state)) ||
+		(gaps != NULL && !read_gaps(&in, gaps, &state)) ||
 		!read_left_out(&in, object, &state))
 		PG_RETURN_NULL();
 
@@ -208,11 +304,16 @@ customer_base_in(PG_FUNCTION_ARGS)
 }
 
 static void
-append_timing(StringInfo out, const BaseEntry *entry)
+append_timing(StringInfo out, const BaseReader *reader)
 {
+	const BaseEntry *entry = &reader->entry;
+
 	appendStringInfo(out, "[%u, %u, ", entry_x(entry), timing_t_x(entry));
 	json_append_date(out, timing_first(entry));
-	appendStringInfo(out, ", " INT64_FORMAT "]", entry->value);
+	appendStringInfo(out, ", " INT64_FORMAT, entry->value);
+	if (reader->head.covariates > 0)
+		appendStringInfo(out, ", %u", entry_class(entry));
+	appendStringInfoChar(out, ']');
 }
 
 static void
@@ -254,65 +355,100 @@ append_bin(StringInfo out, BaseReader *reader)
 	return more;
 }
 
+/* What stands before the rows of timing. */
+static void
+append_head(StringInfo out, Datum base, const BaseHead *head)
+{
+	uint32		classes;
+
+	appendStringInfoString(out, "{\"observed_until\": ");
+	if (head->until == DATEVAL_NOBEGIN)
+		appendStringInfoString(out, "null");
+	else
+		json_append_date(out, head->until);
+	if (head->period != PERIOD_DAY)
+		appendStringInfo(out, ", \"period\": \"%s\"", period_names[head->period]);
+	if (head->covariates > 0)
+	{
+		double	   *covariates = base_covariates(base, &classes);
+
+		appendStringInfoString(out, ", \"covariates\": [");
+		for (uint32 i = 0; i < classes; i++)
+		{
+			CHECK_FOR_INTERRUPTS();
+			appendStringInfoString(out, i == 0 ? "" : ", ");
+			json_append_floats(out, covariates + (Size) i * head->covariates, head->covariates);
+		}
+		appendStringInfoChar(out, ']');
+	}
+	appendStringInfoString(out, ", \"timing\": [");
+}
+
+static void
+append_left_out(StringInfo out, const int64 *left_out)
+{
+	appendStringInfoString(out, "], \"left_out\": {");
+	for (int reason = 0; reason < LEFT_OUT_REASONS; reason++)
+		appendStringInfo(out, "%s\"%s\": " INT64_FORMAT, reason == 0 ? "" : ", ",
+						 left_out_names[reason], left_out[reason]);
+	appendStringInfoString(out, "}}");
+}
+
 PG_FUNCTION_INFO_V1(customer_base_out);
 Datum
 customer_base_out(PG_FUNCTION_ARGS)
 {
+	Datum		base = PointerGetDatum(base_stored(PG_GETARG_DATUM(0)));
 	BaseReader	reader;
 	StringInfoData out;
 	BaseKind	kind = BASE_TIMING;
+	bool		first = true;
 	bool		more;
 	int64		left_out[LEFT_OUT_REASONS] = {0};
 
-	base_open(&reader, PG_GETARG_DATUM(0));
+	base_open(&reader, base);
 	initStringInfo(&out);
-	appendStringInfoString(&out, "{\"observed_until\": ");
-	if (reader.until == DATEVAL_NOBEGIN)
-		appendStringInfoString(&out, "null");
-	else
-		json_append_date(&out, reader.until);
-	appendStringInfoString(&out, ", \"timing\": [");
-
-	bool		first = true;
-
+	append_head(&out, base, &reader.head);
 	for (more = base_next(&reader); more;)
 	{
+		const BaseEntry *entry = &reader.entry;
+
 		CHECK_FOR_INTERRUPTS();
-		if (entry_kind(&reader.entry) != kind)
+		if (entry_kind(entry) != kind)
 		{
-			kind = entry_kind(&reader.entry);
+			kind = entry_kind(entry);
 			first = true;
 		}
 		switch (kind)
 		{
 			case BASE_TIMING:
-				if (!first)
-					appendStringInfoString(&out, ", ");
-				append_timing(&out, &reader.entry);
-				more = base_next(&reader);
+				appendStringInfoString(&out, first ? "" : ", ");
+				append_timing(&out, &reader);
 				break;
 			case BASE_SPEND:
 				append_separator(&out, "spend", first);
-				append_spend(&out, &reader.entry);
-				more = base_next(&reader);
+				append_spend(&out, entry);
 				break;
 			case BASE_SPEND_BIN:
 				append_separator(&out, "spend_bins", first);
 				more = append_bin(&out, &reader);
-				break;
+				first = false;
+				continue;
 			case BASE_LEFT_OUT:
-				left_out[reader.entry.detail] = reader.entry.value;
-				more = base_next(&reader);
+				left_out[entry->detail] = entry->value;
 				break;
+			case BASE_GAP:
+				append_separator(&out, "gaps", first);
+				appendStringInfo(&out, "[" UINT64_FORMAT ", " INT64_FORMAT "]", entry->detail, entry->value);
+				break;
+			case BASE_COVARIATE:
+			case BASE_CLASS:
+				break;			/* told in the head */
 		}
 		first = false;
+		more = base_next(&reader);
 	}
-
-	appendStringInfoString(&out, "], \"left_out\": {");
-	for (int reason = 0; reason < LEFT_OUT_REASONS; reason++)
-		appendStringInfo(&out, "%s\"%s\": " INT64_FORMAT, reason == 0 ? "" : ", ",
-						 left_out_names[reason], left_out[reason]);
-	appendStringInfoString(&out, "}}");
+	append_left_out(&out, left_out);
 	PG_RETURN_CSTRING(out.data);
 }
 
@@ -326,10 +462,15 @@ customer_base_recv(PG_FUNCTION_ARGS)
 	if (pq_getmsgbyte(in) != WIRE_VERSION)
 		bytes_malformed("customer_base", "the version is unknown");
 
-	DateADT		until = (DateADT) pq_getmsgint(in, 4);
+	BaseHead	head = {0};
+
+	head.period = (Period) pq_getmsgbyte(in);
+	head.covariates = pq_getmsgbyte(in);
+	head.until = (DateADT) pq_getmsgint(in, 4);
+
 	uint32		count = pq_getmsgint(in, 4);
 
-	if (until != DATEVAL_NOBEGIN && !IS_VALID_DATE(until))
+	if (head.until != DATEVAL_NOBEGIN && !IS_VALID_DATE(head.until))
 		bytes_malformed("customer_base", "the end of observation is out of range");
 	if ((uint64) count * WIRE_ENTRY_BYTES != (uint64) (in->len - in->cursor))
 		bytes_malformed("customer_base", "the length does not fit the number of entries");
@@ -344,11 +485,11 @@ customer_base_recv(PG_FUNCTION_ARGS)
 		entries[i].value = pq_getmsgint64(in);
 	}
 
-	const char *problem = base_problem(entries, count);
+	const char *problem = base_problem(entries, count, &head);
 
 	if (problem != NULL)
 		bytes_malformed("customer_base", problem);
-	PG_RETURN_POINTER(base_pack(entries, count, until));
+	PG_RETURN_POINTER(base_pack(entries, count, &head));
 }
 
 PG_FUNCTION_INFO_V1(customer_base_send);
@@ -361,7 +502,9 @@ customer_base_send(PG_FUNCTION_ARGS)
 	base_open(&reader, PG_GETARG_DATUM(0));
 	pq_begintypsend(&out);
 	pq_sendbyte(&out, WIRE_VERSION);
-	pq_sendint32(&out, (uint32) reader.until);
+	pq_sendbyte(&out, (uint8) reader.head.period);
+	pq_sendbyte(&out, (uint8) reader.head.covariates);
+	pq_sendint32(&out, (uint32) reader.head.until);
 	pq_sendint32(&out, reader.left);
 	while (base_next(&reader))
 	{

@@ -26,9 +26,7 @@
 
 #define ST_SORT sort_entries
 #define ST_ELEMENT_TYPE BaseEntry
-#define ST_COMPARE(a, b) \
-	((a)->group != (b)->group ? ((a)->group < (b)->group ? -1 : 1) \
-	 : (a)->detail != (b)->detail ? ((a)->detail < (b)->detail ? -1 : 1) : 0)
+#define ST_COMPARE(a, b) base_compare(a, b)
 #define ST_SCOPE static
 #define ST_CHECK_FOR_INTERRUPTS
 #define ST_DEFINE
@@ -42,7 +40,7 @@ base_state_make(uint32 slots)
 
 	SET_VARSIZE(state, size);
 	state->mark = BASE_STATE_MARK;
-	state->until = DATEVAL_NOBEGIN;
+	state->head.until = DATEVAL_NOBEGIN;
 	state->slots = slots;
 	return state;
 }
@@ -95,6 +93,16 @@ add_to_value(BaseEntry *entry, int64 value)
 				 errmsg("a count in customer_base is out of range")));
 }
 
+/* All but the entries and what they are. */
+static void
+copy_rest(BaseState *state, const BaseState *from)
+{
+	state->shaped = from->shaped;
+	state->head = from->head;
+	state->classes = from->classes;
+	state->pending = from->pending;
+}
+
 /* A larger table with the same entries. */
 static BaseState *
 grow(BaseState *state)
@@ -106,17 +114,35 @@ grow(BaseState *state)
 		if (state->entries[i].group != 0)
 			*find_entry(larger, state->entries[i].group, state->entries[i].detail) = state->entries[i];
 	larger->binned = state->binned;
-	larger->until = state->until;
+	copy_rest(larger, state);
 	larger->used = state->used;
 	larger->spends = state->spends;
-	larger->pending = state->pending;
 	return larger;
 }
 
-bool
-base_state_has(BaseState *state, uint64 group, uint64 detail)
+int64
+base_state_value(BaseState *state, uint64 group, uint64 detail)
 {
-	return find_entry(state, group, detail)->group != 0;
+	return find_entry(state, group, detail)->value;
+}
+
+void
+base_state_shape(BaseState *state, Period period, int covariates)
+{
+	if (state->shaped && state->head.period != period)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("customers counted by the %s cannot be added to customers counted by the %s",
+						period_names[period], period_names[state->head.period])));
+	if (state->shaped && state->head.covariates != covariates)
+		ereport(ERROR,
+				(errcode(ERRCODE_ARRAY_SUBSCRIPT_ERROR),
+				 errmsg("customers with %d covariates cannot be added to customers with %d",
+						covariates, state->head.covariates),
+				 errhint("All customers of a base have the same covariates, in the same order.")));
+	state->shaped = true;
+	state->head.period = period;
+	state->head.covariates = covariates;
 }
 
 BaseState *
@@ -148,14 +174,14 @@ base_state_add(BaseState *state, uint64 group, uint64 detail, int64 value)
 }
 
 BaseState *
-base_state_add_soon(BaseState *state, uint64 group, uint64 detail)
+base_state_add_soon(BaseState *state, uint64 group, uint64 detail, int64 value)
 {
 	BaseEntry	previous = state->pending;
 
 #ifdef __GNUC__
 	__builtin_prefetch(&state->entries[first_slot(state, group, detail)], 1);
 #endif
-	state->pending = (BaseEntry) {group, detail, 1};
+	state->pending = (BaseEntry) {group, detail, value};
 	return base_state_add(state, previous.group, previous.detail, previous.value);
 }
 
@@ -189,7 +215,7 @@ add_to_bin(BaseState *state, uint32 x, double spend, int64 customers)
 	uint32		bin = base_bin(spend);
 	double		deviation = spend / base_bin_centre(bin) - 1;
 	double		power = deviation * BASE_MOMENT_SCALE;
-	uint64		group = base_group(BASE_SPEND_BIN, x);
+	uint64		group = base_group(BASE_SPEND_BIN, 0, x);
 
 	state = base_state_add(state, group, bin_detail(bin, 0), customers);
 	for (int k = 1; k < BASE_MOMENTS; k++, power *= deviation)
@@ -210,8 +236,7 @@ bin_spends(BaseState *state)
 	BaseState  *binned = base_state_make(state->slots);
 
 	binned->binned = true;
-	binned->until = state->until;
-	binned->pending = state->pending;
+	copy_rest(binned, state);
 	CHECK_FOR_INTERRUPTS();
 	for (uint32 i = 0; i < state->slots; i++)
 	{
@@ -234,22 +259,58 @@ base_state_add_spend(BaseState *state, uint32 x, double spend, int64 customers)
 	{
 		uint32		before = state->used;
 
-		state = base_state_add(state, base_group(BASE_SPEND, x), spend_detail(spend), customers);
+		state = base_state_add(state, base_group(BASE_SPEND, 0, x), spend_detail(spend), customers);
 		state->spends += state->used - before;
 		return state->spends > BASE_MAX_SPENDS ? bin_spends(state) : state;
 	}
 	return add_to_bin(state, x, spend, customers);
 }
 
+/*
+ * Adds an entry of another base, whose classes have these numbers here (NULL:
+ * there are no covariates).
+ */
 static BaseState *
-merge_entry(BaseState *state, const BaseEntry *entry)
+merge_entry(BaseState *state, const BaseEntry *entry, const uint32 *classes)
 {
 	CHECK_FOR_INTERRUPTS();
-	if (entry_kind(entry) == BASE_SPEND)
-		return base_state_add_spend(state, entry_x(entry), spend_of(entry), entry->value);
-	if (entry_kind(entry) == BASE_SPEND_BIN && !state->binned)
-		state = bin_spends(state);
+	switch (entry_kind(entry))
+	{
+		case BASE_TIMING:
+			if (classes != NULL)
+				return base_state_add(state, base_group(BASE_TIMING, classes[entry_class(entry)], entry_x(entry)),
+									  entry->detail, entry->value);
+			break;
+		case BASE_SPEND:
+			return base_state_add_spend(state, entry_x(entry), spend_of(entry), entry->value);
+		case BASE_SPEND_BIN:
+			if (!state->binned)
+				state = bin_spends(state);
+			break;
+		case BASE_COVARIATE:
+		case BASE_CLASS:
+			return state;		/* classes are merged first */
+		default:
+			break;
+	}
 	return base_state_add(state, entry->group, entry->detail, entry->value);
+}
+
+/* Finds, or makes, the classes with the covariates of another base: their numbers here. */
+static BaseState *
+merge_classes(BaseState *state, const double *covariates, uint32 count, uint32 **classes)
+{
+	*classes = NULL;
+	if (state->head.covariates == 0)
+		return state;
+
+	*classes = palloc_array(uint32, Max(1, count));
+	for (uint32 i = 0; i < count; i++)
+	{
+		CHECK_FOR_INTERRUPTS();
+		state = base_state_class(state, covariates + (Size) i * state->head.covariates, &(*classes)[i]);
+	}
+	return state;
 }
 
 /*
@@ -259,16 +320,23 @@ merge_entry(BaseState *state, const BaseEntry *entry)
  * they crowd there, and every search becomes long.
  */
 static BaseState *
-merge_state(BaseState *state, const BaseState *other)
+merge_state(BaseState *state, BaseState *other)
 {
+	uint32	   *classes = NULL;
+
 	while (state->slots / 4 * 3 < state->used + other->used)
 		state = grow(state);
-	state->until = Max(state->until, other->until);
+	state->head.until = Max(state->head.until, other->head.until);
+	if (other->shaped)
+	{
+		base_state_shape(state, other->head.period, other->head.covariates);
+		state = merge_classes(state, base_state_covariates(other), other->classes, &classes);
+	}
 	if (other->pending.group != 0)
-		state = merge_entry(state, &other->pending);
+		state = merge_entry(state, &other->pending, classes);
 	for (uint32 i = 0; i < other->slots; i++)
 		if (other->entries[i].group != 0)
-			state = merge_entry(state, &other->entries[i]);
+			state = merge_entry(state, &other->entries[i], classes);
 	return state;
 }
 
@@ -276,14 +344,26 @@ BaseState *
 base_state_merge(BaseState *state, struct varlena *other)
 {
 	BaseReader	reader;
+	uint32	   *classes = NULL;
 
 	if (base_is_state(other))
 		return merge_state(state, (BaseState *) PG_DETOAST_DATUM(PointerGetDatum(other)));
 
 	base_open(&reader, PointerGetDatum(other));
-	state->until = Max(state->until, reader.until);
-	while (base_next(&reader))
-		state = merge_entry(state, &reader.entry);
+	state->head.until = Max(state->head.until, reader.head.until);
+	for (bool first = true; base_next(&reader); first = false)
+	{
+		/* Timing comes first, if there is any. */
+		if (first && entry_kind(&reader.entry) == BASE_TIMING)
+		{
+			uint32		count;
+			double	   *covariates = base_covariates(PointerGetDatum(other), &count);
+
+			base_state_shape(state, reader.head.period, reader.head.covariates);
+			state = merge_classes(state, covariates, count, &classes);
+		}
+		state = merge_entry(state, &reader.entry, classes);
+	}
 	return state;
 }
 
@@ -317,22 +397,37 @@ sum_up(BaseEntry *entries, uint32 count)
 	return kept;
 }
 
-struct varlena *
-base_state_pack(const BaseState *state)
+/* The entries of a state, sorted, each key once, classes numbered as in the stored form. */
+static BaseEntry *
+sorted_entries(BaseState *state, uint32 *count)
 {
 	BaseEntry  *entries = MemoryContextAllocHuge(CurrentMemoryContext,
 												 (state->used + 1) * sizeof(BaseEntry));
-	uint32		count = 0;
 
+	*count = 0;
 	if (state->pending.group != 0)
-		entries[count++] = state->pending;
+		entries[(*count)++] = state->pending;
 	for (uint32 i = 0; i < state->slots; i++)
-		if (state->entries[i].group != 0)
-			entries[count++] = state->entries[i];
-	sort_entries(entries, count);
-	count = sum_up(entries, count);
+		if (state->entries[i].group != 0 && entry_kind(&state->entries[i]) != BASE_CLASS)
+			entries[(*count)++] = state->entries[i];
+	if (state->classes > 1)
+		base_renumber_classes(state, entries, *count);
+	sort_entries(entries, *count);
+	*count = sum_up(entries, *count);
+	return entries;
+}
 
-	struct varlena *result = base_pack(entries, count, state->until);
+struct varlena *
+base_state_pack(BaseState *state)
+{
+	uint32		count;
+	BaseEntry  *entries = sorted_entries(state, &count);
+	BaseHead	head = {.until = state->head.until};
+
+	if (state->shaped)
+		head = state->head;
+
+	struct varlena *result = base_pack(entries, count, &head);
 
 	pfree(entries);
 	return result;

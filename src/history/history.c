@@ -4,6 +4,7 @@
  */
 #include "compat.h"
 
+#include "common/hashfn.h"
 #include "miscadmin.h"
 
 #include "history/history.h"
@@ -135,8 +136,9 @@ reader_start(HistoryReader *reader, struct varlena *value, DateADT until)
 	}
 }
 
-void
-history_open(HistoryReader *reader, Datum history, DateADT until)
+/* The stored form of a history in any form. */
+static struct varlena *
+history_stored(Datum history)
 {
 	struct varlena *value = PG_DETOAST_DATUM_PACKED(history);
 
@@ -148,7 +150,21 @@ history_open(HistoryReader *reader, Datum history, DateADT until)
 		value = history_pack(purchases, count);
 		pfree(purchases);
 	}
-	reader_start(reader, value, until);
+	return value;
+}
+
+uint64
+history_hash(Datum history, uint64 seed)
+{
+	struct varlena *value = history_stored(history);
+
+	return hash_bytes_extended((const unsigned char *) VARDATA_ANY(value), VARSIZE_ANY_EXHDR(value), seed);
+}
+
+void
+history_open(HistoryReader *reader, Datum history, DateADT until)
+{
+	reader_start(reader, history_stored(history), until);
 }
 
 Purchase *

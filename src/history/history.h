@@ -22,6 +22,7 @@
 #include "utils/date.h"
 
 #include "value/bytes.h"
+#include "value/period.h"
 
 typedef struct Purchase
 {
@@ -127,6 +128,16 @@ extern HistorySummary history_summarise(Datum history, DateADT until);
 /* The same, and tells the sink of every transaction after the first how many days it came after the one before. */
 typedef void (*GapSink) (void *context, int32 days);
 extern HistorySummary history_summarise_gaps(Datum history, DateADT until, GapSink sink, void *context);
+
+/*
+ * The same in calendar periods: a transaction is a period with an order, first
+ * and last are the first days of theirs, and the sink is told numbers of periods.
+ */
+extern HistorySummary history_summarise_periods(Datum history, DateADT until, Period period,
+												GapSink sink, void *context);
+
+/* A hash of the history, the same for equal histories in whatever form. */
+extern uint64 history_hash(Datum history, uint64 seed);
 
 /* Adds one sum of amounts to another of the same history. */
 extern void spend_merge(Spend *spend, const Spend *other);

@@ -1,0 +1,46 @@
+/*
+ * history_period.c
+ *	  A purchase history as models of discrete time see it: not days but
+ *	  calendar periods with or without an order.
+ */
+#include "compat.h"
+
+#include "history/history.h"
+
+HistorySummary
+history_summarise_periods(Datum history, DateADT until, Period period, GapSink sink, void *context)
+{
+	HistorySummary summary = {0};
+	HistoryReader reader;
+	PurchaseDay day;
+	int32		last = 0;
+
+	history_open(&reader, history, until);
+	summary.encoding = reader.encoding;
+	while (history_next_day(&reader, &day))
+	{
+		int32		number = period_number(period, day.day);
+		bool		in_first = summary.transactions == 1 && number == last;
+
+		spend_merge(&summary.total, &day.spend);
+		if (in_first)
+			summary.first_day = summary.total;
+		summary.repeat_unknown |= day.spend.unknown && summary.transactions > 0 && !in_first;
+		if (day.orders == 0)
+			continue;
+		summary.orders += day.orders;
+		if (summary.transactions > 0 && number == last)
+			continue;
+
+		summary.last = period_first_day(period, number);
+		if (summary.transactions++ == 0)
+		{
+			summary.first = summary.last;
+			summary.first_day = summary.total;
+		}
+		else if (sink != NULL)
+			sink(context, number - last);
+		last = number;
+	}
+	return summary;
+}
