@@ -28,9 +28,6 @@
 /* Small enough for its square to be a double, large against any parameters. */
 #define BEYOND 1e140
 
-/* Shifts up to this are short products in sf_lbeta_shift(). */
-#define SHORT_SHIFT 128.0
-
 /* How far along the ridge of the bdw model the second start is. */
 #define RIDGE 10.0
 
@@ -139,22 +136,10 @@ stretch_make(double c, double n, double k)
 	return stretch;
 }
 
-/*
- * ln B(a, b + h) - ln B(a, b).  It is symmetric in a and h; unless h is short
- * the smaller of them goes first, since the error is relative to that.
- */
-static double
-ln_beta_ratio(double a, double b, double h)
-{
-	if (h < a && !(h <= SHORT_SHIFT && h == floor(h)))
-		return sf_lbeta_shift(h, b, a);
-	return sf_lbeta_shift(a, b, h);
-}
-
 static double
 ln_survival(const Shape *s, const Stretch *stretch)
 {
-	return ln_beta_ratio(s->a, s->b + stretch->from.h, stretch->h) - s->a * stretch->excess;
+	return sf_lbeta_shift(s->a, s->b + stretch->from.h, stretch->h) - s->a * stretch->excess;
 }
 
 double

@@ -158,6 +158,10 @@ sf_lbeta_shift(double a, double b, double h)
 		return sum;
 	}
 
+	/* it is symmetric in a and h, and the error is relative to the first */
+	if (h < a)
+		return sf_lbeta_shift(h, b, a);
+
 	/* log1p(a/b) - log1p(a/(b+h)), as one logarithm */
 	for (; b < STIRLING_FROM; b += 1.0)
 		sum -= log1p(a * h / (b * (a + b + h)));
