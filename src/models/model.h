@@ -77,12 +77,25 @@ typedef struct Model
 	int			n_effects;
 	Effect		effects[MODEL_MAX_EFFECTS];
 
-	/* Where to start a fit. */
+	/*
+	 * Where to start a fit.  Of the population only the totals are there.  NULL if
+	 * the model has a limit, below.
+	 */
 	void		(*start) (const Population *population, double *params);
 
 	/*
+	 * A simpler model, with the same effects, that this one becomes at an edge of
+	 * its parameters, or NULL.  A fit then starts from the best of the points on
+	 * the way there that near_limit() gives for the limit's parameters; it returns
+	 * false when there is no point of that number.
+	 */
+	const struct Model *limit;
+	bool		(*near_limit) (const Population *population, const double *limit_params,
+							   int number, double *params);
+
+	/*
 	 * ln of the centre of the weak prior, which is also the centre of the box
-	 * a fit stays in.
+	 * a fit stays in.  Of the population only the totals are there.
 	 */
 	void		(*prior_centre) (const Population *population, double *ln_params);
 
