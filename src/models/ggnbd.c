@@ -32,7 +32,6 @@
 #include <string.h>
 
 #include "models/decay.h"
-#include "models/fit.h"
 #include "models/model.h"
 #include "models/race.h"
 #include "numerics/interpolate.h"
@@ -607,34 +606,22 @@ ggnbd_next_order_quantile(const double *params, double x, double t_x, double T, 
 }
 
 /*
- * The fit of Pareto/NBD, which is this model at b = 0, and from there the best of
- * some b: from far away the ridge beta / b = constant is hard to find.
+ * From far away the ridge beta / b = constant, along which the model becomes
+ * Pareto/NBD, is hard to find.
  */
-static void
-ggnbd_start(const Population *population, double *params)
+static bool
+ggnbd_near_paretonbd(const Population *population, const double *pareto, int number, double *params)
 {
-	double		T = population_time_scale(population);
-	double		best = -INFINITY;
-	Fit			pareto;
+	static const double b[] = {1e-6, 1e-5, 1e-4, 1e-3, 1e-2, 1e-1, 1.0};
 
-	fit_timing(population->host, &paretonbd_model, population, &pareto);
-	for (double b = 1e-6 / T; b < 2.0 / T; b *= 10.0)
-	{
-		double		trial[N_PARAMS] = {
-			[R] = pareto.params[0],
-			[ALPHA] = pareto.params[1],
-			[B] = b,
-			[S] = pareto.params[2],
-			[BETA] = b * pareto.params[3]
-		};
-		double		value = ggnbd_log_likelihood(population, trial, NULL, NULL);
-
-		if (value > best || !isfinite(best))
-		{
-			best = value;
-			memcpy(params, trial, sizeof(trial));
-		}
-	}
+	if (number >= (int) (sizeof(b) / sizeof(b[0])))
+		return false;
+	params[R] = pareto[0];
+	params[ALPHA] = pareto[1];
+	params[B] = b[number] / population_time_scale(population);
+	params[S] = pareto[2];
+	params[BETA] = params[B] * pareto[3];
+	return true;
 }
 
 static void
@@ -684,7 +671,8 @@ const Model ggnbd_model = {
 	.param_names = {"r", "alpha", "b", "s", "beta"},
 	.n_effects = 2,
 	.effects = {{"rate", ALPHA, -1.0}, {"dropout", BETA, -1.0}},
-	.start = ggnbd_start,
+	.limit = &paretonbd_model,
+	.near_limit = ggnbd_near_paretonbd,
 	.prior_centre = ggnbd_prior_centre,
 	.log_likelihood = ggnbd_log_likelihood,
 	.customer_log_likelihood = ggnbd_customer_log_likelihood,

@@ -2,8 +2,8 @@
  * trust_region.h
  *	  Minimise a smooth function of a few variables, Newton's way but safely.
  *
- * Made for negative log-likelihoods of up to eight parameters with exact
- * gradients and Hessians.  The variables should be of a natural scale of one
+ * Made for negative log-likelihoods of a few dozen parameters at the most, with
+ * exact gradients and Hessians.  The variables should be of a natural scale of one
  * (logarithms of parameters are), since steps and limits are absolute.
  */
 #ifndef NUMERICS_TRUST_REGION_H
@@ -11,7 +11,7 @@
 
 #include "numerics/host.h"
 
-#define TRUST_REGION_MAX 8
+#define TRUST_REGION_MAX 40
 
 typedef enum TrustRegionOutcome
 {

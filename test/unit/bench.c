@@ -62,7 +62,7 @@ bench_model(const Model *model, const double *params, const Population *populati
 	for (int i = 0; i < 10; i++)
 		model->log_likelihood(population, params, gradient, hessian);
 	evaluated = seconds();
-	fit_timing(&test_host, model, population, &fit);
+	fit_population(model, population, &fit);
 	printf("    %s: likelihood %.1f ms; fit %.0f ms, %d evaluations\n", model->name,
 		   1e2 * (evaluated - began), 1e3 * (seconds() - evaluated), fit.iterations);
 }

@@ -132,6 +132,12 @@ one_customer(double x, double t_x, double T)
 }
 
 void
+fit_population(const Model *model, const Population *population, Fit *fit)
+{
+	fit_timing(&test_host, model, &(CovariateClass) {.population = population}, 1, 0, 0.0, fit);
+}
+
+void
 check_gradient(const Model *model, const char *name, double tolerance)
 {
 	Golden		golden = golden_open(name);

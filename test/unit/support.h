@@ -13,6 +13,7 @@
 
 #include <stdbool.h>
 
+#include "models/fit.h"
 #include "models/population.h"
 #include "models/model.h"
 #include "numerics/host.h"
@@ -58,6 +59,9 @@ extern void assert_near(double got, double expected, double tolerance);
 
 /* A population of one; times in the goldens are weeks, mostly not whole days. */
 extern Population *one_customer(double x, double t_x, double T);
+
+/* Fit a model to a population, without covariates. */
+extern void fit_population(const Model *model, const Population *population, Fit *fit);
 
 /* Gradients are compared in the logarithms of the parameters, from this size on. */
 #define GRADIENT_FLOOR 1e-3

@@ -45,7 +45,7 @@ check_random_starts(const Model *model, const double *truth, int starts)
 	long		all = 0;
 	Fit			best;
 
-	fit_timing(&test_host, model, subject.population, &best);
+	fit_population(model, subject.population, &best);
 	assert_true(best.converged && best.prior_sd == 0.0);
 	print_message("%s, default start: %d evaluations\n", model->name, best.iterations);
 
@@ -88,7 +88,7 @@ check_recovery(const Model *model, const double *truth)
 	Fit			fit;
 	int			n = model->n_params;
 
-	fit_timing(&test_host, model, population, &fit);
+	fit_population(model, population, &fit);
 	assert_true(fit.converged && !fit.boundary && fit.prior_sd == 0.0);
 	for (int i = 0; i < n; i++)
 	{
@@ -126,8 +126,8 @@ test_no_ageing(void **state)
 	Fit			fit;
 
 	(void) state;
-	fit_timing(&test_host, &paretonbd_model, population, &pareto);
-	fit_timing(&test_host, &ggnbd_model, population, &fit);
+	fit_population(&paretonbd_model, population, &pareto);
+	fit_population(&ggnbd_model, population, &fit);
 	print_message("gg/nbd without ageing: %g %g %g %g %g LL %.6f (pareto/nbd %.6f), prior %g, %d evaluations\n",
 				  fit.params[0], fit.params[1], fit.params[2], fit.params[3], fit.params[4],
 				  fit.log_likelihood, pareto.log_likelihood, fit.prior_sd, fit.iterations);
@@ -204,7 +204,7 @@ test_billions(void **state)
 	for (size_t i = 0; i < many->n_cells; i++)
 		many->cells[i].customers *= factor;
 
-	fit_timing(&test_host, &bgnbd_model, few, &expected);
+	fit_population(&bgnbd_model, few, &expected);
 	bgnbd_model.prior_centre(many, centre);
 	for (int i = 0; i < 100; i++)
 	{
@@ -245,7 +245,7 @@ test_time_unit_does_not_matter(void **state)
 	{
 		Population *population = population_build(&test_host, cells, 500, k == 0 ? 1.0 : 7.0);
 
-		fit_timing(&test_host, &bgnbd_model, population, &fit[k]);
+		fit_population(&bgnbd_model, population, &fit[k]);
 		assert_true(fit[k].converged);
 		population_free(population);
 	}
@@ -267,14 +267,14 @@ fit_degenerate(const PopulationCell *cells, size_t n)
 
 	for (size_t m = 0; m < sizeof(others) / sizeof(others[0]); m++)
 	{
-		fit_timing(&test_host, others[m], population, &fit);
+		fit_population(others[m], population, &fit);
 		/* GG/NBD may end at the edge of its box, and says so */
 		assert_true((fit.converged || fit.boundary) && fit.prior_sd == 10.0);
 		assert_true(isfinite(fit.log_likelihood) && fit.iterations < 400);
 		for (int i = 0; i < fit.n_params; i++)
 			assert_true(isfinite(fit.params[i]) && isnan(fit.std_errors[i]) == !fit.identified[i]);
 	}
-	fit_timing(&test_host, &bgnbd_model, population, &fit);
+	fit_population(&bgnbd_model, population, &fit);
 	population_free(population);
 	assert_true(fit.converged && fit.prior_sd == 10.0);
 	assert_true(isfinite(fit.log_likelihood) && fit.iterations < 400);
@@ -387,10 +387,11 @@ test_degenerate_spend(void **state)
 	Fit			fit;
 
 	(void) state;
+	/* the likelihood has no bound where all amounts are equal: not even the prior gives a maximum */
 	fit_spend(&test_host, one, 1, &fit);
-	assert_true(fit.converged && fit.prior_sd == 10.0);
+	assert_true((fit.converged || fit.boundary) && fit.prior_sd == 10.0);
 	fit_spend(&test_host, same, 3, &fit);
-	assert_true(fit.converged && fit.prior_sd == 10.0);
+	assert_true((fit.converged || fit.boundary) && fit.prior_sd == 10.0);
 	assert_near(gammagamma_expected_spend(fit.params, 0, 0), 20.0, 0.01);
 	fit_spend(&test_host, single, 4, &fit);
 	assert_true(fit.converged && fit.prior_sd == 10.0);
@@ -424,7 +425,7 @@ check_cdnow(const Model *model, const Population *population, const double *para
 {
 	Fit			fit;
 
-	fit_timing(&test_host, model, population, &fit);
+	fit_population(model, population, &fit);
 	print_message("%s: %.10g %.10g %.10g %.10g LL %.10f, %d evaluations\n", model->name,
 				  fit.params[0], fit.params[1], fit.params[2], fit.params[3],
 				  fit.log_likelihood, fit.iterations);
@@ -507,7 +508,7 @@ test_cdnow(void **state)
 	check_cdnow(&mbgnbd_model, population, cdnow_mbgnbd, -9582.1357155538, NULL);
 
 	/* no ageing is seen: no better than Pareto/NBD, and it says so */
-	fit_timing(&test_host, &ggnbd_model, population, &fit);
+	fit_population(&ggnbd_model, population, &fit);
 	print_message("gg/nbd: %.6g %.6g %.6g %.6g %.6g LL %.6f, prior %g, %d evaluations\n",
 				  fit.params[0], fit.params[1], fit.params[2], fit.params[3], fit.params[4],
 				  fit.log_likelihood, fit.prior_sd, fit.iterations);
