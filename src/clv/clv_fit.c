@@ -179,7 +179,7 @@ fit_base(Datum base, const Model *timing, const BaseTotals *totals, DateADT as_o
 	model->unit_days = unit_days;
 	model->repeat_customers = totals->repeaters;
 
-	fit_timing(&server_host, timing, population, &fit);
+	fit_timing(&server_host, timing, &(CovariateClass) {.population = population}, 1, 0, 0.0, &fit);
 	part_of_fit(&model->timing, &fit);
 	model->timing.customers = totals->customers;
 	model->timing.left_out = totals->left_out[LEFT_OUT_NO_ORDERS];
