@@ -14,7 +14,7 @@ CREATE TABLE histories AS
 SELECT customer_id, purchase_history(ordered_at, amount) AS h
 FROM truth, simulate_orders(8000, m, '2015-01-01', '2025-01-01', 42) GROUP BY customer_id;
 CREATE TABLE fits AS
-SELECT clv_fit(customer_base(h), as_of => '2024-12-31', time_unit_days => 30) AS m FROM histories;
+SELECT clv_fit(customer_base(h), 'bg/nbd', as_of => '2024-12-31', time_unit_days => 30) AS m FROM histories;
 
 -- … let the fit find the parameters again, within their standard errors.
 SELECT f.part, f.param, t.estimate AS truth, f.estimate, f.std_error, f.identified,
@@ -27,8 +27,8 @@ SELECT m::jsonb - 'timing' - 'spend' - 'timing_fit' - 'spend_fit' AS head FROM f
 
 -- The time unit is a matter of taste: times scale, and everything else stays.
 SELECT a.param, b.estimate / a.estimate AS weeks_per_month
-FROM (SELECT clv_fit(customer_base(h), as_of => '2024-12-31', time_unit_days => 30) AS months,
-		clv_fit(customer_base(h), as_of => '2024-12-31', time_unit_days => 7) AS weeks FROM histories) AS x,
+FROM (SELECT clv_fit(customer_base(h), 'bg/nbd', as_of => '2024-12-31', time_unit_days => 30) AS months,
+		clv_fit(customer_base(h), 'bg/nbd', as_of => '2024-12-31', time_unit_days => 7) AS weeks FROM histories) AS x,
 	clv_params(months) AS a JOIN LATERAL clv_params(weeks) AS b USING (part, param);
 
 -- In one line, also as a window function: the fit is made once for all rows.
@@ -40,7 +40,7 @@ SELECT customer_id % 2 AS odd, converged(clv_model(h)) FROM histories GROUP BY 1
 
 -- Without amounts there is no spend part.
 SELECT part, param, estimate FROM (
-	SELECT clv_fit(customer_base(h)) AS m FROM (
+	SELECT clv_fit(customer_base(h), 'bg/nbd') AS m FROM (
 		SELECT purchase_history(ordered_at) AS h
 		FROM truth, simulate_orders(1000, m, '2015-01-01', '2025-01-01', 1) GROUP BY customer_id) AS x) AS y,
 	clv_params(m);
@@ -64,18 +64,18 @@ UPDATE bases SET binned = (jsonb_set(jsonb_set(j, '{timing}', pg_temp.without_ot
 SELECT exact::jsonb ? 'spend' AS exact, binned::jsonb ? 'spend_bins' AS binned,
 	customer_count(exact) = customer_count(binned) AS same_customers FROM bases;
 SELECT param, abs(b.estimate / e.estimate - 1) < 1e-6 AS same
-FROM (SELECT clv_fit(exact) AS exact, clv_fit(binned) AS binned FROM bases) AS x,
+FROM (SELECT clv_fit(exact, 'bg/nbd') AS exact, clv_fit(binned, 'bg/nbd') AS binned FROM bases) AS x,
 	clv_params(exact) AS e JOIN LATERAL clv_params(binned) AS b USING (part, param);
 DROP TABLE bases;
 
 -- What cannot be fitted is refused, by name; one can ask first.
-SELECT clv_fit(customer_base(h)) FROM histories WHERE customer_id <= 4;
-SELECT clv_fit(customer_base(h)) FROM histories WHERE repeat_count(h) = 0;
-SELECT clv_fit(customer_base(h), as_of => '2020-01-01') FROM histories;
+SELECT clv_fit(customer_base(h), 'bg/nbd') FROM histories WHERE customer_id <= 4;
+SELECT clv_fit(customer_base(h), 'bg/nbd') FROM histories WHERE repeat_count(h) = 0;
+SELECT clv_fit(customer_base(h), 'bg/nbd', as_of => '2020-01-01') FROM histories;
 SELECT clv_fit(customer_base(h), 'astrology') FROM histories;
-SELECT clv_fit(customer_base(h), time_unit_days => 0) FROM histories;
+SELECT clv_fit(customer_base(h), 'bg/nbd', time_unit_days => 0) FROM histories;
 SELECT clv_fit(customer_base(h), NULL) FROM histories;
-SELECT clv_fit(customer_base(h), as_of => 'infinity') FROM histories;
+SELECT clv_fit(customer_base(h), 'bg/nbd', as_of => 'infinity') FROM histories;
 SELECT fit_problem(customer_base(h)) FROM histories WHERE customer_id <= 4;
 SELECT fit_problem(customer_base(h)) FROM histories WHERE repeat_count(h) = 0;
 SELECT fit_problem(customer_base(h), '2020-01-01') FROM histories;
@@ -84,13 +84,13 @@ SELECT clv_fit(NULL), clv_model(h) FROM histories WHERE false;
 
 -- What the data do not tell is said, and marked. Here nobody ever leaves …
 SELECT part, param, std_error IS NULL AS no_std_error, identified FROM (
-	SELECT clv_fit(customer_base(h), as_of => '2025-01-01') AS m FROM (
+	SELECT clv_fit(customer_base(h), 'bg/nbd', as_of => '2025-01-01') AS m FROM (
 		SELECT purchase_history(date '2024-01-01' + (i % 7) + g * (5 + i % 11)) AS h
 		FROM generate_series(1, 200) AS i, generate_series(0, (360 - i % 7) / (5 + i % 11)) AS g GROUP BY i) AS x) AS y,
 	clv_params(m);
 -- … and here everyone is gone after the second order.
 SELECT part, param, identified FROM (
-	SELECT clv_fit(customer_base(h), as_of => '2025-01-01') AS m FROM (
+	SELECT clv_fit(customer_base(h), 'bg/nbd', as_of => '2025-01-01') AS m FROM (
 		SELECT purchase_history(date '2024-01-01' + g * (1 + i % 5)) AS h
 		FROM generate_series(1, 200) AS i, generate_series(0, 1) AS g GROUP BY i) AS x) AS y,
 	clv_params(m);

@@ -11,7 +11,7 @@ SELECT '{"model": "bg/nbd", "as_of": "2025-12-31", "time_unit_days": 30, "timing
 CREATE TABLE customer AS
 SELECT '{"orders": [["2025-01-10", 40], ["2025-03-01", 35], ["2025-07-15", 30], ["2025-11-20", 45]]}'::purchase_history AS h;
 CREATE TABLE shops AS
-SELECT seed, clv_fit(customer_base(h), as_of => '2025-12-31', time_unit_days => 30) AS m
+SELECT seed, clv_fit(customer_base(h), 'bg/nbd', as_of => '2025-12-31', time_unit_days => 30) AS m
 FROM generate_series(1, 24) AS seed, truth, LATERAL (
 	SELECT purchase_history(ordered_at, amount) AS h
 	FROM simulate_orders(1000, truth.m, '2016-01-01', '2026-01-01', seed) GROUP BY customer_id) AS x

@@ -42,39 +42,68 @@ log_score(const Score *score, const ClvModel *model)
 					: expected_orders_in(&customer, score->horizon_days)));
 }
 
-/* ∂ ln f / ∂ ln param of one parameter of the model, which is varied in place. */
-static double
-log_derivative(const Score *score, const ClvModel *model, double *param)
+/* Four points of a difference of fourth order. */
+static const struct
 {
-	double		centre = *param;
+	int			steps;
+	double		weight;
+}			nodes[] = {{-2, 1}, {-1, -8}, {1, 8}, {2, -1}};
+
+/*
+ * The derivative of ln f by the logarithm of a parameter, or by a coefficient
+ * as it is. The figure belongs to the model and is varied in place.
+ */
+static double
+log_derivative(const Score *score, const ClvModel *model, double *figure, bool logarithmic)
+{
+	double		centre = *figure;
 	double		difference = 0;
-	static const struct
-	{
-		int			steps;
-		double		weight;
-	}			nodes[] = {{-2, 1}, {-1, -8}, {1, 8}, {2, -1}};
 
 	for (int i = 0; i < lengthof(nodes); i++)
 	{
-		*param = centre * exp(nodes[i].steps * STEP);
+		double		step = nodes[i].steps * STEP;
+
+		*figure = logarithmic ? centre * exp(step) : centre + step;
 		difference += nodes[i].weight * log_score(score, model);
 	}
-	*param = centre;
+	*figure = centre;
 	return difference / (12 * STEP);
 }
 
-/* g' Σ g over the parameters of one part; NaN where the data do not tell one of them. */
+/* g' Σ g over the figures of the timing part; NaN where the data do not tell one of them. */
 static double
-part_variance(const Score *score, const ClvModel *model, ClvPart *part)
+timing_variance(const Score *score, ClvModel *model)
 {
-	double		gradient[MODEL_MAX_PARAMS];
-	double		variance = part->unidentified == 0 ? 0 : NAN;
+	const Model *timing = clv_model_timing(model);
+	int			first_fixed = timing->n_params - timing->n_fixed;
+	double		gradient[FIT_MAX_PARAMS] = {0};
+	double		variance = model->timing.unidentified == 0 ? 0 : NAN;
 
-	for (int i = 0; i < part->n_params; i++)
+	for (int i = 0; i < clv_timing_figure_count(model); i++)
 	{
-		gradient[i] = log_derivative(score, model, &part->params[i]);
+		/* Whole numbers are taken as they are. */
+		if (i >= first_fixed && i < timing->n_params)
+			continue;
+		gradient[i] = log_derivative(score, model, clv_timing_figure(model, i), i < timing->n_params);
 		for (int j = 0; j <= i; j++)
-			variance += (i == j ? 1 : 2) * gradient[i] * gradient[j] * *clv_part_covariance(part, i, j);
+			variance += (i == j ? 1 : 2) * gradient[i] * gradient[j] * *clv_timing_covariance(model, i, j);
+	}
+	return variance;
+}
+
+/* The same over the parameters of the spend part. */
+static double
+spend_variance(const Score *score, ClvModel *model)
+{
+	ClvPart    *spend = &model->spend;
+	double		gradient[SPEND_PARAMS];
+	double		variance = spend->unidentified == 0 ? 0 : NAN;
+
+	for (int i = 0; i < SPEND_PARAMS; i++)
+	{
+		gradient[i] = log_derivative(score, model, &spend->params[i], true);
+		for (int j = 0; j <= i; j++)
+			variance += (i == j ? 1 : 2) * gradient[i] * gradient[j] * *clv_part_covariance(spend, i, j);
 	}
 	return variance;
 }
@@ -92,10 +121,11 @@ interval_result(FunctionCallInfo fcinfo, const Score *score, double level)
 
 	if (score->customer.scorable && score->customer.model->timing.fitted)
 	{
-		ClvModel	model = *score->customer.model;
-		double		centre = log_score(score, &model);
-		double		variance = part_variance(score, &model, &model.timing) +
-			(score->outlook != NULL && model.spend.fitted ? part_variance(score, &model, &model.spend) : 0);
+		ClvModel   *model = memcpy(palloc(VARSIZE(score->customer.model)), score->customer.model,
+								   VARSIZE(score->customer.model));
+		double		centre = log_score(score, model);
+		double		variance = timing_variance(score, model) +
+			(score->outlook != NULL && model->spend.fitted ? spend_variance(score, model) : 0);
 		double		half = normal_quantile(0.5 + level / 2) * sqrt(variance);
 		double		low = exp(centre - half);
 		double		high = exp(centre + half);
@@ -118,7 +148,7 @@ interval_result(FunctionCallInfo fcinfo, const Score *score, double level)
 	return HeapTupleGetDatum(heap_form_tuple(BlessTupleDesc(row), values, nulls));
 }
 
-/* clv_interval(history, model [, level, horizon_days, annual_discount, margin, as_of]) → (low, high) */
+/* clv_interval(history, model [, level, horizon_days, annual_discount, margin, as_of, covariates]) → (low, high) */
 PG_FUNCTION_INFO_V1(clv_interval);
 Datum
 clv_interval(PG_FUNCTION_ARGS)
@@ -133,7 +163,7 @@ clv_interval(PG_FUNCTION_ARGS)
 	return interval_result(fcinfo, &score, level);
 }
 
-/* expected_orders_interval(history, model [, level, horizon_days, as_of]) → (low, high) */
+/* expected_orders_interval(history, model [, level, horizon_days, as_of, covariates]) → (low, high) */
 PG_FUNCTION_INFO_V1(expected_orders_interval);
 Datum
 expected_orders_interval(PG_FUNCTION_ARGS)

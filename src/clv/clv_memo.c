@@ -11,7 +11,7 @@
  * one customer, and grows while new pairs keep coming, up to 2 MB.
  *
  * The question, that is parameters, horizon and discount, is compared by
- * content: a model at the same address may be another one. When it changes,
+ * content: a model at the same address may be another one, and covariates change the parameters. When it changes,
  * all answers are forgotten at once, by a new generation number.
  */
 #include "compat.h"
@@ -64,16 +64,16 @@ orders_memo(FunctionCallInfo fcinfo)
 }
 
 static void
-ask(OrdersMemo *memo, const ClvModel *model, double horizon, double delta)
+ask(OrdersMemo *memo, const Model *timing, const double *params, double horizon, double delta)
 {
 	Question	question = {
-		.model_id = model->model_id,
-		.n_params = model->timing.n_params,
+		.model_id = timing->id,
+		.n_params = timing->n_params,
 		.horizon = horizon,
 		.delta = delta
 	};
 
-	memcpy(question.params, model->timing.params, sizeof(question.params));
+	memcpy(question.params, params, sizeof(question.params));
 	if (memo->generation > 0 && memcmp(&question, &memo->question, sizeof(question)) == 0)
 		return;
 	memo->question = question;
@@ -116,15 +116,13 @@ count_miss(OrdersMemo *memo)
 }
 
 double
-orders_remembered(OrdersMemo *memo, const ClvModel *model, double x, double t_x, double T,
-				  double horizon, double delta)
+orders_remembered(OrdersMemo *memo, const Model *timing, const double *params,
+				  double x, double t_x, double T, double horizon, double delta)
 {
-	const Model *timing = clv_model_timing(model);
-
 	if (memo == NULL || timing->recency_matters)
-		return timing->live_orders(model->timing.params, x, t_x, T, horizon, delta);
+		return timing->live_orders(params, x, t_x, T, horizon, delta);
 
-	ask(memo, model, horizon, delta);
+	ask(memo, timing, params, horizon, delta);
 
 	Answer	   *places = find_places(memo, x, T);
 
@@ -132,7 +130,7 @@ orders_remembered(OrdersMemo *memo, const ClvModel *model, double x, double t_x,
 		if (is_answer_to(memo, &places[i], x, T))
 			return places[i].orders;
 
-	double		orders = timing->live_orders(model->timing.params, x, t_x, T, horizon, delta);
+	double		orders = timing->live_orders(params, x, t_x, T, horizon, delta);
 
 	count_miss(memo);
 	places = find_places(memo, x, T);

@@ -12,18 +12,33 @@
 #include "utils/tuplestore.h"
 
 #include "clv/clv.h"
+#include "numerics/normal.h"
 #include "value/result.h"
 
 const char *const spend_param_names[SPEND_PARAMS] = {"p", "q", "gamma"};
 
-ClvModel *
-clv_model_make(const Model *timing)
+/* So many doubles follow the struct. */
+static Size
+more_figures(const Model *timing, int n_covariates, int n_candidates)
 {
-	ClvModel   *model = palloc0(sizeof(ClvModel));
+	int			n_coefficients = timing->n_effects * n_covariates;
 
-	SET_VARSIZE(model, sizeof(ClvModel));
+	return (n_covariates * sizeof(ClvCovariate) + n_candidates * sizeof(ClvCandidate)) / sizeof(double) +
+		n_coefficients + COVARIANCES(timing->n_params + n_coefficients) - COVARIANCES(timing->n_params);
+}
+
+ClvModel *
+clv_model_make(const Model *timing, int n_covariates, int n_candidates)
+{
+	Size		size = offsetof(ClvModel, more) +
+		more_figures(timing, n_covariates, n_candidates) * sizeof(double);
+	ClvModel   *model = palloc0(size);
+
+	SET_VARSIZE(model, size);
 	model->version = CLV_MODEL_VERSION;
 	model->model_id = timing->id;
+	model->n_covariates = n_covariates;
+	model->n_candidates = n_candidates;
 	model->as_of = DATEVAL_NOBEGIN;
 	model->unit_days = 7;
 	model->timing.n_params = timing->n_params;
@@ -35,7 +50,7 @@ clv_model_get(Datum datum)
 {
 	const ClvModel *model = (const ClvModel *) PG_DETOAST_DATUM(datum);
 
-	if (unlikely(VARSIZE(model) != sizeof(ClvModel) || model->version != CLV_MODEL_VERSION))
+	if (unlikely(VARSIZE(model) < offsetof(ClvModel, more) || model->version != CLV_MODEL_VERSION))
 		ereport(ERROR,
 				(errcode(ERRCODE_DATA_CORRUPTED),
 				 errmsg("unknown version of a stored clv_model")));
@@ -54,19 +69,89 @@ clv_model_timing(const ClvModel *model)
 	return timing;
 }
 
-double
-clv_part_std_error(const ClvPart *part, int param)
+int
+clv_model_coefficient_count(const ClvModel *model)
 {
-	double		variance = part->covariance[COVARIANCES(param) + param];
+	return model->n_covariates == 0 ? 0 : model->n_covariates * clv_model_timing(model)->n_effects;
+}
 
-	if (!part->fitted || (part->unidentified & (1 << param)) != 0 || !(variance >= 0))
-		return NAN;
-	return part->params[param] * sqrt(variance);
+double *
+clv_model_coefficients(const ClvModel *model)
+{
+	return (double *) (clv_model_candidates(model) + model->n_candidates);
+}
+
+int
+clv_timing_figure_count(const ClvModel *model)
+{
+	return model->timing.n_params + clv_model_coefficient_count(model);
+}
+
+double *
+clv_timing_figure(const ClvModel *model, int i)
+{
+	int			n_params = model->timing.n_params;
+
+	return i < n_params ? (double *) &model->timing.params[i] : clv_model_coefficients(model) + (i - n_params);
+}
+
+char *
+clv_timing_figure_name(const ClvModel *model, int i)
+{
+	const Model *timing = clv_model_timing(model);
+	int			coefficient = i - timing->n_params;
+
+	if (coefficient < 0)
+		return pstrdup(timing->param_names[i]);
+	return psprintf("%s:%s", timing->effects[coefficient / model->n_covariates].name,
+					clv_model_covariates(model)[coefficient % model->n_covariates].name);
+}
+
+double *
+clv_timing_covariance(const ClvModel *model, int i, int j)
+{
+	int			n_params = model->timing.n_params;
+
+	if (i < n_params)
+		return (double *) &model->timing.covariance[COVARIANCES(i) + j];
+	return clv_model_coefficients(model) + clv_model_coefficient_count(model) +
+		COVARIANCES(i) - COVARIANCES(n_params) + j;
+}
+
+const double *
+clv_model_params(const ClvModel *model, const double *covariates, double *room)
+{
+	const Model *timing;
+	const double *coefficient;
+
+	if (model->n_covariates == 0)
+		return model->timing.params;
+
+	timing = clv_model_timing(model);
+	coefficient = clv_model_coefficients(model);
+	memcpy(room, model->timing.params, sizeof(model->timing.params));
+	for (int effect = 0; effect < timing->n_effects; effect++)
+	{
+		double		sum = 0;
+
+		for (int i = 0; i < model->n_covariates; i++)
+			sum += *coefficient++ * covariates[i];
+		room[timing->effects[effect].param] *= exp(timing->effects[effect].sign * sum);
+	}
+	return room;
+}
+
+double
+clv_model_time(const ClvModel *model, double days)
+{
+	return model->period == PERIOD_DAY ? days / model->unit_days : rint(days / model->unit_days);
 }
 
 /* What the models are made for; no data lead to anything beyond. */
 #define SMALLEST_PARAM 1e-12
 #define LARGEST_PARAM 1e12
+#define LARGEST_COEFFICIENT 1000
+#define CLV_MOST_STAGES 1000
 
 static const char *
 part_problem(const ClvPart *part)
@@ -86,17 +171,73 @@ part_problem(const ClvPart *part)
 	}
 	if (part->n_params == 0)
 		return "there is a fit without parameters";
-	if (part->unidentified >> part->n_params != 0)
-		return "an unidentified parameter does not exist";
 	if (part->customers < 0 || part->left_out < 0 || part->iterations < 0)
 		return "a number of customers or iterations is negative";
-	if (!(part->prior_sd >= 0) || !isfinite(part->prior_sd))
-		return "the standard deviation of the prior must not be negative";
+	if (!(part->prior_sd >= 0) || !isfinite(part->prior_sd) || !(part->penalty >= 0) || !isfinite(part->penalty))
+		return "the standard deviation of the prior and the penalty must not be negative";
 	if (isinf(part->log_likelihood))
 		return "the log-likelihood is infinite";
 	for (int i = 0; i < COVARIANCES(part->n_params); i++)
 		if (isinf(part->covariance[i]))
 			return "a covariance is infinite";
+	return NULL;
+}
+
+/* Whole-number parameters are whole numbers. */
+static const char *
+params_problem(const ClvModel *model, const Model *timing)
+{
+	for (int i = 0; i < timing->n_params; i++)
+	{
+		double		param = model->timing.params[i];
+
+		if (param < SMALLEST_PARAM || param > LARGEST_PARAM)
+			return "a parameter of timing is beyond all reason, which is from 1e-12 to 1e12";
+		if (i >= timing->n_params - timing->n_fixed && (param != floor(param) || param > CLV_MOST_STAGES))
+			return "k must be a whole number from 1 to 1000";
+	}
+	return NULL;
+}
+
+static bool
+name_twice(const ClvModel *model, int i)
+{
+	const ClvCovariate *covariates = clv_model_covariates(model);
+
+	for (int k = 0; k < i; k++)
+		if (strcmp(covariates[k].name, covariates[i].name) == 0)
+			return true;
+	return false;
+}
+
+/* What follows the struct. */
+static const char *
+more_problem(const ClvModel *model)
+{
+	int			n_figures = clv_timing_figure_count(model);
+
+	for (int i = 0; i < model->n_covariates; i++)
+		if (*clv_model_covariates(model)[i].name == '\0' || name_twice(model, i))
+			return "every covariate must have a name of its own";
+	for (int i = 0; i < model->n_candidates; i++)
+	{
+		const ClvCandidate *candidate = &clv_model_candidates(model)[i];
+
+		if (model_by_id(candidate->model_id) == NULL || candidate->n_figures > FIT_MAX_PARAMS ||
+			isinf(candidate->log_likelihood) || isinf(candidate->bic))
+			return "a candidate is no model, or its figures are out of range";
+	}
+	for (int i = model->timing.n_params; i < n_figures; i++)
+	{
+		if (!isfinite(*clv_timing_figure(model, i)) || fabs(*clv_timing_figure(model, i)) > LARGEST_COEFFICIENT)
+			return "a coefficient is beyond all reason, which is from -1000 to 1000";
+		for (int j = 0; j <= i; j++)
+			if (isinf(*clv_timing_covariance(model, i, j)))
+				return "a covariance is infinite";
+	}
+	if (model->timing.unidentified >> n_figures != 0 ||
+		model->spend.unidentified >> model->spend.n_params != 0)
+		return "an unidentified parameter does not exist";
 	return NULL;
 }
 
@@ -110,48 +251,102 @@ clv_model_problem(const ClvModel *model)
 	if (model->timing.n_params != timing->n_params ||
 		(model->spend.n_params != 0 && model->spend.n_params != SPEND_PARAMS))
 		return "the number of parameters is wrong";
+	if (model->n_covariates > FIT_MAX_COVARIATES || model->n_candidates > CLV_MAX_CANDIDATES ||
+		(model->n_covariates > 0 && timing->n_effects == 0))
+		return "there are too many covariates or candidates";
+	if (model->period >= PERIODS || timing->discrete != (model->period != PERIOD_DAY))
+		return timing->discrete ? "a model of discrete time must have a period"
+			: "only a model of discrete time has a period";
 	if (model->as_of != DATEVAL_NOBEGIN && !IS_VALID_DATE(model->as_of))
 		return "as_of is out of range";
 	if (!(model->unit_days > 0) || !(model->unit_days <= 36525))
 		return "time_unit_days must be positive and at most a century";
+	if (timing->discrete && model->unit_days != period_mean_days((Period) model->period))
+		return "time_unit_days is not the length of the period";
 	if (model->repeat_customers < 0)
 		return "a number of customers is negative";
 
 	const char *problem = part_problem(&model->timing);
 
-	if (problem != NULL)
-		return problem;
-	for (int i = 0; i < timing->n_params; i++)
-		if (model->timing.params[i] < SMALLEST_PARAM || model->timing.params[i] > LARGEST_PARAM)
-			return "a parameter of timing is beyond all reason, which is from 1e-12 to 1e12";
-	return part_problem(&model->spend);
+	if (problem == NULL)
+		problem = params_problem(model, timing);
+	if (problem == NULL)
+		problem = part_problem(&model->spend);
+	return problem == NULL ? more_problem(model) : problem;
 }
 
-/* clv_params(clv_model) → setof (part, param, estimate, std_error, identified) */
+/*
+ * One row of clv_params. What is estimated on the logarithmic scale has its
+ * interval there, and so does not reach below zero.
+ */
+static void
+put_param(ReturnSetInfo *results, const char *part_name, const char *name, const ClvPart *part, int i,
+		  double estimate, double variance, bool logarithmic)
+{
+	bool		identified = (part->unidentified & (UINT64CONST(1) << i)) == 0;
+	double		sd = part->fitted && identified && variance > 0 ? sqrt(variance) : NAN;
+	double		half = normal_quantile(0.975) * sd;
+	double		std_error = logarithmic ? estimate * sd : sd;
+	double		low = logarithmic ? estimate * exp(-half) : estimate - half;
+	double		high = logarithmic ? estimate * exp(half) : estimate + half;
+	Datum		values[7] = {
+		CStringGetTextDatum(part_name),
+		CStringGetTextDatum(name),
+		Float8GetDatum(estimate),
+		Float8GetDatum(std_error),
+		Float8GetDatum(low),
+		Float8GetDatum(high),
+		BoolGetDatum(identified)
+	};
+	bool		nulls[7] = {
+		false, false, false, !isfinite(std_error), !isfinite(low) || !isfinite(high),
+		!isfinite(low) || !isfinite(high), !part->fitted
+	};
+
+	tuplestore_putvalues(results->setResult, results->setDesc, values, nulls);
+}
+
+/* clv_params(clv_model) → setof (part, param, estimate, std_error, low, high, identified) */
 PG_FUNCTION_INFO_V1(clv_params);
 Datum
 clv_params(PG_FUNCTION_ARGS)
 {
 	ReturnSetInfo *results = (ReturnSetInfo *) fcinfo->resultinfo;
 	const ClvModel *model = PG_GETARG_CLV_MODEL(0);
-	const Model *timing = clv_model_timing(model);
+	const ClvPart *spend = &model->spend;
 
 	InitMaterializedSRF(fcinfo, 0);
-	for (int i = 0; i < model->timing.n_params + model->spend.n_params; i++)
+	for (int i = 0; i < clv_timing_figure_count(model); i++)
+		put_param(results, i < model->timing.n_params ? "timing" : "coefficients", clv_timing_figure_name(model, i),
+				  &model->timing, i, *clv_timing_figure(model, i), *clv_timing_covariance(model, i, i),
+				  i < model->timing.n_params);
+	for (int i = 0; i < spend->n_params; i++)
+		put_param(results, "spend", spend_param_names[i], spend, i, spend->params[i],
+				  spend->covariance[COVARIANCES(i) + i], true);
+	return (Datum) 0;
+}
+
+/* clv_candidates(clv_model) → setof (model, param_count, converged, log_likelihood, bic, chosen) */
+PG_FUNCTION_INFO_V1(clv_candidates);
+Datum
+clv_candidates(PG_FUNCTION_ARGS)
+{
+	ReturnSetInfo *results = (ReturnSetInfo *) fcinfo->resultinfo;
+	const ClvModel *model = PG_GETARG_CLV_MODEL(0);
+
+	InitMaterializedSRF(fcinfo, 0);
+	for (int i = 0; i < model->n_candidates; i++)
 	{
-		bool		is_spend = i >= model->timing.n_params;
-		const ClvPart *part = is_spend ? &model->spend : &model->timing;
-		int			param = is_spend ? i - model->timing.n_params : i;
-		double		std_error = clv_part_std_error(part, param);
-		const char *name = is_spend ? spend_param_names[param] : timing->param_names[param];
-		Datum		values[5] = {
-			CStringGetTextDatum(is_spend ? "spend" : "timing"),
-			CStringGetTextDatum(name),
-			Float8GetDatum(part->params[param]),
-			Float8GetDatum(std_error),
-			BoolGetDatum((part->unidentified & (1 << param)) == 0)
+		const ClvCandidate *candidate = &clv_model_candidates(model)[i];
+		Datum		values[6] = {
+			CStringGetTextDatum(model_by_id(candidate->model_id)->name),
+			Int32GetDatum(candidate->n_figures),
+			BoolGetDatum(candidate->converged),
+			Float8GetDatum(candidate->log_likelihood),
+			Float8GetDatum(candidate->bic),
+			BoolGetDatum(candidate->model_id == model->model_id)
 		};
-		bool		nulls[5] = {false, false, false, !isfinite(std_error), !part->fitted};
+		bool		nulls[6] = {false, false, false, isnan(candidate->log_likelihood), isnan(candidate->bic), false};
 
 		tuplestore_putvalues(results->setResult, results->setDesc, values, nulls);
 	}
@@ -190,7 +385,13 @@ clv_aic(PG_FUNCTION_ARGS)
 {
 	const ClvModel *model = PG_GETARG_CLV_MODEL(0);
 
-	return finite_or_null(fcinfo, 2.0 * model->timing.n_params - 2 * timing_log_likelihood(model));
+	return finite_or_null(fcinfo, 2.0 * clv_timing_figure_count(model) - 2 * timing_log_likelihood(model));
+}
+
+double
+clv_model_bic(const ClvModel *model)
+{
+	return clv_timing_figure_count(model) * log((double) model->timing.customers) - 2 * timing_log_likelihood(model);
 }
 
 /* bic(clv_model) → float8: Schwarz's criterion, k ln(customers) - 2 ln L; smaller is better */
@@ -198,10 +399,7 @@ PG_FUNCTION_INFO_V1(clv_bic);
 Datum
 clv_bic(PG_FUNCTION_ARGS)
 {
-	const ClvModel *model = PG_GETARG_CLV_MODEL(0);
-
-	return finite_or_null(fcinfo, model->timing.n_params * log((double) model->timing.customers) -
-						  2 * timing_log_likelihood(model));
+	return finite_or_null(fcinfo, clv_model_bic(PG_GETARG_CLV_MODEL(0)));
 }
 
 /* converged(clv_model) → boolean: both parts are at their maximum; NULL if nothing was fitted */
@@ -238,4 +436,12 @@ clv_fitted_as_of(PG_FUNCTION_ARGS)
 	if (model->as_of == DATEVAL_NOBEGIN)
 		PG_RETURN_NULL();
 	PG_RETURN_DATEADT(model->as_of);
+}
+
+/* model_name(clv_model) → text: of the timing model */
+PG_FUNCTION_INFO_V1(clv_model_name);
+Datum
+clv_model_name(PG_FUNCTION_ARGS)
+{
+	PG_RETURN_TEXT_P(cstring_to_text(clv_model_timing(PG_GETARG_CLV_MODEL(0))->name));
 }

@@ -31,7 +31,7 @@ probability_result(FunctionCallInfo fcinfo, double probability)
 	PG_RETURN_FLOAT8(Min(Max(probability, 0), 1));
 }
 
-/* order_prob(history, model [, horizon_days, as_of]) → float8: of at least one order, dead or alive */
+/* order_prob(history, model [, horizon_days, as_of, covariates]) → float8: of at least one order, dead or alive */
 PG_FUNCTION_INFO_V1(order_prob);
 Datum
 order_prob(PG_FUNCTION_ARGS)
@@ -42,11 +42,13 @@ order_prob(PG_FUNCTION_ARGS)
 	double		horizon_days = horizon_argument(fcinfo, 2);
 	Customer	customer = customer_of_history(fcinfo, 3);
 
+	double		room[MODEL_MAX_PARAMS];
+
 	if (!customer.scorable)
 		PG_RETURN_NULL();
-	return probability_result(fcinfo, customer.timing->order_prob(customer.model->timing.params,
+	return probability_result(fcinfo, customer.timing->order_prob(customer_params(&customer, room),
 																   customer.x, customer.t_x, customer.T,
-																   horizon_days / customer.model->unit_days));
+																   customer_horizon(&customer, horizon_days)));
 }
 
 /*
@@ -56,23 +58,37 @@ order_prob(PG_FUNCTION_ARGS)
 static double
 days_to_next_order(const Customer *customer, double quantile)
 {
+	double		room[MODEL_MAX_PARAMS];
+
 	return customer->model->unit_days *
-		customer->timing->next_order_quantile(customer->model->timing.params,
+		customer->timing->next_order_quantile(customer_params(customer, room),
 											  customer->x, customer->t_x, customer->T, quantile);
 }
 
-/* So many days after a day, or NULL beyond the calendar's end. */
-static Datum
-date_result(FunctionCallInfo fcinfo, DateADT day, double days)
+/* The day so many days after the one the customer stands at; in discrete time the last of its period. */
+static double
+day_after(const Customer *customer, double days)
 {
-	double		date = day + ceil(days);
+	Period		period = (Period) customer->model->period;
+	double		last_day = DATE_END_JULIAN - POSTGRES_EPOCH_JDATE;
+	double		number = period_number(period, customer->as_of) + rint(days / customer->model->unit_days);
 
-	if (!(date < DATE_END_JULIAN - POSTGRES_EPOCH_JDATE))
-		PG_RETURN_NULL();
-	PG_RETURN_DATEADT((DateADT) date);
+	if (period == PERIOD_DAY)
+		return customer->as_of + ceil(days);
+	return number < period_number(period, (DateADT) last_day - 1)
+		? period_first_day(period, (int32) number + 1) - 1 : last_day;
 }
 
-/* next_order_on(history, model [, quantile, as_of]) → date */
+/* A day, or NULL beyond the calendar's end. */
+static Datum
+date_result(FunctionCallInfo fcinfo, double day)
+{
+	if (!(day < DATE_END_JULIAN - POSTGRES_EPOCH_JDATE))
+		PG_RETURN_NULL();
+	PG_RETURN_DATEADT((DateADT) day);
+}
+
+/* next_order_on(history, model [, quantile, as_of, covariates]) → date */
 PG_FUNCTION_INFO_V1(next_order_on);
 Datum
 next_order_on(PG_FUNCTION_ARGS)
@@ -92,11 +108,11 @@ next_order_on(PG_FUNCTION_ARGS)
 
 	if (!customer.scorable)
 		PG_RETURN_NULL();
-	return date_result(fcinfo, customer.as_of, days_to_next_order(&customer, quantile));
+	return date_result(fcinfo, day_after(&customer, days_to_next_order(&customer, quantile)));
 }
 
 /*
- * days_overdue(history, model [, as_of]) → integer
+ * days_overdue(history, model [, as_of, covariates]) → integer
  *
  * On the day of his last order the customer was alive, and his next order was
  * to be expected (median) so many days later. How long ago is that? Negative:
@@ -122,7 +138,7 @@ days_overdue(PG_FUNCTION_ARGS)
 	PG_RETURN_INT32((int32) overdue);
 }
 
-/* residual_orders(history, model [, annual_discount, as_of]) → float8: all orders to come, discounted */
+/* residual_orders(history, model [, annual_discount, as_of, covariates]) → float8: all orders to come, discounted */
 PG_FUNCTION_INFO_V1(residual_orders);
 Datum
 residual_orders(PG_FUNCTION_ARGS)
@@ -143,7 +159,8 @@ residual_orders(PG_FUNCTION_ARGS)
 	if (!customer.scorable)
 		PG_RETURN_NULL();
 
-	double		orders = model_discounted_orders(customer.timing, customer.model->timing.params,
+	double		room[MODEL_MAX_PARAMS];
+	double		orders = model_discounted_orders(customer.timing, customer_params(&customer, room),
 												  customer.x, customer.t_x, customer.T, INFINITY,
 												  discount_rate(customer.model, annual_discount));
 
@@ -154,12 +171,14 @@ residual_orders(PG_FUNCTION_ARGS)
 static int32
 orders_quantile(const Customer *customer, double horizon, double probability)
 {
+	double		room[MODEL_MAX_PARAMS];
+	const double *params = customer_params(customer, room);
 	double		below = 0;
 
 	for (int32 orders = 0; orders < MOST_ORDERS; orders++)
 	{
 		CHECK_FOR_INTERRUPTS();
-		below += customer->timing->future_orders_pmf(customer->model->timing.params,
+		below += customer->timing->future_orders_pmf(params,
 													 customer->x, customer->t_x, customer->T,
 													 horizon, orders);
 		if (!(below < probability))
@@ -168,7 +187,7 @@ orders_quantile(const Customer *customer, double horizon, double probability)
 	return MOST_ORDERS;
 }
 
-/* orders_prediction(history, model [, level, horizon_days, as_of]) → (low, high): the customer's own number */
+/* orders_prediction(history, model [, level, horizon_days, as_of, covariates]) → (low, high): the customer's own number */
 PG_FUNCTION_INFO_V1(orders_prediction);
 Datum
 orders_prediction(PG_FUNCTION_ARGS)
@@ -188,7 +207,7 @@ orders_prediction(PG_FUNCTION_ARGS)
 		elog(ERROR, "return type must be a row type");
 	if (customer.scorable)
 	{
-		double		horizon = horizon_days / customer.model->unit_days;
+		double		horizon = customer_horizon(&customer, horizon_days);
 
 		values[0] = Int32GetDatum(orders_quantile(&customer, horizon, (1 - level) / 2));
 		values[1] = Int32GetDatum(orders_quantile(&customer, horizon, (1 + level) / 2));
@@ -209,38 +228,63 @@ days_argument(FunctionCallInfo fcinfo, int place)
 	return days;
 }
 
-/* expected_orders_new(model, days) → float8: of a customer just acquired, after the first order */
+/* The arguments (model, days, …, covariates) of what is asked of a customer just acquired. */
+typedef struct Newcomer
+{
+	const Model *timing;
+	const double *params;		/* NULL: the covariates are not known */
+	double		time;			/* after the first order, in the model's unit */
+	double		room[MODEL_MAX_PARAMS];
+} Newcomer;
+
+static void
+newcomer_arguments(FunctionCallInfo fcinfo, Newcomer *newcomer)
+{
+	const ClvModel *model = PG_GETARG_CLV_MODEL(0);
+	double		covariates[FIT_MAX_COVARIATES];
+
+	newcomer->timing = clv_model_timing(model);
+	newcomer->time = clv_model_time(model, days_argument(fcinfo, 1));
+	newcomer->params = covariates_argument(fcinfo, PG_NARGS() - 1, model, covariates)
+		? clv_model_params(model, covariates, newcomer->room) : NULL;
+}
+
+/* expected_orders_new(model, days [, covariates]) → float8: of a customer just acquired, after the first order */
 PG_FUNCTION_INFO_V1(expected_orders_new);
 Datum
 expected_orders_new(PG_FUNCTION_ARGS)
 {
-	const ClvModel *model = PG_GETARG_CLV_MODEL(0);
-	double		orders = clv_model_timing(model)->expected_orders_new(model->timing.params,
-																	  days_argument(fcinfo, 1) / model->unit_days);
+	Newcomer	newcomer;
 
-	return finite_or_null(fcinfo, orders);
+	if (any_null(fcinfo, 0, 1))
+		PG_RETURN_NULL();
+	newcomer_arguments(fcinfo, &newcomer);
+	if (newcomer.params == NULL)
+		PG_RETURN_NULL();
+	return finite_or_null(fcinfo, newcomer.timing->expected_orders_new(newcomer.params, newcomer.time));
 }
 
-/* orders_pmf(model, days, max_count) → setof (order_count, prob): of a customer just acquired */
+/* orders_pmf(model, days, max_count [, covariates]) → setof (order_count, prob): of a customer just acquired */
 PG_FUNCTION_INFO_V1(orders_pmf);
 Datum
 orders_pmf(PG_FUNCTION_ARGS)
 {
 	ReturnSetInfo *results = (ReturnSetInfo *) fcinfo->resultinfo;
-	const ClvModel *model = PG_GETARG_CLV_MODEL(0);
-	const Model *timing = clv_model_timing(model);
-	double		time = days_argument(fcinfo, 1) / model->unit_days;
-	int32		max_count = PG_GETARG_INT32(2);
+	Newcomer	newcomer;
+	int32		max_count = PG_ARGISNULL(2) ? -1 : PG_GETARG_INT32(2);
 
+	InitMaterializedSRF(fcinfo, 0);
+	if (any_null(fcinfo, 0, 2))
+		return (Datum) 0;
 	if (max_count < 0 || max_count > MOST_ORDERS)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("max_count must be from 0 to %d, but is %d", MOST_ORDERS, max_count)));
 
-	InitMaterializedSRF(fcinfo, 0);
-	for (int32 orders = 0; orders <= max_count; orders++)
+	newcomer_arguments(fcinfo, &newcomer);
+	for (int32 orders = 0; orders <= max_count && newcomer.params != NULL; orders++)
 	{
-		double		probability = timing->orders_pmf(model->timing.params, time, orders);
+		double		probability = newcomer.timing->orders_pmf(newcomer.params, newcomer.time, orders);
 		Datum		values[2] = {Int32GetDatum(orders), Float8GetDatum(probability)};
 		bool		nulls[2] = {false, !isfinite(probability)};
 

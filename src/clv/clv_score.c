@@ -13,6 +13,7 @@
 
 #include "utils/builtins.h"
 
+#include "base/base.h"
 #include "clv/clv_score.h"
 #include "history/history.h"
 #include "models/gammagamma.h"
@@ -26,6 +27,7 @@ static const char *const status_words[] = {
 	[SCORE_ONE_ORDER] = "one_order",
 	[SCORE_NO_MODEL] = "no_model",
 	[SCORE_NO_ORDERS] = "no_orders",
+	[SCORE_NO_COVARIATES] = "no_covariates",
 	[SCORE_INCONSISTENT] = "inconsistent_numbers",
 	[SCORE_NO_SPEND_MODEL] = "no_spend_model",
 	[SCORE_NO_AMOUNTS] = "no_amounts",
@@ -40,8 +42,33 @@ unscorable(ScoreStatus status)
 	return (Customer) {.status = status};
 }
 
+bool
+covariates_argument(FunctionCallInfo fcinfo, int place, const ClvModel *model, double *covariates)
+{
+	ArrayType  *array = PG_NARGS() <= place || PG_ARGISNULL(place) ? NULL : PG_GETARG_ARRAYTYPE_P(place);
+	int			given = array == NULL ? 0 : ArrayGetNItems(ARR_NDIM(array), ARR_DIMS(array));
+
+	if (likely(array == NULL && model->n_covariates == 0))
+		return true;
+	if (array != NULL && given != model->n_covariates)
+		ereport(ERROR,
+				(errcode(ERRCODE_ARRAY_SUBSCRIPT_ERROR),
+				 errmsg("the model has %d covariates, but the customer has %d", model->n_covariates, given),
+				 model->n_covariates == 0 ? errhint("Leave covariates out, or fit a model with them.")
+				 : errhint("Give the customer's covariates in the order of the fit, the first is \"%s\".",
+						   clv_model_covariates(model)->name)));
+	return covariates_of_array(array, covariates) == model->n_covariates;
+}
+
+const double *
+customer_params(const Customer *customer, double *room)
+{
+	return clv_model_params(customer->model, customer->covariates, room);
+}
+
+/* Times in the model's unit. */
 static Customer
-customer_make(const ClvModel *model, double x, double t_x_days, double T_days, double spend)
+customer_make(const ClvModel *model, double x, double t_x, double T, double spend)
 {
 	return (Customer) {
 		.model = model,
@@ -49,8 +76,9 @@ customer_make(const ClvModel *model, double x, double t_x_days, double T_days, d
 		.scorable = true,
 		.status = x > 0 ? SCORE_OK : SCORE_ONE_ORDER,
 		.x = x,
-		.t_x = t_x_days / model->unit_days,
-		.T = T_days / model->unit_days,
+		.as_of = DATEVAL_NOBEGIN,
+		.t_x = t_x,
+		.T = T,
 		.spend = spend
 	};
 }
@@ -84,19 +112,29 @@ customer_of_history(FunctionCallInfo fcinfo, int as_of_place)
 
 	const ClvModel *model = PG_GETARG_CLV_MODEL(1);
 	DateADT		as_of = as_of_argument(fcinfo, as_of_place, model);
-	HistorySummary history = history_summarise(PG_GETARG_DATUM(0), as_of);
+	Period		period = (Period) model->period;
+	HistorySummary history = period == PERIOD_DAY ? history_summarise(PG_GETARG_DATUM(0), as_of)
+		: history_summarise_periods(PG_GETARG_DATUM(0), as_of, period, NULL, NULL);
 
 	if (history.transactions == 0)
 		return unscorable(SCORE_NO_ORDERS);
 
-	Customer	customer = customer_make(model, history.transactions - 1, history.last - history.first,
-										 as_of - history.first, history_repeat_spend(&history));
+	/* Days, or periods, which are their own unit. */
+	double		unit = period == PERIOD_DAY ? model->unit_days : 1;
+	int32		first = period_number(period, history.first);
+	Customer	customer = customer_make(model, history.transactions - 1,
+										 (period_number(period, history.last) - first) / unit,
+										 (period_number(period, as_of) - first) / unit,
+										 history_repeat_spend(&history));
 
 	customer.as_of = as_of;
-	return customer;
+	if (PG_NARGS() <= as_of_place + 1 ||
+		covariates_argument(fcinfo, as_of_place + 1, model, customer.covariates))
+		return customer;
+	return unscorable(SCORE_NO_COVARIATES);
 }
 
-/* Arguments (frequency, recency_days, tenure_days, …): numbers that somebody else has summed up. */
+/* Arguments (frequency, recency_days, tenure_days, …, covariates): numbers that somebody else has summed up. */
 static Customer
 customer_of_numbers(FunctionCallInfo fcinfo, int avg_value_place, int model_place)
 {
@@ -115,7 +153,15 @@ customer_of_numbers(FunctionCallInfo fcinfo, int avg_value_place, int model_plac
 		!(recency >= 0) || !(tenure >= recency) || isinf(tenure) ||
 		(x == 0) != (tenure == recency))
 		return unscorable(SCORE_INCONSISTENT);
-	return customer_make(PG_GETARG_CLV_MODEL(model_place), x, tenure - recency, tenure, avg_value * x);
+
+	const ClvModel *model = PG_GETARG_CLV_MODEL(model_place);
+	Customer	customer = customer_make(model, x, clv_model_time(model, tenure) - clv_model_time(model, recency),
+										 clv_model_time(model, tenure), avg_value * x);
+
+	if (x > customer.T && model->period != PERIOD_DAY)
+		return unscorable(SCORE_INCONSISTENT);
+	return covariates_argument(fcinfo, PG_NARGS() - 1, model, customer.covariates) ? customer
+		: unscorable(SCORE_NO_COVARIATES);
 }
 
 /* Expected value of one order, or NaN with the status saying why there is none. */
@@ -154,9 +200,23 @@ score_result(FunctionCallInfo fcinfo, const Customer *customer, double score)
 static double
 alive(const Customer *customer)
 {
+	double		room[MODEL_MAX_PARAMS];
+
 	return !customer->scorable ? NAN
-		: customer->timing->alive_prob(customer->model->timing.params,
-									   customer->x, customer->t_x, customer->T);
+		: customer->timing->alive_prob(customer_params(customer, room), customer->x, customer->t_x, customer->T);
+}
+
+/* In a model of discrete time the opportunities of a horizon are the periods that begin in it. */
+double
+customer_horizon(const Customer *customer, double horizon_days)
+{
+	Period		period = (Period) customer->model->period;
+	double		last_day = DATE_END_JULIAN - POSTGRES_EPOCH_JDATE - 1;
+
+	if (period == PERIOD_DAY || DATE_IS_NOBEGIN(customer->as_of) || isinf(horizon_days))
+		return clv_model_time(customer->model, horizon_days);
+	return period_number(period, (DateADT) Min(customer->as_of + horizon_days, last_day)) -
+		period_number(period, customer->as_of);
 }
 
 double
@@ -215,9 +275,11 @@ discount_rate(const ClvModel *model, double annual_discount)
 static double
 discounted_orders_in(const Customer *customer, double horizon_days, double annual_discount)
 {
+	double		room[MODEL_MAX_PARAMS];
+
 	return alive(customer) *
-		orders_remembered(customer->memo, customer->model, customer->x, customer->t_x, customer->T,
-						  horizon_days / customer->model->unit_days,
+		orders_remembered(customer->memo, customer->timing, customer_params(customer, room),
+						  customer->x, customer->t_x, customer->T, customer_horizon(customer, horizon_days),
 						  discount_rate(customer->model, annual_discount));
 }
 
@@ -255,7 +317,7 @@ any_null(FunctionCallInfo fcinfo, int from, int to)
 	return false;
 }
 
-/* alive_prob(history, model [, as_of]) → float8: probability of being a customer still */
+/* alive_prob(history, model [, as_of, covariates]) → float8: probability of being a customer still */
 PG_FUNCTION_INFO_V1(alive_prob);
 Datum
 alive_prob(PG_FUNCTION_ARGS)
@@ -265,7 +327,7 @@ alive_prob(PG_FUNCTION_ARGS)
 	return score_result(fcinfo, &customer, alive(&customer));
 }
 
-/* churn_prob(history, model [, as_of]) → float8: probability of being gone */
+/* churn_prob(history, model [, as_of, covariates]) → float8: probability of being gone */
 PG_FUNCTION_INFO_V1(churn_prob);
 Datum
 churn_prob(PG_FUNCTION_ARGS)
@@ -275,7 +337,7 @@ churn_prob(PG_FUNCTION_ARGS)
 	return score_result(fcinfo, &customer, 1 - alive(&customer));
 }
 
-/* expected_orders(history, model [, horizon_days [, as_of]]) → float8 */
+/* expected_orders(history, model [, horizon_days, as_of, covariates]) → float8 */
 PG_FUNCTION_INFO_V1(expected_orders);
 Datum
 expected_orders(PG_FUNCTION_ARGS)
@@ -297,10 +359,11 @@ expected_order_value(PG_FUNCTION_ARGS)
 {
 	Customer	customer = customer_of_history(fcinfo, 2);
 
+	/* What an order is worth does not depend on covariates. */
 	return score_result(fcinfo, &customer, customer.scorable ? order_value(&customer) : NAN);
 }
 
-/* clv_estimate(history, model [, horizon_days, annual_discount, margin, as_of]) → float8 */
+/* clv_estimate(history, model [, horizon_days, annual_discount, margin, as_of, covariates]) → float8 */
 PG_FUNCTION_INFO_V1(clv_estimate);
 Datum
 clv_estimate(PG_FUNCTION_ARGS)
@@ -315,7 +378,7 @@ clv_estimate(PG_FUNCTION_ARGS)
 	return score_result(fcinfo, &customer, lifetime_value(&customer, &outlook));
 }
 
-/* alive_prob(frequency, recency_days, tenure_days, model) → float8 */
+/* alive_prob(frequency, recency_days, tenure_days, model [, covariates]) → float8 */
 PG_FUNCTION_INFO_V1(alive_prob_numbers);
 Datum
 alive_prob_numbers(PG_FUNCTION_ARGS)
@@ -325,7 +388,7 @@ alive_prob_numbers(PG_FUNCTION_ARGS)
 	return score_result(fcinfo, &customer, alive(&customer));
 }
 
-/* churn_prob(frequency, recency_days, tenure_days, model) → float8 */
+/* churn_prob(frequency, recency_days, tenure_days, model [, covariates]) → float8 */
 PG_FUNCTION_INFO_V1(churn_prob_numbers);
 Datum
 churn_prob_numbers(PG_FUNCTION_ARGS)
@@ -335,7 +398,7 @@ churn_prob_numbers(PG_FUNCTION_ARGS)
 	return score_result(fcinfo, &customer, 1 - alive(&customer));
 }
 
-/* expected_orders(frequency, recency_days, tenure_days, model [, horizon_days]) → float8 */
+/* expected_orders(frequency, recency_days, tenure_days, model [, horizon_days, covariates]) → float8 */
 PG_FUNCTION_INFO_V1(expected_orders_numbers);
 Datum
 expected_orders_numbers(PG_FUNCTION_ARGS)
@@ -399,7 +462,7 @@ status_result(Customer *customer)
 	return CStringGetTextDatum(status_words[customer->status]);
 }
 
-/* score_status(history, model [, as_of]) → text */
+/* score_status(history, model [, as_of, covariates]) → text */
 PG_FUNCTION_INFO_V1(score_status);
 Datum
 score_status(PG_FUNCTION_ARGS)
@@ -409,7 +472,7 @@ score_status(PG_FUNCTION_ARGS)
 	return status_result(&customer);
 }
 
-/* score_status(frequency, recency_days, tenure_days, avg_value, model) → text */
+/* score_status(frequency, recency_days, tenure_days, avg_value, model [, covariates]) → text */
 PG_FUNCTION_INFO_V1(score_status_numbers);
 Datum
 score_status_numbers(PG_FUNCTION_ARGS)

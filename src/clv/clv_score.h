@@ -16,6 +16,7 @@ typedef enum ScoreStatus
 	SCORE_ONE_ORDER,			/* scored; spend is the population's */
 	SCORE_NO_MODEL,
 	SCORE_NO_ORDERS,
+	SCORE_NO_COVARIATES,		/* one is NULL or no number */
 	SCORE_INCONSISTENT,			/* plain numbers that no customer can have */
 	SCORE_NO_SPEND_MODEL,
 	SCORE_NO_AMOUNTS,
@@ -29,6 +30,7 @@ typedef struct Customer
 {
 	const ClvModel *model;
 	const Model *timing;
+	double		covariates[FIT_MAX_COVARIATES];
 	bool		scorable;		/* if not, status says why and the rest is unset */
 	ScoreStatus status;
 	OrdersMemo *memo;			/* answers already found in this query; may be NULL */
@@ -47,12 +49,27 @@ typedef struct Outlook
 	double		margin;
 } Outlook;
 
-/* Arguments (history, model, …, as_of): the customer as he stood on that day. */
+/*
+ * Arguments (history, model, …, as_of, covariates): the customer as he stood on
+ * that day. Functions that do not need covariates end with as_of.
+ */
 extern Customer customer_of_history(FunctionCallInfo fcinfo, int as_of_place);
 
 /* Arguments horizon_days, annual_discount and margin, checked. */
 extern double horizon_argument(FunctionCallInfo fcinfo, int place);
 extern Outlook outlook_arguments(FunctionCallInfo fcinfo, int place);
+
+/* The parameters of the timing model for this customer; room is for those that covariates change. */
+extern const double *customer_params(const Customer *customer, double *room);
+
+/* A horizon in the model's unit, counted from the day the customer stands at. */
+extern double customer_horizon(const Customer *customer, double horizon_days);
+
+/*
+ * The covariates of a customer under this model, from an argument; false if one of
+ * them is NULL or no number. It is an error if there are not as many as the model has.
+ */
+extern bool covariates_argument(FunctionCallInfo fcinfo, int place, const ClvModel *model, double *covariates);
 
 /* Argument level of an interval, checked. */
 extern double level_argument(FunctionCallInfo fcinfo, int place);

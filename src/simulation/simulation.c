@@ -16,13 +16,15 @@
 #include "miscadmin.h"
 #include "utils/timestamp.h"
 
-#include "clv/clv.h"
+#include "clv/clv_score.h"
 #include "models/simulate.h"
 
 typedef struct Simulation
 {
 	const ClvModel *model;
 	const Model *timing;
+	const double *params;		/* of the timing model, for customers with these covariates */
+	double		room[MODEL_MAX_PARAMS];
 	TupleDesc	row;
 	int64		customers;
 	int64		seed;
@@ -54,6 +56,42 @@ check_window(DateADT since, DateADT until)
 				 errmsg("the days of a simulation are out of range for a timestamp")));
 }
 
+/*
+ * The day, counted from since, of what happens so many time units after the
+ * first order. In discrete time that is a period, and within it customers keep to
+ * their time of the month (or week, or year).
+ */
+static double
+day_of_order(const Simulation *simulation, double time)
+{
+	Period		period = (Period) simulation->model->period;
+
+	if (period == PERIOD_DAY)
+		return simulation->birth_days + time * simulation->unit_days;
+
+	DateADT		birth = simulation->since + (DateADT) simulation->birth_days;
+	int32		first = period_number(period, birth);
+	int32		number = first + (int32) time;
+	double		begun = period_first_day(period, first) - simulation->since;
+	double		length = period_first_day(period, first + 1) - period_first_day(period, first);
+	double		share = (simulation->birth_days - begun) / length;
+
+	return period_first_day(period, number) - simulation->since +
+		share * (period_first_day(period, number + 1) - period_first_day(period, number));
+}
+
+/* So many time units the customer is watched, from his first order on. */
+static double
+time_watched(const Simulation *simulation)
+{
+	Period		period = (Period) simulation->model->period;
+
+	if (period == PERIOD_DAY)
+		return (simulation->window_days - simulation->birth_days) / simulation->unit_days;
+	return period_number(period, simulation->since + (DateADT) simulation->window_days - 1) -
+		period_number(period, simulation->since + (DateADT) simulation->birth_days);
+}
+
 /* The next customer is born on a day of the window, any as likely as another. */
 static void
 begin_customer(Simulation *simulation)
@@ -61,18 +99,31 @@ begin_customer(Simulation *simulation)
 	Random		random = random_start((uint64) simulation->seed, (uint64) ++simulation->current);
 
 	simulation->birth_days = random_uniform(&random) * simulation->window_days;
-	simulate_customer(simulation->timing, simulation->model->timing.params, simulation->model->spend.params,
-					  (simulation->window_days - simulation->birth_days) / simulation->unit_days,
-					  random, &simulation->customer);
+	simulate_customer(simulation->timing, simulation->params, simulation->model->spend.params,
+					  time_watched(simulation), random, &simulation->customer);
+}
+
+/* Covariates of all the customers that are drawn. */
+static void
+settle_params(FunctionCallInfo fcinfo, Simulation *simulation)
+{
+	double		covariates[FIT_MAX_COVARIATES];
+
+	if (!covariates_argument(fcinfo, 5, simulation->model, covariates))
+		ereport(ERROR,
+				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
+				 errmsg("the model has covariates, and the customers to be drawn have none"),
+				 errhint("Give them: covariates => ARRAY[…], in the order of the fit.")));
+	simulation->params = clv_model_params(simulation->model, covariates, simulation->room);
 }
 
 static Simulation *
 begin_simulation(FunctionCallInfo fcinfo)
 {
 	Simulation *simulation = palloc0(sizeof(Simulation));
-	ClvModel   *model = palloc(sizeof(ClvModel));
+	const ClvModel *model = PG_GETARG_CLV_MODEL(1);
 
-	memcpy(model, PG_GETARG_CLV_MODEL(1), sizeof(ClvModel));
+	model = memcpy(palloc(VARSIZE(model)), model, VARSIZE(model));
 	simulation->model = model;
 	simulation->timing = clv_model_timing(model);
 	simulation->customers = PG_GETARG_INT64(0);
@@ -91,6 +142,7 @@ begin_simulation(FunctionCallInfo fcinfo)
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("the model has no spend part to draw amounts from"),
 				 errhint("Add \"spend\": {\"p\": 6.25, \"q\": 3.74, \"gamma\": 15.44}, for example.")));
+	settle_params(fcinfo, simulation);
 	if (get_call_result_type(fcinfo, NULL, &simulation->row) != TYPEFUNC_COMPOSITE)
 		elog(ERROR, "return type must be a row type");
 	simulation->row = BlessTupleDesc(simulation->row);
@@ -109,7 +161,7 @@ next_order(Simulation *simulation, double *days, double *amount)
 			return false;
 		begin_customer(simulation);
 	}
-	*days = simulation->birth_days + time * simulation->unit_days;
+	*days = day_of_order(simulation, time);
 	return true;
 }
 
@@ -135,7 +187,7 @@ order_row(Simulation *simulation, double days, double amount)
 	return heap_form_tuple(simulation->row, values, nulls);
 }
 
-/* simulate_orders(customers, model, since, until, seed) → setof (customer_id, ordered_at, amount) */
+/* simulate_orders(customers, model, since, until, seed [, covariates]) → setof (customer_id, ordered_at, amount) */
 PG_FUNCTION_INFO_V1(simulate_orders);
 Datum
 simulate_orders(PG_FUNCTION_ARGS)
@@ -144,6 +196,13 @@ simulate_orders(PG_FUNCTION_ARGS)
 
 	if (SRF_IS_FIRSTCALL())
 	{
+		if (any_null(fcinfo, 0, 4))
+		{
+			ReturnSetInfo *results = (ReturnSetInfo *) fcinfo->resultinfo;
+
+			results->isDone = ExprEndResult;
+			PG_RETURN_NULL();
+		}
 		call = SRF_FIRSTCALL_INIT();
 
 		MemoryContext old = MemoryContextSwitchTo(call->multi_call_memory_ctx);
