@@ -398,6 +398,436 @@ test_degenerate_spend(void **state)
 	assert_true(!fit.identified[0]);
 }
 
+/* Two covariates: one of two kinds of customers, and a number with some values. */
+#define N_COVARIATES 2
+#define N_CLASSES 10
+
+/* Customers in ten classes, whose lives depend on their covariates. */
+typedef struct Classified
+{
+	double		covariates[N_CLASSES][FIT_MAX_COVARIATES];
+	CovariateClass classes[N_CLASSES];
+} Classified;
+
+/* The parameters of a class; params are those of the model, then the coefficients. */
+static void
+class_params(const Model *model, const double *params, int n_covariates, const double *covariates,
+			 double *result)
+{
+	memcpy(result, params, sizeof(double) * model->n_params);
+	for (int i = 0; i < model->n_effects; i++)
+		for (int k = 0; k < n_covariates; k++)
+			result[model->effects[i].param] *=
+				exp(model->effects[i].sign * covariates[k] * params[model->n_params + i * n_covariates + k]);
+}
+
+static void
+classify(const Model *model, const double *params, int customers, Classified *all)
+{
+	for (int c = 0; c < N_CLASSES; c++)
+	{
+		double	   *z = all->covariates[c];
+		double		truth[MODEL_MAX_PARAMS];
+
+		z[0] = c % 2 - 0.5;
+		z[1] = c / 2 * 0.7 - 1.4;
+		class_params(model, params, N_COVARIATES, z, truth);
+		all->classes[c] = (CovariateClass) {
+			.population = simulated_by_the_clock(model, truth, customers, 1400, 24, 20 + c),
+			.covariates = z
+		};
+	}
+}
+
+static void
+free_classes(Classified *all)
+{
+	for (int c = 0; c < N_CLASSES; c++)
+		population_free((Population *) all->classes[c].population);
+}
+
+/* The log-likelihood of all classes, class by class, and its slopes in the variables of the fit. */
+static double
+likelihood_of_classes(const Model *model, const Classified *all, int n_covariates,
+					  const double *params, double *slopes)
+{
+	int			n = model->n_params;
+	double		sum = 0.0;
+
+	memset(slopes, 0, sizeof(double) * FIT_MAX_PARAMS);
+	for (int c = 0; c < N_CLASSES; c++)
+	{
+		double		own[MODEL_MAX_PARAMS];
+		double		gradient[MODEL_MAX_PARAMS];
+
+		class_params(model, params, n_covariates, all->covariates[c], own);
+		sum += model->log_likelihood(all->classes[c].population, own, gradient, NULL);
+		for (int i = 0; i < n; i++)
+			slopes[i] += own[i] * gradient[i];
+		for (int i = 0; i < model->n_effects; i++)
+			for (int k = 0; k < n_covariates; k++)
+				slopes[n + i * n_covariates + k] += model->effects[i].sign * all->covariates[c][k]
+					* own[model->effects[i].param] * gradient[model->effects[i].param];
+	}
+	return sum;
+}
+
+/* What was maximised, when one variable is moved away from the fit. */
+static double
+moved_posterior(const Model *model, const Classified *all, const Fit *fit, int moved, double by,
+				double *slopes)
+{
+	double		params[FIT_MAX_PARAMS];
+	double		theta[FIT_MAX_PARAMS];
+	double		ln_centre[MODEL_MAX_PARAMS];
+	Population	totals = {.mean_T = 0.0};
+	double		customers = 0.0;
+	double		value;
+
+	for (int c = 0; c < N_CLASSES; c++)
+	{
+		totals.mean_T += all->classes[c].population->mean_T * all->classes[c].population->customers;
+		customers += all->classes[c].population->customers;
+	}
+	totals.mean_T /= customers;
+	model->prior_centre(&totals, ln_centre);
+	for (int i = 0; i < fit->n_params; i++)
+	{
+		params[i] = fit->params[i];
+		if (i == moved)
+			params[i] = i < model->n_params ? params[i] * exp(by) : params[i] + by;
+		theta[i] = i < model->n_params ? log(params[i]) - ln_centre[i] : params[i];
+	}
+	value = likelihood_of_classes(model, all, N_COVARIATES, params, slopes);
+	for (int i = 0; i < fit->n_params; i++)
+	{
+		value -= 0.5 * fit->penalty * theta[i] * theta[i];
+		slopes[i] -= fit->penalty * theta[i];
+	}
+	return value;
+}
+
+/* No slopes, and the covariance is the inverse of the curvatures: by differences. */
+static void
+check_maximum(const Model *model, const Classified *all, const Fit *fit)
+{
+	int			n = fit->n_params;
+	double		information[FIT_MAX_PARAMS][FIT_MAX_PARAMS];
+
+	for (int i = 0; i < n; i++)
+	{
+		double		h = 1e-3 * sqrt(fit->covariance[i * n + i]);
+		double		above[FIT_MAX_PARAMS];
+		double		below[FIT_MAX_PARAMS];
+		double		rise = moved_posterior(model, all, fit, i, h, above)
+			- moved_posterior(model, all, fit, i, -h, below);
+
+		/* in standard errors */
+		assert_true(fabs(rise / 2e-3) < 1e-4);
+		assert_true(fabs(above[i] + below[i]) * h < 1e-8);
+		for (int k = 0; k < n; k++)
+			information[i][k] = (below[k] - above[k]) / (2.0 * h);
+	}
+	for (int i = 0; i < n; i++)
+		for (int k = 0; k < n; k++)
+		{
+			double		product = 0.0;
+			double		scale = sqrt(fit->covariance[k * n + k] / fit->covariance[i * n + i]);
+
+			for (int j = 0; j < n; j++)
+				product += information[i][j] * fit->covariance[j * n + k];
+			assert_true(fabs(product / scale - (i == k)) < 1e-4);
+		}
+}
+
+static void
+check_covariates(const Model *model, const double *truth)
+{
+	Classified	all;
+	CovariateClass shuffled[N_CLASSES];
+	double		slopes[FIT_MAX_PARAMS];
+	Fit			fit;
+	Fit			again;
+	long		interrupts = interrupts_checked;
+	int			n;
+
+	classify(model, truth, 1000, &all);
+	fit_timing(&test_host, model, all.classes, N_CLASSES, N_COVARIATES, 0.0, &fit);
+	n = fit.n_params;
+	assert_int_equal(n, model->n_params + N_COVARIATES * model->n_effects);
+	assert_true(fit.converged && !fit.boundary && fit.prior_sd == 0.0 && fit.penalty == 0.0);
+	assert_true(interrupts_checked > interrupts + N_CLASSES * fit.iterations);
+	print_message("%s with covariates, %d evaluations:", model->name, fit.iterations);
+	for (int i = 0; i < n; i++)
+	{
+		double		sd = sqrt(fit.covariance[i * n + i]);
+		double		error = i < model->n_params ? log(fit.params[i] / truth[i]) : fit.params[i] - truth[i];
+
+		print_message(" %.3f (%.3f, z %.1f)", fit.params[i], truth[i], error / sd);
+		assert_true(fit.identified[i] && fabs(error) < 4.0 * sd);
+		assert_near(fit.std_errors[i], sd * (i < model->n_params ? fit.params[i] : 1.0), 1e-12);
+	}
+	print_message("\n");
+	assert_near(fit.log_likelihood,
+				likelihood_of_classes(model, &all, N_COVARIATES, fit.params, slopes), 1e-12);
+	check_maximum(model, &all, &fit);
+
+	/* the order of classes does not matter */
+	for (int c = 0; c < N_CLASSES; c++)
+		shuffled[c] = all.classes[(7 * c + 3) % N_CLASSES];
+	fit_timing(&test_host, model, shuffled, N_CLASSES, N_COVARIATES, 0.0, &again);
+	assert_memory_equal(fit.params, again.params, sizeof(fit.params));
+	assert_memory_equal(fit.covariance, again.covariance, sizeof(fit.covariance));
+	assert_true(fit.log_likelihood == again.log_likelihood && fit.iterations == again.iterations);
+	free_classes(&all);
+}
+
+static const double bgnbd_with_effects[] = {0.6, 8.0, 1.2, 4.0, 0.5, -0.3, 0.4, 0.2, -0.3, 0.25};
+static const double paretonbd_with_effects[] = {0.8, 5.0, 1.5, 60.0, 0.5, -0.3, -0.6, 0.2};
+
+static void
+test_covariates(void **state)
+{
+	(void) state;
+	check_covariates(&bgnbd_model, bgnbd_with_effects);
+	check_covariates(&mbgnbd_model, bgnbd_with_effects);
+	check_covariates(&paretonbd_model, paretonbd_with_effects);
+	check_covariates(&ggnbd_model, (double[]) {1.5, 3.0, 0.06, 1.2, 15.0, 0.3, -0.2, -0.4, 0.3});
+}
+
+/* Customers apart or together, with covariates that say nothing: the same fit. */
+static void
+test_equal_classes(void **state)
+{
+	PopulationCell cells[600];
+	double		zero = 0.0;
+	CovariateClass classes[2];
+	Population *both;
+	Fit			apart;
+	Fit			together;
+
+	(void) state;
+	for (int i = 0; i < 600; i++)
+	{
+		Random		random = random_start(9, i);
+		int32_t		T = 200 + (int32_t) (200 * random_uniform(&random));
+		uint32_t	x = (uint32_t) (random_exponential(&random) / random_uniform(&random));
+
+		cells[i] = (PopulationCell) {x, x ? (int32_t) (T * random_uniform(&random)) : 0, T, 1};
+	}
+	both = population_build(&test_host, cells, 600, 7.0);
+	fit_population(&bgnbd_model, both, &together);
+	assert_true(together.converged && together.prior_sd == 0.0);
+
+	for (int c = 0; c < 2; c++)
+		classes[c] = (CovariateClass) {population_build(&test_host, &cells[c * 200], 200 + c * 200, 7.0), &zero};
+	fit_timing(&test_host, &bgnbd_model, classes, 2, 0, 0.0, &apart);
+	assert_int_equal(apart.n_params, 4);
+	for (int i = 0; i < 4; i++)
+	{
+		assert_near(apart.params[i], together.params[i], 1e-9);
+		assert_near(apart.std_errors[i], together.std_errors[i], 1e-9);
+	}
+	assert_near(apart.log_likelihood, together.log_likelihood, 1e-13);
+
+	/* a constant covariate has no effect that could be known, and spoils nothing else */
+	fit_timing(&test_host, &bgnbd_model, classes, 2, 1, 0.0, &apart);
+	assert_int_equal(apart.n_params, 7);
+	assert_true(apart.converged && apart.prior_sd == 10.0);
+	for (int i = 0; i < 7; i++)
+	{
+		assert_true(apart.identified[i] == (i < 4));
+		if (i >= 4)
+			assert_true(fabs(apart.params[i]) < 1e-9 && isnan(apart.std_errors[i]));
+		else
+			assert_true(fabs(apart.params[i] - together.params[i]) < 0.01 * together.std_errors[i]);
+	}
+	for (int c = 0; c < 2; c++)
+		population_free((Population *) classes[c].population);
+	population_free(both);
+}
+
+/* The same covariate twice: only the sum of its coefficients is known. */
+static void
+test_collinear_covariates(void **state)
+{
+	const Model *model = &paretonbd_model;
+	Classified	all;
+	Fit			once;
+	Fit			twice;
+
+	(void) state;
+	classify(model, paretonbd_with_effects, 1000, &all);
+	fit_timing(&test_host, model, all.classes, N_CLASSES, 2, 0.0, &once);
+	for (int c = 0; c < N_CLASSES; c++)
+		all.covariates[c][2] = all.covariates[c][1];
+	fit_timing(&test_host, model, all.classes, N_CLASSES, 3, 0.0, &twice);
+	assert_true(once.converged && twice.converged && twice.prior_sd == 10.0);
+	for (int i = 0; i < 4; i++)
+		assert_true(twice.identified[i]
+					&& fabs(twice.params[i] - once.params[i]) < 0.05 * once.std_errors[i]);
+	for (int i = 0; i < 2; i++)
+	{
+		assert_true(twice.identified[4 + 3 * i]);
+		assert_true(!twice.identified[5 + 3 * i] && !twice.identified[6 + 3 * i]);
+		assert_near(twice.params[5 + 3 * i], twice.params[6 + 3 * i], 1e-6);
+		assert_true(fabs(twice.params[5 + 3 * i] + twice.params[6 + 3 * i] - once.params[5 + 2 * i])
+					< 0.01 * once.std_errors[5 + 2 * i]);
+	}
+	free_classes(&all);
+}
+
+/* As many covariates as there may be, nearly as many as classes: the fit ends, and is a maximum. */
+static void
+test_many_covariates(void **state)
+{
+	const Model *model = &bgnbd_model;
+	Classified	all;
+	Fit			fit;
+	Random		random = random_start(10, 0);
+
+	(void) state;
+	classify(model, bgnbd_with_effects, 300, &all);
+	for (int c = 0; c < N_CLASSES; c++)
+		for (int k = 0; k < FIT_MAX_COVARIATES; k++)
+			all.covariates[c][k] = random_normal(&random);
+	fit_timing(&test_host, model, all.classes, N_CLASSES, FIT_MAX_COVARIATES, 0.0, &fit);
+	print_message("%d parameters: %d evaluations\n", fit.n_params, fit.iterations);
+	assert_int_equal(fit.n_params, 34);
+	assert_true((fit.converged || fit.boundary) && fit.prior_sd == 10.0);
+	fit_timing(&test_host, model, all.classes, N_CLASSES, FIT_MAX_COVARIATES, 1.0, &fit);
+	assert_true(fit.converged && fit.prior_sd == 0.0);
+	free_classes(&all);
+}
+
+static void
+test_penalty(void **state)
+{
+	const Model *model = &bgnbd_model;
+	const double penalties[] = {0.0, 10.0, 1000.0, 1e5};
+	Classified	all;
+	double		before = INFINITY;
+
+	(void) state;
+	classify(model, bgnbd_with_effects, 500, &all);
+	for (int i = 0; i < 4; i++)
+	{
+		double		size = 0.0;
+		double		slopes[FIT_MAX_PARAMS];
+		Fit			fit;
+
+		fit_timing(&test_host, model, all.classes, N_CLASSES, N_COVARIATES, penalties[i], &fit);
+		assert_true(fit.converged && fit.prior_sd == 0.0 && fit.penalty == penalties[i]);
+		check_maximum(model, &all, &fit);
+		assert_near(fit.log_likelihood,
+					likelihood_of_classes(model, &all, N_COVARIATES, fit.params, slopes), 1e-12);
+		for (int k = model->n_params; k < fit.n_params; k++)
+			size += fit.params[k] * fit.params[k];
+		assert_true(size < before);
+		before = size;
+	}
+	assert_true(before < 1e-3);
+	free_classes(&all);
+
+	/* it holds what the data do not */
+	{
+		const PopulationCell cells[] = {{0, 0, 100, 50}, {0, 0, 200, 70}, {0, 0, 300, 20}};
+		Population *population = population_build(&test_host, cells, 3, 7.0);
+		CovariateClass class = {.population = population};
+		Fit			fit;
+
+		fit_timing(&test_host, model, &class, 1, 0, 2.0, &fit);
+		assert_true(fit.converged && fit.prior_sd == 0.0);
+		assert_near(fit.params[2], 1.0, 1e-12);
+		assert_near(fit.params[3], 3.0, 1e-12);
+		assert_near(fit.std_errors[2], sqrt(0.5), 1e-9);
+		population_free(population);
+	}
+}
+
+/*
+ * A model with a whole number: one peak at r = k + 1 (e^coefficient and covariate
+ * included), as high as a table says.
+ */
+static const double heights[] = {-10.0, -5.0, -7.0, -4.0, -6.0, -8.0, -1.0};
+
+static double
+peak_likelihood(const Population *population, const double *params, double *gradient, double *hessian)
+{
+	double		off = log(params[0] / (params[1] + 1.0));
+
+	*gradient = -2.0 * population->customers * off / params[0];
+	*hessian = 2.0 * population->customers * (off - 1.0) / (params[0] * params[0]);
+	return heights[(int) params[1] - 1] - population->customers * off * off;
+}
+
+static void
+peak_start(const Population *population, double *params)
+{
+	(void) population;
+	params[0] = 1.0;
+	params[1] = 1.0;
+}
+
+static void
+peak_centre(const Population *population, double *ln_params)
+{
+	(void) population;
+	ln_params[0] = ln_params[1] = 0.0;
+}
+
+static const Model peak_model = {
+	.name = "peak",
+	.n_params = 2,
+	.param_names = {"r", "k"},
+	.n_fixed = 1,
+	.n_effects = 1,
+	.effects = {{"rate", 0, -1.0}},
+	.start = peak_start,
+	.prior_centre = peak_centre,
+	.log_likelihood = peak_likelihood
+};
+
+static void
+test_whole_number(void **state)
+{
+	Population	populations[2] = {
+		{.customers = 10, .log_gaps = 1.0, .host = &test_host},
+		{.customers = 20, .log_gaps = 1.0, .host = &test_host}
+	};
+	const double z[] = {-1.0, 0.5};
+	const CovariateClass classes[] = {{&populations[0], &z[0]}, {&populations[1], &z[1]}};
+	Fit			fit;
+
+	(void) state;
+	/* the search does not end at the first fall, and does not see k = 7 */
+	fit_timing(&test_host, &peak_model, classes, 1, 0, 0.0, &fit);
+	assert_true(fit.converged && fit.n_params == 2 && fit.params[1] == 4.0);
+	assert_near(fit.params[0], 5.0, 1e-9);
+	assert_near(fit.log_likelihood, -4.0, 1e-12);
+	assert_near(fit.std_errors[0], 5.0 / sqrt(20.0), 1e-9);
+	assert_true(fit.identified[1] && isnan(fit.std_errors[1]));
+	assert_near(fit.covariance[0], 0.05, 1e-12);
+	for (int i = 1; i < 4; i++)
+		assert_true(fit.covariance[i] == 0.0);
+
+	/* coefficients come after it */
+	fit_timing(&test_host, &peak_model, classes, 2, 1, 0.0, &fit);
+	assert_true(fit.converged && fit.n_params == 3 && fit.params[1] == 4.0);
+	assert_near(fit.params[0], 5.0, 1e-9);
+	assert_true(fabs(fit.params[2]) < 1e-9);
+	/* 2 sum w (1, -z)(1, -z)' = (60, 0; 0, 30) */
+	for (int i = 0; i < 9; i++)
+		assert_true(fabs(fit.covariance[i] - (i == 0 ? 1.0 / 60.0 : i == 8 ? 1.0 / 30.0 : 0.0)) < 1e-12);
+	assert_near(fit.std_errors[2], sqrt(1.0 / 30.0), 1e-9);
+
+	/* without what it needs of the data, it is 1 */
+	populations[1].log_gaps = NAN;
+	fit_timing(&test_host, &peak_model, classes, 2, 1, 0.0, &fit);
+	assert_true(fit.converged && fit.params[1] == 1.0);
+	assert_near(fit.params[0], 2.0, 1e-9);
+}
+
 /* Days since 1970-01-01 of a date as 1997-01-31. */
 static int
 day_number(int year, int month, int day)
@@ -545,6 +975,12 @@ main(void)
 		cmocka_unit_test(test_one_customer),
 		cmocka_unit_test(test_gone_after_one_repeat),
 		cmocka_unit_test(test_degenerate_spend),
+		cmocka_unit_test(test_covariates),
+		cmocka_unit_test(test_equal_classes),
+		cmocka_unit_test(test_collinear_covariates),
+		cmocka_unit_test(test_many_covariates),
+		cmocka_unit_test(test_penalty),
+		cmocka_unit_test(test_whole_number),
 		cmocka_unit_test(test_cdnow),
 	};
 
