@@ -84,6 +84,8 @@ SELECT count(*) AS amounts, count(*) FILTER (WHERE h IS DISTINCT FROM g) AS diff
 -- Exact: cents add up as cents.
 SELECT total_spend(purchase_history(date '2026-01-01', a)) = 0.3 FROM (VALUES (0.1), (0.2)) AS v(a);
 SELECT total_spend(purchase_history(date '2026-01-01' + i, 0.1::numeric)) FROM generate_series(1, 1000) AS i;
+-- Whole amounts may be too large to be told in the cents of others.
+SELECT purchase_history(date '2026-01-01' + i, a) FROM (VALUES (1, 50000000000), (2, 0.01)) AS v(i, a);
 SELECT total_spend(purchase_history(date '2026-01-01' + i, a))
 FROM (VALUES (1, 1e16::float8), (2, 0.123456789), (3, -1e16)) AS v(i, a);
 

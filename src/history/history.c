@@ -48,26 +48,31 @@ amount_in_units(double amount, int decimals, int64 *units)
 	return true;
 }
 
-/* The first encoding that holds all amounts. */
+static bool
+all_in_units(const Purchase *purchases, uint32 count, int decimals)
+{
+	int64		units;
+
+	for (uint32 i = 0; i < count; i++)
+		if (!amount_in_units(purchases[i].amount, decimals, &units))
+			return false;
+	return true;
+}
+
+/* The first encoding that holds all amounts. Finer units hold less: each is asked about all of them. */
 static HistoryEncoding
 choose_encoding(const Purchase *purchases, uint32 count)
 {
 	uint32		unknown = 0;
-	int			decimals = 0;
-	int64		units;
 
 	for (uint32 i = 0; i < count; i++)
-	{
-		if (isnan(purchases[i].amount))
-			unknown++;
-		else
-			while (decimals <= HISTORY_MAX_DECIMALS &&
-				   !amount_in_units(purchases[i].amount, decimals, &units))
-				decimals++;
-	}
-	if (unknown == 0 && decimals <= HISTORY_MAX_DECIMALS)
-		return (HistoryEncoding) decimals;
-	return unknown == count ? HISTORY_NO_AMOUNTS : HISTORY_FLOAT8;
+		unknown += isnan(purchases[i].amount);
+	if (unknown > 0)
+		return unknown == count ? HISTORY_NO_AMOUNTS : HISTORY_FLOAT8;
+	for (int decimals = 0; decimals <= HISTORY_MAX_DECIMALS; decimals++)
+		if (all_in_units(purchases, count, decimals))
+			return (HistoryEncoding) decimals;
+	return HISTORY_FLOAT8;
 }
 
 struct varlena *
