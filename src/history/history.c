@@ -125,20 +125,10 @@ reader_start(HistoryReader *reader, struct varlena *value, DateADT until)
 	reader->left = (uint32) get_varint(&reader->next, reader->end);
 	reader->until = until;
 	reader->units = 0;
-	reader->ahead = false;
-	reader->day = 0;
-
-	/*
-	 * The first day is signed, later ones are counted from it. Stand before it
-	 * by so much that the first step, read as unsigned, arrives there.
-	 */
-	if (reader->left > 0)
-	{
-		const uint8 *peek = reader->next;
-		uint64		folded = get_varint(&peek, reader->end);
-
-		reader->day = (DateADT) (unfold_sign(folded) - (int64) folded);
-	}
+	reader->amount = NAN;
+	reader->next_day = reader->left == 0 ? 0
+		: (DateADT) unfold_sign(get_varint(&reader->next, reader->end));
+	reader->day = reader->next_day;
 }
 
 /* The stored form of a history in any form. */
@@ -192,31 +182,32 @@ history_unpack(struct varlena *value, uint32 *count)
 	HistoryReader reader;
 
 	reader_start(&reader, value, HISTORY_ALL);
-	/* A count that the bytes cannot hold is not worth its memory. */
-	if (reader.left > reader.end - reader.next)
+	/* A count that the bytes cannot hold is not worth its memory; the first day is read already. */
+	if (reader.left > reader.end - reader.next + 1)
 		bytes_end_early();
 	*count = reader.left;
 	purchases = palloc0(Max(1, reader.left) * sizeof(Purchase));
 	for (uint32 i = 0; history_next(&reader); i++)
 	{
 		purchases[i].day = reader.day;
-		purchases[i].amount = reader.amount;
+		purchases[i].amount = history_amount(&reader);
 	}
 	return purchases;
 }
 
-static inline void
+/* Adds the amount of the purchase read last; true unless it is a refund. */
+static inline bool
 spend_add(Spend *spend, const HistoryReader *reader)
 {
-	if (isnan(reader->amount))
-	{
-		spend->unknown = true;
-		return;
-	}
-	if (reader->encoding <= HISTORY_MAX_DECIMALS)
+	if (likely(reader->encoding <= HISTORY_MAX_DECIMALS))
 	{
 		spend->units += reader->units;
-		return;
+		return reader->units >= 0;
+	}
+	if (isnan(reader->amount))
+	{
+		spend->unknown++;
+		return true;
 	}
 
 	double		sum = spend->high + reader->amount;
@@ -224,6 +215,7 @@ spend_add(Spend *spend, const HistoryReader *reader)
 
 	spend->low += (spend->high - (sum - amount)) + (reader->amount - amount);
 	spend->high = sum;
+	return reader->amount >= 0;
 }
 
 void
@@ -235,23 +227,28 @@ spend_merge(Spend *spend, const Spend *other)
 	spend->low += (spend->high - (sum - part)) + (other->high - part) + other->low;
 	spend->high = sum;
 	spend->units += other->units;
-	spend->unknown |= other->unknown;
+	spend->unknown += other->unknown;
+}
+
+/* Adds up the rest of the day whose first purchase was just read; its orders. */
+static inline int64
+read_day(HistoryReader *reader, Spend *spend)
+{
+	int64		orders = 0;
+
+	do
+		orders += spend_add(spend, reader);
+	while (reader->next_day == reader->day && history_next(reader));
+	return orders;
 }
 
 bool
 history_next_day(HistoryReader *reader, PurchaseDay *day)
 {
-	if (!reader->ahead && !history_next(reader))
+	if (!history_next(reader))
 		return false;
-
 	*day = (PurchaseDay) {.day = reader->day};
-	do
-	{
-		spend_add(&day->spend, reader);
-		if (!(reader->amount < 0))
-			day->orders++;
-		reader->ahead = history_next(reader);
-	} while (reader->ahead && reader->day == day->day);
+	day->orders = read_day(reader, &day->spend);
 	return true;
 }
 
@@ -261,25 +258,24 @@ summarise(Datum history, DateADT until, GapSink sink, void *context)
 {
 	HistorySummary summary = {0};
 	HistoryReader reader;
-	PurchaseDay day;
 
 	history_open(&reader, history, until);
 	summary.encoding = reader.encoding;
-	while (history_next_day(&reader, &day))
+	while (history_next(&reader))
 	{
-		spend_merge(&summary.total, &day.spend);
-		summary.repeat_unknown |= day.spend.unknown && summary.transactions > 0;
-		if (day.orders == 0)
+		int64		orders = read_day(&reader, &summary.total);
+
+		if (orders == 0)
 			continue;
 		if (summary.transactions++ == 0)
 		{
-			summary.first = day.day;
+			summary.first = reader.day;
 			summary.first_day = summary.total;
 		}
 		else if (sink != NULL)
-			sink(context, day.day - summary.last);
-		summary.last = day.day;
-		summary.orders += day.orders;
+			sink(context, reader.day - summary.last);
+		summary.last = reader.day;
+		summary.orders += orders;
 	}
 	return summary;
 }
@@ -303,7 +299,7 @@ history_repeat_spend(const HistorySummary *summary)
 		.units = summary->total.units - summary->first_day.units,
 		.high = summary->total.high - summary->first_day.high,
 		.low = summary->total.low - summary->first_day.low,
-		.unknown = summary->repeat_unknown
+		.unknown = summary->total.unknown - summary->first_day.unknown
 	};
 
 	return spend_value(&repeat, summary->encoding);

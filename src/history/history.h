@@ -70,7 +70,7 @@ typedef struct Spend
 	int64		units;
 	double		high,
 				low;
-	bool		unknown;		/* an amount is not known */
+	uint32		unknown;		/* amounts that are not known */
 } Spend;
 
 /* All that happened on one day. */
@@ -89,10 +89,10 @@ typedef struct HistoryReader
 	uint32		left;			/* purchases not yet read */
 	HistoryEncoding encoding;
 	DateADT		until;			/* reading stops after this day */
+	DateADT		next_day;		/* the day of the purchase that comes next, if any is left */
 	DateADT		day;			/* the purchase read last: its day, */
-	double		amount;			/* its amount */
-	int64		units;			/* and the same in units, if the encoding is decimal */
-	bool		ahead;			/* it belongs to a day not yet returned */
+	int64		units;			/* its amount, if the encoding is decimal, */
+	double		amount;			/* or else */
 } HistoryReader;
 
 /* What the models and the accessors need to know, from one pass over a history. */
@@ -104,7 +104,6 @@ typedef struct HistorySummary
 	DateADT		last;
 	Spend		total;			/* everything, refunds included */
 	Spend		first_day;		/* up to and including the first transaction's day */
-	bool		repeat_unknown; /* an amount after that day is not known */
 	HistoryEncoding encoding;
 } HistorySummary;
 
@@ -164,27 +163,30 @@ spend_value(const Spend *spend, HistoryEncoding encoding)
 	return isnan(sum) ? INFINITY : sum; /* what overflow leaves behind */
 }
 
-/* Reads one purchase; false at the end. The reader holds it. */
+/* Reads one purchase; false at the end. The reader holds it, and knows the day of the one after. */
 static inline bool
 history_next(HistoryReader *reader)
 {
-	if (reader->left == 0)
+	if (reader->left == 0 || reader->next_day > reader->until)
 		return false;
-	reader->left--;
-	reader->day += (DateADT) get_varint(&reader->next, reader->end);
+	reader->day = reader->next_day;
 
 	if (likely(reader->encoding <= HISTORY_MAX_DECIMALS))
-	{
 		reader->units = unfold_sign(get_varint(&reader->next, reader->end));
-		reader->amount = (double) reader->units / history_unit_scale[reader->encoding];
-	}
-	else
-		reader->amount = reader->encoding == HISTORY_FLOAT8
-			? get_float8(&reader->next, reader->end) : NAN;
+	else if (reader->encoding == HISTORY_FLOAT8)
+		reader->amount = get_float8(&reader->next, reader->end);
 
-	if (reader->day > reader->until)
-		reader->left = 0;
-	return reader->day <= reader->until;
+	if (--reader->left > 0)
+		reader->next_day += (DateADT) get_varint(&reader->next, reader->end);
+	return true;
+}
+
+/* The amount of the purchase read last; NaN where it is not known. */
+static inline double
+history_amount(const HistoryReader *reader)
+{
+	return likely(reader->encoding <= HISTORY_MAX_DECIMALS)
+		? (double) reader->units / history_unit_scale[reader->encoding] : reader->amount;
 }
 
 #endif							/* HISTORY_HISTORY_H */

@@ -100,7 +100,7 @@ purchase_history_out(PG_FUNCTION_ARGS)
 		appendStringInfo(&out, "%s[", separator);
 		json_append_date(&out, reader.day);
 		appendStringInfoString(&out, ", ");
-		json_append_float(&out, reader.amount);
+		json_append_float(&out, history_amount(&reader));
 		appendStringInfoChar(&out, ']');
 		separator = ", ";
 	}
@@ -158,7 +158,7 @@ purchase_history_send(PG_FUNCTION_ARGS)
 	{
 		CHECK_FOR_INTERRUPTS();
 		pq_sendint32(&out, (uint32) reader.day);
-		pq_sendfloat8(&out, reader.amount);
+		pq_sendfloat8(&out, history_amount(&reader));
 	}
 	PG_RETURN_BYTEA_P(pq_endtypsend(&out));
 }

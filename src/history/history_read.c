@@ -257,8 +257,8 @@ purchase_history_unnest(PG_FUNCTION_ARGS)
 	history_open(&reader, PG_GETARG_DATUM(0), HISTORY_ALL);
 	while (history_next(&reader))
 	{
-		Datum		values[2] = {DateADTGetDatum(reader.day), Float8GetDatum(reader.amount)};
-		bool		nulls[2] = {false, isnan(reader.amount)};
+		Datum		values[2] = {DateADTGetDatum(reader.day), Float8GetDatum(history_amount(&reader))};
+		bool		nulls[2] = {false, isnan(history_amount(&reader))};
 
 		CHECK_FOR_INTERRUPTS();
 		tuplestore_putvalues(results->setResult, results->setDesc, values, nulls);
