@@ -44,22 +44,29 @@ extern void bytes_end_early(void);
 /* Raises the error of a binary message (COPY BINARY, a client) that is no value of the type. */
 extern void bytes_malformed(const char *type, const char *problem);
 
+/* Reads a number of any length. */
+extern uint64 get_long_varint(const uint8 **at, const uint8 *end);
+
+/* Most numbers take one byte or two. */
 static inline uint64
 get_varint(const uint8 **at, const uint8 *end)
 {
 	const uint8 *byte = *at;
-	uint64		number = 0;
 
-	for (int shift = 0;; shift += 7)
+	if (likely(end - byte >= 2))
 	{
-		if (unlikely(byte >= end || shift > 63))
-			bytes_end_early();
-		number |= (uint64) (*byte & 0x7f) << shift;
-		if (*byte++ < 0x80)
-			break;
+		if (byte[0] < 0x80)
+		{
+			*at = byte + 1;
+			return byte[0];
+		}
+		if (byte[1] < 0x80)
+		{
+			*at = byte + 2;
+			return (byte[0] & 0x7f) | (uint64) byte[1] << 7;
+		}
 	}
-	*at = byte;
-	return number;
+	return get_long_varint(at, end);
 }
 
 static inline uint8 *
