@@ -6,44 +6,16 @@
 
 #include "common/int.h"
 #include "miscadmin.h"
-#include "utils/memutils.h"
 
 #include "base/base_state.h"
-#include "value/bytes.h"
 
 struct varlena *
 base_pack(const BaseEntry *entries, uint32 count, const BaseHead *head)
 {
-	Size		room = VARHDRSZ + 3 + (2 + (Size) count * 3) * MAX_VARINT_BYTES;
-	struct varlena *value = MemoryContextAllocHuge(CurrentMemoryContext, room);
-	uint8	   *start = (uint8 *) VARDATA(value);
-	uint8	   *at = start;
-	BaseEntry	previous = {0};
+	uint8		start[3 + MAX_VARINT_BYTES] = {BASE_VERSION, (uint8) head->period, (uint8) head->covariates};
+	uint8	   *end = put_varint(start + 3, fold_sign(head->until));
 
-	*at++ = BASE_VERSION;
-	*at++ = (uint8) head->period;
-	*at++ = (uint8) head->covariates;
-	at = put_varint(at, fold_sign(head->until));
-	at = put_varint(at, count);
-	for (uint32 i = 0; i < count; i++)
-	{
-		const BaseEntry *entry = &entries[i];
-
-		CHECK_FOR_INTERRUPTS();
-		if (entry->group != previous.group)
-			previous.detail = 0;
-		at = put_varint(at, entry->group - previous.group);
-		at = put_varint(at, entry->detail - previous.detail);
-		at = put_varint(at, fold_sign(entry->value));
-		previous = *entry;
-	}
-	if (at - (uint8 *) value > MaxAllocSize)
-		ereport(ERROR,
-				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
-				 errmsg("customer_base is too large to be stored"),
-				 errhint("Build one base per region or cohort.")));
-	SET_VARSIZE(value, at - (uint8 *) value);
-	return repalloc(value, at - (uint8 *) value);
+	return tally_pack(&base_tally, start, end - start, entries, count);
 }
 
 struct varlena *
@@ -51,7 +23,7 @@ base_stored(Datum base)
 {
 	struct varlena *value = PG_DETOAST_DATUM_PACKED(base);
 
-	return base_is_state(value)
+	return tally_is_state(value)
 		? base_state_pack((BaseState *) PG_DETOAST_DATUM(PointerGetDatum(value))) : value;
 }
 
@@ -82,13 +54,7 @@ base_next(BaseReader *reader)
 	if (reader->left == 0)
 		return false;
 	reader->left--;
-
-	uint64		step = get_varint(&reader->next, reader->end);
-	uint64		detail = get_varint(&reader->next, reader->end);
-
-	reader->entry.detail = step == 0 ? reader->entry.detail + detail : detail;
-	reader->entry.group += step;
-	reader->entry.value = unfold_sign(get_varint(&reader->next, reader->end));
+	tally_get(&reader->next, reader->end, &reader->entry);
 	return true;
 }
 
@@ -271,7 +237,7 @@ base_problem(const BaseEntry *entries, uint32 count, const BaseHead *head)
 		const char *problem = entry_problem(entry, head);
 
 		CHECK_FOR_INTERRUPTS();
-		if (problem == NULL && i > 0 && base_compare(&entry[-1], entry) >= 0)
+		if (problem == NULL && i > 0 && tally_compare(&entry[-1], entry) >= 0)
 			problem = "the entries are not in order";
 		if (problem == NULL)
 			problem = check_entry(&check, entry);
@@ -302,12 +268,12 @@ base_find(const BaseEntry *entries, uint32 count, uint64 group, uint64 detail)
 	{
 		uint32		middle = low + (high - low) / 2;
 
-		if (base_compare(&entries[middle], &key) < 0)
+		if (tally_compare(&entries[middle], &key) < 0)
 			low = middle + 1;
 		else
 			high = middle;
 	}
-	return low < count && base_compare(&entries[low], &key) == 0 ? &entries[low] : NULL;
+	return low < count && tally_compare(&entries[low], &key) == 0 ? &entries[low] : NULL;
 }
 
 /* Merging may have gone beyond what input allows. */

@@ -42,6 +42,7 @@
 #include "utils/date.h"
 
 #include "value/period.h"
+#include "value/tally.h"
 
 #define BASE_MAX_SPENDS 100000
 
@@ -73,15 +74,11 @@ typedef enum BaseLeftOut
 	LEFT_OUT_REASONS
 } BaseLeftOut;
 
-/* One entry of the map; keys are ordered by (group, detail). */
-typedef struct BaseEntry
-{
-	uint64		group;			/* kind (8 bits), class (24), x (32) */
-	uint64		detail;			/* the rest of the key, see the functions below */
-	int64		value;			/* never zero */
-} BaseEntry;
-
-StaticAssertDecl(sizeof(BaseEntry) == 24, "an entry has no hidden padding");
+/*
+ * One entry of the map. The group is made of kind (8 bits), class (24) and x (32);
+ * the detail is the rest of the key, see the functions below.
+ */
+typedef TallyEntry BaseEntry;
 
 #define BASE_MAX_CLASSES (1 << 24)
 #define BASE_MAX_COVARIATES 10
@@ -203,9 +200,7 @@ typedef struct BaseHead
 /*
  * The stored form is a string of bytes, the same on every platform: version
  * byte, period (1 byte), number of covariates (1 byte), end of observation
- * (varint, sign folded), number of entries (varint), and the entries in order:
- * the group's distance from the one before, the detail's (or the detail, in a
- * new group), both as varints, and the value (varint, sign folded).
+ * (varint, sign folded), and the entries (see value/tally.h).
  */
 #define BASE_VERSION 1
 
@@ -226,15 +221,6 @@ extern bool base_next(BaseReader *reader);
 
 /* The stored form of sorted entries. */
 extern struct varlena *base_pack(const BaseEntry *entries, uint32 count, const BaseHead *head);
-
-/* The order of entries: by group, then by detail. */
-static inline int
-base_compare(const BaseEntry *a, const BaseEntry *b)
-{
-	if (a->group != b->group)
-		return a->group < b->group ? -1 : 1;
-	return (a->detail > b->detail) - (a->detail < b->detail);
-}
 
 /* What is wrong with sorted entries that came from outside; NULL: nothing. */
 extern const char *base_problem(const BaseEntry *entries, uint32 count, const BaseHead *head);

@@ -25,7 +25,7 @@ state_argument(FunctionCallInfo fcinfo, bool in_aggregate)
 	struct varlena *value = PG_ARGISNULL(0) ? NULL : PG_GETARG_VARLENA_P(0);
 
 	/* Outside an aggregate the argument is somebody's value: work on another. */
-	if (value != NULL && base_is_state(value) && !in_aggregate)
+	if (value != NULL && tally_is_state(value) && !in_aggregate)
 		value = base_state_pack((BaseState *) value);
 	return base_state_of(value);
 }
@@ -263,7 +263,7 @@ customer_base_merge(PG_FUNCTION_ARGS)
 	struct varlena *other = PG_GETARG_VARLENA_PP(1);
 
 	/* What the first process has counted is where the sum begins: the executor copies it. */
-	if (in_aggregate && PG_ARGISNULL(0) && base_is_state(other))
+	if (in_aggregate && PG_ARGISNULL(0) && tally_is_state(other))
 		PG_RETURN_POINTER(PG_GETARG_VARLENA_P(1));
 	return state_result(base_state_merge(state_argument(fcinfo, in_aggregate), other), in_aggregate);
 }
@@ -274,7 +274,7 @@ customer_base_final(PG_FUNCTION_ARGS)
 {
 	struct varlena *value = PG_GETARG_VARLENA_P(0);
 
-	PG_RETURN_POINTER(base_is_state(value) ? base_state_pack((BaseState *) value) : value);
+	PG_RETURN_POINTER(tally_is_state(value) ? base_state_pack((BaseState *) value) : value);
 }
 
 /* customer_count(customer_base) → bigint: customers with at least one order */

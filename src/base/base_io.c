@@ -23,7 +23,6 @@
 #include "value/json.h"
 
 #define WIRE_VERSION 1
-#define WIRE_ENTRY_BYTES 24
 
 static const char *const left_out_names[LEFT_OUT_REASONS + 1] = {
 	"no_orders", "no_spend", "no_amounts", "no_covariates", NULL
@@ -468,23 +467,11 @@ customer_base_recv(PG_FUNCTION_ARGS)
 	head.covariates = pq_getmsgbyte(in);
 	head.until = (DateADT) pq_getmsgint(in, 4);
 
-	uint32		count = pq_getmsgint(in, 4);
-
 	if (head.until != DATEVAL_NOBEGIN && !IS_VALID_DATE(head.until))
 		bytes_malformed("customer_base", "the end of observation is out of range");
-	if ((uint64) count * WIRE_ENTRY_BYTES != (uint64) (in->len - in->cursor))
-		bytes_malformed("customer_base", "the length does not fit the number of entries");
 
-	BaseEntry  *entries = palloc_array(BaseEntry, Max(1, count));
-
-	for (uint32 i = 0; i < count; i++)
-	{
-		CHECK_FOR_INTERRUPTS();
-		entries[i].group = (uint64) pq_getmsgint64(in);
-		entries[i].detail = (uint64) pq_getmsgint64(in);
-		entries[i].value = pq_getmsgint64(in);
-	}
-
+	uint32		count;
+	BaseEntry  *entries = tally_receive(&base_tally, in, &count);
 	const char *problem = base_problem(entries, count, &head);
 
 	if (problem != NULL)
@@ -509,9 +496,7 @@ customer_base_send(PG_FUNCTION_ARGS)
 	while (base_next(&reader))
 	{
 		CHECK_FOR_INTERRUPTS();
-		pq_sendint64(&out, reader.entry.group);
-		pq_sendint64(&out, reader.entry.detail);
-		pq_sendint64(&out, (uint64) reader.entry.value);
+		tally_send(&out, &reader.entry);
 	}
 	PG_RETURN_BYTEA_P(pq_endtypsend(&out));
 }

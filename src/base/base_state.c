@@ -1,15 +1,11 @@
 /*
  * base_state.c
  *	  The growing map of a customer base.
- *
- * A key that is present is added to in place; a table that gets too full is
- * replaced by one of twice the size, which the executor then takes over.
  */
 #include "compat.h"
 
 #include <float.h>
 
-#include "common/int.h"
 #include "miscadmin.h"
 
 #include "base/base_state.h"
@@ -23,107 +19,27 @@
  */
 #define MAX_ENTRIES 4000000
 
-
-#define ST_SORT sort_entries
-#define ST_ELEMENT_TYPE BaseEntry
-#define ST_COMPARE(a, b) base_compare(a, b)
-#define ST_SCOPE static
-#define ST_CHECK_FOR_INTERRUPTS
-#define ST_DEFINE
-#include "lib/sort_template.h"
+const TallyType base_tally = {
+	.name = "customer_base",
+	.table = offsetof(BaseState, entries),
+	.most = MAX_ENTRIES,
+	.counted = "customers",
+	.hint = "Build one base per region or cohort."
+};
 
 BaseState *
 base_state_make(uint32 slots)
 {
-	Size		size = offsetof(BaseState, entries) + (Size) slots * sizeof(BaseEntry);
-	BaseState  *state = palloc0(size);
+	BaseState  *state = (BaseState *) tally_make(&base_tally, slots);
 
-	SET_VARSIZE(state, size);
-	state->mark = BASE_STATE_MARK;
 	state->head.until = DATEVAL_NOBEGIN;
-	state->slots = slots;
 	return state;
-}
-
-/*
- * Multiply and shift (Steele and Vigna's mixing function): keys that differ in
- * one bit differ in half of the bits of their hashes.
- */
-static inline uint64
-hash_key(uint64 group, uint64 detail)
-{
-	uint64		hash = (group * UINT64CONST(0x9E3779B97F4A7C15)) ^ detail;
-
-	hash = (hash ^ (hash >> 30)) * UINT64CONST(0xBF58476D1CE4E5B9);
-	hash = (hash ^ (hash >> 27)) * UINT64CONST(0x94D049BB133111EB);
-	return hash ^ (hash >> 31);
-}
-
-/*
- * Where to look for a key first. Details that differ in their lowest bits only
- * are neighbours, so that the four sums of a spend bin share a cache line or two.
- */
-static inline uint32
-first_slot(const BaseState *state, uint64 group, uint64 detail)
-{
-	uint64		quarter = hash_key(group, detail / BASE_MOMENTS);
-
-	return (uint32) (quarter * BASE_MOMENTS + detail % BASE_MOMENTS) & (state->slots - 1);
-}
-
-/* The entry of this key, or the empty one where it belongs. */
-static inline BaseEntry *
-find_entry(BaseState *state, uint64 group, uint64 detail)
-{
-	uint32		mask = state->slots - 1;
-	uint32		slot = first_slot(state, group, detail);
-
-	while (state->entries[slot].group != 0 &&
-		   (state->entries[slot].group != group || state->entries[slot].detail != detail))
-		slot = (slot + 1) & mask;
-	return &state->entries[slot];
-}
-
-static inline void
-add_to_value(BaseEntry *entry, int64 value)
-{
-	if (pg_add_s64_overflow(entry->value, value, &entry->value))
-		ereport(ERROR,
-				(errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE),
-				 errmsg("a count in customer_base is out of range")));
-}
-
-/* All but the entries and what they are. */
-static void
-copy_rest(BaseState *state, const BaseState *from)
-{
-	state->shaped = from->shaped;
-	state->head = from->head;
-	state->classes = from->classes;
-	state->pending = from->pending;
-}
-
-/* A larger table with the same entries. */
-static BaseState *
-grow(BaseState *state)
-{
-	BaseState  *larger = base_state_make(state->slots * 2);
-
-	CHECK_FOR_INTERRUPTS();
-	for (uint32 i = 0; i < state->slots; i++)
-		if (state->entries[i].group != 0)
-			*find_entry(larger, state->entries[i].group, state->entries[i].detail) = state->entries[i];
-	larger->binned = state->binned;
-	copy_rest(larger, state);
-	larger->used = state->used;
-	larger->spends = state->spends;
-	return larger;
 }
 
 int64
 base_state_value(BaseState *state, uint64 group, uint64 detail)
 {
-	return find_entry(state, group, detail)->value;
+	return tally_value(&base_tally, &state->tally, group, detail);
 }
 
 void
@@ -148,41 +64,13 @@ base_state_shape(BaseState *state, Period period, int covariates)
 BaseState *
 base_state_add(BaseState *state, uint64 group, uint64 detail, int64 value)
 {
-	if (value == 0)
-		return state;
-
-	BaseEntry  *entry = find_entry(state, group, detail);
-
-	if (entry->group == 0)
-	{
-		if (state->used >= state->slots / 4 * 3)
-		{
-			state = grow(state);
-			entry = find_entry(state, group, detail);
-		}
-		if (state->used >= MAX_ENTRIES)
-			ereport(ERROR,
-					(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
-					 errmsg("a customer_base cannot hold more than %d different customers", MAX_ENTRIES),
-					 errhint("Build one base per region or cohort.")));
-		entry->group = group;
-		entry->detail = detail;
-		state->used++;
-	}
-	add_to_value(entry, value);
-	return state;
+	return (BaseState *) tally_add(&base_tally, &state->tally, group, detail, value);
 }
 
 BaseState *
 base_state_add_soon(BaseState *state, uint64 group, uint64 detail, int64 value)
 {
-	BaseEntry	previous = state->pending;
-
-#ifdef __GNUC__
-	__builtin_prefetch(&state->entries[first_slot(state, group, detail)], 1);
-#endif
-	state->pending = (BaseEntry) {group, detail, value};
-	return base_state_add(state, previous.group, previous.detail, previous.value);
+	return (BaseState *) tally_add_soon(&base_tally, &state->tally, group, detail, value);
 }
 
 /*
@@ -223,7 +111,7 @@ add_to_bin(BaseState *state, uint32 x, double spend, int64 customers)
 		int64		sum;
 
 		if (pg_mul_s64_overflow((int64) rint(power), customers, &sum))
-			sum = PG_INT64_MAX; /* add_to_value will say so */
+			sum = PG_INT64_MAX; /* the addition will say so */
 		state = base_state_add(state, group, bin_detail(bin, k), sum);
 	}
 	return state;
@@ -233,12 +121,12 @@ add_to_bin(BaseState *state, uint32 x, double spend, int64 customers)
 static BaseState *
 bin_spends(BaseState *state)
 {
-	BaseState  *binned = base_state_make(state->slots);
+	BaseState  *binned = (BaseState *) tally_emptied(&base_tally, &state->tally);
 
 	binned->binned = true;
-	copy_rest(binned, state);
+	binned->spends = 0;
 	CHECK_FOR_INTERRUPTS();
-	for (uint32 i = 0; i < state->slots; i++)
+	for (uint32 i = 0; i < state->tally.slots; i++)
 	{
 		const BaseEntry *entry = &state->entries[i];
 
@@ -257,10 +145,10 @@ base_state_add_spend(BaseState *state, uint32 x, double spend, int64 customers)
 {
 	if (!state->binned)
 	{
-		uint32		before = state->used;
+		uint32		before = state->tally.used;
 
 		state = base_state_add(state, base_group(BASE_SPEND, 0, x), spend_detail(spend), customers);
-		state->spends += state->used - before;
+		state->spends += state->tally.used - before;
 		return state->spends > BASE_MAX_SPENDS ? bin_spends(state) : state;
 	}
 	return add_to_bin(state, x, spend, customers);
@@ -324,17 +212,16 @@ merge_state(BaseState *state, BaseState *other)
 {
 	uint32	   *classes = NULL;
 
-	while (state->slots / 4 * 3 < state->used + other->used)
-		state = grow(state);
+	state = (BaseState *) tally_make_room(&base_tally, &state->tally, other->tally.used);
 	state->head.until = Max(state->head.until, other->head.until);
 	if (other->shaped)
 	{
 		base_state_shape(state, other->head.period, other->head.covariates);
 		state = merge_classes(state, base_state_covariates(other), other->classes, &classes);
 	}
-	if (other->pending.group != 0)
-		state = merge_entry(state, &other->pending, classes);
-	for (uint32 i = 0; i < other->slots; i++)
+	if (other->tally.pending.group != 0)
+		state = merge_entry(state, &other->tally.pending, classes);
+	for (uint32 i = 0; i < other->tally.slots; i++)
 		if (other->entries[i].group != 0)
 			state = merge_entry(state, &other->entries[i], classes);
 	return state;
@@ -346,7 +233,7 @@ base_state_merge(BaseState *state, struct varlena *other)
 	BaseReader	reader;
 	uint32	   *classes = NULL;
 
-	if (base_is_state(other))
+	if (tally_is_state(other))
 		return merge_state(state, (BaseState *) PG_DETOAST_DATUM(PointerGetDatum(other)));
 
 	base_open(&reader, PointerGetDatum(other));
@@ -372,48 +259,23 @@ base_state_of(struct varlena *value)
 {
 	if (value == NULL)
 		return base_state_make(INITIAL_SLOTS);
-	if (base_is_state(value))
+	if (tally_is_state(value))
 		return (BaseState *) PG_DETOAST_DATUM(PointerGetDatum(value));
 	return base_state_merge(base_state_make(INITIAL_SLOTS), value);
 }
 
-/* Sums up the values of equal keys that lie side by side, and leaves out what comes to zero. */
-static uint32
-sum_up(BaseEntry *entries, uint32 count)
-{
-	uint32		kept = 0;
-
-	for (uint32 i = 0; i < count; i++)
-	{
-		if (kept > 0 && entries[kept - 1].group == entries[i].group &&
-			entries[kept - 1].detail == entries[i].detail)
-			add_to_value(&entries[kept - 1], entries[i].value);
-		else
-			entries[kept++] = entries[i];
-		/* Sums of odd powers can cancel: an entry of zero says nothing. */
-		if (entries[kept - 1].value == 0)
-			kept--;
-	}
-	return kept;
-}
-
-/* The entries of a state, sorted, each key once, classes numbered as in the stored form. */
+/* The entries of a state, sorted, classes numbered as in the stored form. */
 static BaseEntry *
 sorted_entries(BaseState *state, uint32 *count)
 {
-	BaseEntry  *entries = MemoryContextAllocHuge(CurrentMemoryContext,
-												 (state->used + 1) * sizeof(BaseEntry));
+	BaseEntry  *entries = tally_entries(&base_tally, &state->tally, count);
 
-	*count = 0;
-	if (state->pending.group != 0)
-		entries[(*count)++] = state->pending;
-	for (uint32 i = 0; i < state->slots; i++)
-		if (state->entries[i].group != 0 && entry_kind(&state->entries[i]) != BASE_CLASS)
-			entries[(*count)++] = state->entries[i];
 	if (state->classes > 1)
 		base_renumber_classes(state, entries, *count);
-	sort_entries(entries, *count);
-	*count = sum_up(entries, *count);
+	*count = tally_sort(&base_tally, entries, *count);
+	/* These come last, and are the state's own. */
+	while (*count > 0 && entry_kind(&entries[*count - 1]) == BASE_CLASS)
+		(*count)--;
 	return entries;
 }
 

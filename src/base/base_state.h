@@ -1,40 +1,28 @@
 /*
  * base_state.h
- *	  A customer base as it grows in an aggregate: the same SQL type, its map
- *	  an open hash table (linear probing, at most three quarters full).
+ *	  A customer base as it grows in an aggregate: the same SQL type, a
+ *	  tally with a head of its own.
  */
 #ifndef BASE_BASE_STATE_H
 #define BASE_BASE_STATE_H
 
 #include "base/base.h"
 
-/* Where the stored form has its version. */
-#define BASE_STATE_MARK 0x80
-
 typedef struct BaseState
 {
-	int32		vl_len_;		/* varlena header (do not touch directly!) */
-	uint8		mark;			/* BASE_STATE_MARK */
-	bool		binned;			/* spend is in bins */
-	bool		shaped;			/* a customer was counted: period and covariates are settled */
-	uint8		unused;			/* always zero */
+	Tally		tally;
 	BaseHead	head;
-	uint32		slots;			/* a power of two */
-	uint32		used;			/* entries in the table */
 	uint32		spends;			/* BASE_SPEND entries among them */
 	uint32		classes;		/* of customers with equal covariates, in the order of their coming */
-	uint32		unused2;		/* always zero */
-	BaseEntry	pending;		/* to be added with the next customer; group 0: none */
-	BaseEntry	entries[FLEXIBLE_ARRAY_MEMBER]; /* group 0: empty */
+	bool		binned;			/* spend is in bins */
+	bool		shaped;			/* a customer was counted: period and covariates are settled */
+	uint8		unused[2];		/* always zero */
+	BaseEntry	entries[FLEXIBLE_ARRAY_MEMBER];
 } BaseState;
 
 StaticAssertDecl(offsetof(BaseState, entries) == 64, "the entries are aligned");
 
-static inline bool
-base_is_state(struct varlena *value)
-{
-	return VARSIZE_ANY_EXHDR(value) > 0 && *(uint8 *) VARDATA_ANY(value) == BASE_STATE_MARK;
-}
+extern const TallyType base_tally;
 
 /* A new state without customers. */
 extern BaseState *base_state_make(uint32 slots);
@@ -63,11 +51,7 @@ extern void base_renumber_classes(BaseState *state, BaseEntry *entries, uint32 c
 /* Adds to a key; the state returned takes the place of the one given. */
 extern BaseState *base_state_add(BaseState *state, uint64 group, uint64 detail, int64 value);
 
-/*
- * Adds to a key, but not at once. Most of an addition's time goes into
- * waiting for memory: it is sent for now, and the addition done when the next
- * customer comes.
- */
+/* Adds to a key, but not at once: the addition is done when the next customer comes. */
 extern BaseState *base_state_add_soon(BaseState *state, uint64 group, uint64 detail, int64 value);
 
 /* Adds customers with this much spend on x repeat transactions. */
