@@ -20,12 +20,10 @@ history_summarise_periods(Datum history, DateADT until, Period period, GapSink s
 	while (history_next_day(&reader, &day))
 	{
 		int32		number = period_number(period, day.day);
-		bool		in_first = summary.transactions == 1 && number == last;
 
 		spend_merge(&summary.total, &day.spend);
-		if (in_first)
+		if (summary.transactions == 1 && number == last)
 			summary.first_day = summary.total;
-		summary.repeat_unknown |= day.spend.unknown && summary.transactions > 0 && !in_first;
 		if (day.orders == 0)
 			continue;
 		summary.orders += day.orders;

@@ -69,15 +69,15 @@ static const ScoreColumn score_columns[] = {
 	"recency, frequency and monetary score in one; 555 is best"},
 	{"segment", "@segment_of(s.rfm_score)",
 	"name of the customer's segment"},
-	{"churn_prob", "@churn_prob(s.history, f.model, f.as_of)",
+	{"churn_prob", "@churn_prob(s.history, f.model, f.as_of, NULL::double precision[])",
 	"probability, 0 to 1, that the customer is gone"},
-	{"expected_orders_{days}d", "@expected_orders(s.history, f.model, {days}, f.as_of)",
+	{"expected_orders_{days}d", "@expected_orders(s.history, f.model, {days}, f.as_of, NULL::double precision[])",
 	"expected number of days with an order in the next {days} days"},
 	{"expected_order_value", "@expected_order_value(s.history, f.model, f.as_of)",
 	"expected amount of a day with an order"},
-	{"clv_{days}d", "@clv_estimate(s.history, f.model, {days}, {discount}, {margin}, f.as_of)",
+	{"clv_{days}d", "@clv_estimate(s.history, f.model, {days}, {discount}, {margin}, f.as_of, NULL::double precision[])",
 	"expected value of the next {days} days, discounted, times margin"},
-	{"score_status", "@score_status(s.history, f.model, f.as_of)",
+	{"score_status", "@score_status(s.history, f.model, f.as_of, NULL::double precision[])",
 	"ok, one_order, or why a score is missing"},
 	{"as_of", "f.as_of",
 	"the day the scores stand at"},
@@ -93,7 +93,8 @@ static const char query_head[] =
 	"  SELECT @customer_base(h.history{until}) AS base FROM histories AS h\n"
 	"), fit AS MATERIALIZED (\n"
 	"  SELECT CASE WHEN @fit_problem(b.base, NULL::pg_catalog.date) IS NULL\n"
-	"      THEN @clv_fit(b.base, {model}, NULL::pg_catalog.date, 7::double precision) END AS model,\n"
+	"      THEN @clv_fit(b.base, {model}, NULL::pg_catalog.date, 7::double precision,\n"
+	"        0::double precision, NULL::pg_catalog.text[]) END AS model,\n"
 	"    @observed_until(b.base) AS as_of\n"
 	"  FROM base AS b\n"
 	"), summaries AS MATERIALIZED (\n"
@@ -309,7 +310,7 @@ query_arguments(FunctionCallInfo fcinfo, int first)
 
 	char	   *model = text_to_cstring(PG_GETARG_TEXT_PP(first + 8));
 
-	if (model_by_name(model) == NULL)
+	if (strcmp(model, "auto") != 0 && model_by_name(model) == NULL)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("there is no model \"%s\"", model)));
