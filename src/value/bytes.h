@@ -39,10 +39,10 @@ unfold_sign(uint64 folded)
 }
 
 /* Raises the error of stored bytes that are shorter than they say. */
-extern void bytes_end_early(void);
+extern _Noreturn void bytes_end_early(void);
 
 /* Raises the error of a binary message (COPY BINARY, a client) that is no value of the type. */
-extern void bytes_malformed(const char *type, const char *problem);
+extern _Noreturn void bytes_malformed(const char *type, const char *problem);
 
 /* Reads a number of any length. */
 extern uint64 get_long_varint(const uint8 **at, const uint8 *end);
