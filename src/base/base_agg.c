@@ -70,7 +70,7 @@ count_gap(void *context, int32 gap)
 {
 	GapCount   *count = context;
 
-	count->state = base_state_add(count->state, base_group(BASE_GAP, 0, 0), gap, count->times);
+	count->state = base_state_add_gap(count->state, (uint32) gap, count->times);
 }
 
 /* What the spend model needs of a customer with repeat transactions. */

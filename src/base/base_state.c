@@ -73,6 +73,16 @@ base_state_add_soon(BaseState *state, uint64 group, uint64 detail, int64 value)
 	return (BaseState *) tally_add_soon(&base_tally, &state->tally, group, detail, value);
 }
 
+BaseState *
+base_state_add_gap(BaseState *state, uint32 gap, int64 times)
+{
+	if (gap >= BASE_SHORT_GAPS)
+		return base_state_add(state, base_group(BASE_GAP, 0, 0), gap, times);
+	if (pg_add_s64_overflow(state->short_gaps[gap], times, &state->short_gaps[gap]))
+		tally_out_of_range(&base_tally);
+	return state;
+}
+
 /*
  * The bins are 32 to the octave, counted from the smallest normal double; what
  * is less counts as that much. The arithmetic is exact, so that every platform
@@ -95,6 +105,20 @@ base_bin_centre(uint32 bin)
 	return ldexp(0.5 + (bin % 32 + 0.5) / 64, (int) (bin / 32) + LOWEST_EXPONENT);
 }
 
+/* The sums of a bin that is there, if they lie side by side, as they do unless another key came between; or NULL. */
+static BaseEntry *
+find_bin(BaseState *state, uint64 group, uint64 detail)
+{
+	BaseEntry  *sums = tally_find(&base_tally, &state->tally, group, detail);
+
+	if (sums + BASE_MOMENTS > state->entries + state->tally.slots)
+		return NULL;
+	for (int k = 0; k < BASE_MOMENTS; k++)
+		if (sums[k].group != group || sums[k].detail != detail + k)
+			return NULL;
+	return sums;
+}
+
 static BaseState *
 add_to_bin(BaseState *state, uint32 x, double spend, int64 customers)
 {
@@ -102,17 +126,19 @@ add_to_bin(BaseState *state, uint32 x, double spend, int64 customers)
 
 	uint32		bin = base_bin(spend);
 	double		deviation = spend / base_bin_centre(bin) - 1;
-	double		power = deviation * BASE_MOMENT_SCALE;
+	double		power = BASE_MOMENT_SCALE;
 	uint64		group = base_group(BASE_SPEND_BIN, 0, x);
+	BaseEntry  *there = find_bin(state, group, bin_detail(bin, 0));
+	int64		sum = customers;
 
-	state = base_state_add(state, group, bin_detail(bin, 0), customers);
-	for (int k = 1; k < BASE_MOMENTS; k++, power *= deviation)
+	for (int k = 0; k < BASE_MOMENTS; k++)
 	{
-		int64		sum;
-
-		if (pg_mul_s64_overflow((int64) rint(power), customers, &sum))
+		if (k > 0 && pg_mul_s64_overflow((int64) rint(power *= deviation), customers, &sum))
 			sum = PG_INT64_MAX; /* the addition will say so */
-		state = base_state_add(state, group, bin_detail(bin, k), sum);
+		if (there != NULL)
+			tally_add_to_value(&base_tally, &there[k], sum);
+		else
+			state = base_state_add(state, group, bin_detail(bin, k), sum);
 	}
 	return state;
 }
@@ -178,7 +204,9 @@ merge_entry(BaseState *state, const BaseEntry *entry, const uint32 *classes)
 		case BASE_COVARIATE:
 		case BASE_CLASS:
 			return state;		/* classes are merged first */
-		default:
+		case BASE_GAP:
+			return base_state_add_gap(state, (uint32) entry->detail, entry->value);
+		case BASE_LEFT_OUT:
 			break;
 	}
 	return base_state_add(state, entry->group, entry->detail, entry->value);
@@ -219,6 +247,8 @@ merge_state(BaseState *state, BaseState *other)
 		base_state_shape(state, other->head.period, other->head.covariates);
 		state = merge_classes(state, base_state_covariates(other), other->classes, &classes);
 	}
+	for (uint32 gap = 0; gap < BASE_SHORT_GAPS; gap++)
+		state = base_state_add_gap(state, gap, other->short_gaps[gap]);
 	if (other->tally.pending.group != 0)
 		state = merge_entry(state, &other->tally.pending, classes);
 	for (uint32 i = 0; i < other->tally.slots; i++)
@@ -270,6 +300,10 @@ sorted_entries(BaseState *state, uint32 *count)
 {
 	BaseEntry  *entries = tally_entries(&base_tally, &state->tally, count);
 
+	entries = repalloc_huge(entries, ((Size) *count + BASE_SHORT_GAPS) * sizeof(BaseEntry));
+	for (uint32 gap = 0; gap < BASE_SHORT_GAPS; gap++)
+		if (state->short_gaps[gap] != 0)
+			entries[(*count)++] = (BaseEntry) {base_group(BASE_GAP, 0, 0), gap, state->short_gaps[gap]};
 	if (state->classes > 1)
 		base_renumber_classes(state, entries, *count);
 	*count = tally_sort(&base_tally, entries, *count);

@@ -8,6 +8,9 @@
 
 #include "base/base.h"
 
+/* A customer has many gaps, most of them short: these have places of their own, close together. */
+#define BASE_SHORT_GAPS 256
+
 typedef struct BaseState
 {
 	Tally		tally;
@@ -17,10 +20,11 @@ typedef struct BaseState
 	bool		binned;			/* spend is in bins */
 	bool		shaped;			/* a customer was counted: period and covariates are settled */
 	uint8		unused[2];		/* always zero */
+	int64		short_gaps[BASE_SHORT_GAPS];	/* how often; longer ones are in the table */
 	BaseEntry	entries[FLEXIBLE_ARRAY_MEMBER];
 } BaseState;
 
-StaticAssertDecl(offsetof(BaseState, entries) == 64, "the entries are aligned");
+StaticAssertDecl(offsetof(BaseState, short_gaps) == 64, "the counts are aligned");
 
 extern const TallyType base_tally;
 
@@ -53,6 +57,9 @@ extern BaseState *base_state_add(BaseState *state, uint64 group, uint64 detail, 
 
 /* Adds to a key, but not at once: the addition is done when the next customer comes. */
 extern BaseState *base_state_add_soon(BaseState *state, uint64 group, uint64 detail, int64 value);
+
+/* Counts a gap between two transactions, so many times. */
+extern BaseState *base_state_add_gap(BaseState *state, uint32 gap, int64 times);
 
 /* Adds customers with this much spend on x repeat transactions. */
 extern BaseState *base_state_add_spend(BaseState *state, uint32 x, double spend, int64 customers);

@@ -269,7 +269,10 @@ level_argument(FunctionCallInfo fcinfo, int place)
 double
 discount_rate(const ClvModel *model, double annual_discount)
 {
-	return log1p(annual_discount) * model->unit_days / DISCOUNT_YEAR_DAYS;
+	/* Four quarters are a year, whatever days they have. */
+	double		year_days = model->period == PERIOD_DAY ? DISCOUNT_YEAR_DAYS : period_mean_days(PERIOD_YEAR);
+
+	return log1p(annual_discount) * model->unit_days / year_days;
 }
 
 static double
