@@ -12,7 +12,7 @@ SOURCE := $(patsubst %/,%,$(dir $(firstword $(MAKEFILE_LIST))))
 EXTVERSION := $(shell sed -n "s/^default_version *= *'\(.*\)'/\1/p" $(SOURCE)/customer_centric.control)
 
 # A room of the house per line, in the order in which they rest on each other.
-ROOMS = numerics models value history base clv rfm contracts simulation reports
+ROOMS = numerics models value history base clv holdout rfm contracts simulation reports
 
 OBJS = $(patsubst $(SOURCE)/%.c,%.o,$(sort $(wildcard $(SOURCE)/src/*.c) \
 	$(foreach room,$(ROOMS),$(wildcard $(SOURCE)/src/$(room)/*.c))))
@@ -25,8 +25,8 @@ SHLIB_LINK = -lm
 
 # The install script: every room's SQL, and for each value type the operators all of them have.
 SQL = $(SOURCE)/src/prologue.sql \
-	$(foreach room,history base clv rfm contracts simulation reports,$(sort $(wildcard $(SOURCE)/src/$(room)/*.sql)))
-VALUE_TYPES = purchase_history customer_base clv_model rfm_cuts segment_rules retention_base retention_model
+	$(foreach room,history base clv holdout rfm contracts simulation reports,$(sort $(wildcard $(SOURCE)/src/$(room)/*.sql)))
+VALUE_TYPES = purchase_history customer_base clv_model clv_holdout rfm_cuts segment_rules retention_base retention_model
 COMPARISONS = $(SOURCE)/src/value/comparison.sql.in
 
 DATA_built = $(EXTENSION)--$(EXTVERSION).sql

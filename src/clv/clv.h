@@ -165,4 +165,13 @@ typedef struct ClvFitOptions
 /* The model fitted to a base, or an error that says why there is none. */
 extern ClvModel *clv_fit_base(Datum base, const ClvFitOptions *options);
 
+/* The names of all models, for a hint. */
+extern char *clv_model_names(void);
+
+/* The text and binary forms of a model, for values that contain one. */
+extern PGDLLEXPORT Datum clv_model_in(PG_FUNCTION_ARGS);
+extern PGDLLEXPORT Datum clv_model_out(PG_FUNCTION_ARGS);
+extern PGDLLEXPORT Datum clv_model_recv(PG_FUNCTION_ARGS);
+extern PGDLLEXPORT Datum clv_model_send(PG_FUNCTION_ARGS);
+
 #endif							/* CLV_CLV_H */

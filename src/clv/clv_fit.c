@@ -238,9 +238,8 @@ unidentified_names(const ClvModel *model, bool of_spend)
 	return names.data;
 }
 
-/* The names of all models, for a hint. */
-static char *
-model_names(void)
+char *
+clv_model_names(void)
 {
 	StringInfoData names;
 	const Model *model;
@@ -270,7 +269,7 @@ named_model(const char *name, const BaseTotals *totals)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("there is no model \"%s\"", name),
-				 errhint("There are %s.", model_names())));
+				 errhint("There are %s.", clv_model_names())));
 	if (timing->discrete && totals->head.period == PERIOD_DAY)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),

@@ -1,0 +1,308 @@
+/*
+ * holdout_agg.c
+ *	  The aggregates holdout and rollup.
+ */
+#include "compat.h"
+
+#include "miscadmin.h"
+#include "utils/builtins.h"
+#include "utils/fmgrprotos.h"
+
+#include "base/base_state.h"
+#include "history/history.h"
+#include "holdout/holdout.h"
+
+/* The model that is compared when none is named. */
+#define DEFAULT_MODEL "auto"
+
+static char *
+date_text(DateADT day)
+{
+	return DatumGetCString(DirectFunctionCall1(date_out, DateADTGetDatum(day)));
+}
+
+/* The days and the model of two holdouts that are to be one. */
+static void
+check_same_head(const HoldoutHead *a, const HoldoutHead *b)
+{
+	if (a->calibration_until != b->calibration_until || a->holdout_until != b->holdout_until)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("a clv_holdout has one calibration and one holdout, not both %s to %s and %s to %s",
+						date_text(a->calibration_until), date_text(a->holdout_until),
+						date_text(b->calibration_until), date_text(b->holdout_until)),
+				 errhint("The days must be the same for all customers; build one clv_holdout for each pair of days.")));
+	if (a->model_id != b->model_id)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("a clv_holdout has one model, not both \"%s\" and \"%s\"",
+						holdout_model_name(a->model_id), holdout_model_name(b->model_id)),
+				 errhint("The model must be the same for all customers; build one clv_holdout for each model.")));
+}
+
+static HoldoutHead
+head_of(struct varlena *value)
+{
+	HoldoutReader reader;
+
+	if (tally_is_state(value))
+		return ((HoldoutState *) value)->head;
+	holdout_open(&reader, PointerGetDatum(value));
+	return reader.head;
+}
+
+static HoldoutState *
+merge_entry(HoldoutState *state, const TallyEntry *entry)
+{
+	CHECK_FOR_INTERRUPTS();
+	return (HoldoutState *) tally_add(&holdout_tally, &state->tally, entry->group, entry->detail, entry->value);
+}
+
+/*
+ * Adds everything in another holdout. A state comes as it is from another
+ * process. Its entries come in the order of their hashes and would crowd one
+ * stretch of the table after another: there is room for all of them before the
+ * first is added.
+ */
+static HoldoutState *
+merge(HoldoutState *state, struct varlena *value)
+{
+	HoldoutReader reader;
+
+	if (tally_is_state(value))
+	{
+		const HoldoutState *other = (HoldoutState *) value;
+
+		state = (HoldoutState *) tally_make_room(&holdout_tally, &state->tally, other->tally.used);
+		state = merge_entry(state, &other->tally.pending);
+		for (uint32 i = 0; i < other->tally.slots; i++)
+			if (other->entries[i].group != 0)
+				state = merge_entry(state, &other->entries[i]);
+		return state;
+	}
+	holdout_open(&reader, PointerGetDatum(value));
+	while (holdout_next(&reader))
+		state = merge_entry(state, &reader.entry);
+	return state;
+}
+
+/* The state in the first argument, one that may be written in place; for NULL a new one. */
+static HoldoutState *
+state_argument(FunctionCallInfo fcinfo, const HoldoutHead *head)
+{
+	if (PG_ARGISNULL(0))
+		return holdout_state_make(head);
+
+	struct varlena *value = PG_GETARG_VARLENA_P(0);
+	HoldoutHead present = head_of(value);
+
+	check_same_head(&present, head);
+	if (tally_is_state(value) && AggCheckCallContext(fcinfo, NULL))
+		return (HoldoutState *) value;
+	/* Outside an aggregate the argument is somebody's value, and a stored one has no table: work on another. */
+	return merge(holdout_state_make(head), value);
+}
+
+/* A state inside an aggregate; elsewhere the value it stands for, to which nothing is fitted. */
+static Datum
+state_result(FunctionCallInfo fcinfo, HoldoutState *state)
+{
+	return AggCheckCallContext(fcinfo, NULL) ? PointerGetDatum(state) : PointerGetDatum(holdout_state_pack(state));
+}
+
+/* Nothing was added. */
+static Datum
+unchanged_result(FunctionCallInfo fcinfo)
+{
+	if (PG_ARGISNULL(0))
+		PG_RETURN_NULL();
+
+	struct varlena *value = PG_GETARG_VARLENA_P(0);
+
+	return tally_is_state(value) ? state_result(fcinfo, (HoldoutState *) value) : PointerGetDatum(value);
+}
+
+static inline HoldoutState *
+count_one(HoldoutState *state, HoldoutKind kind, uint64 detail)
+{
+	return (HoldoutState *) tally_add(&holdout_tally, &state->tally, holdout_group(kind, 0, 0), detail, 1);
+}
+
+/* One pass over a history: what was before the end of the calibration, and what came after it. */
+static HoldoutState *
+add_customer(HoldoutState *state, Datum history)
+{
+	DateADT		calibration_until = state->head.calibration_until;
+	HistoryReader reader;
+	PurchaseDay day;
+	DateADT		first = DATEVAL_NOBEGIN,
+				last = DATEVAL_NOBEGIN;
+	uint32		x = 0,
+				orders = 0;
+
+	history_open(&reader, history, state->head.holdout_until);
+	while (history_next_day(&reader, &day))
+	{
+		CHECK_FOR_INTERRUPTS();
+		if (day.orders == 0)
+			continue;
+		if (first == DATEVAL_NOBEGIN)
+		{
+			first = last = day.day;
+			continue;
+		}
+		state = count_one(state, HOLDOUT_REPEATS, holdout_detail(0, day.day));
+		if (day.day > calibration_until)
+		{
+			orders++;
+			continue;
+		}
+		state = count_one(state, HOLDOUT_GAP, day.day - last);
+		last = day.day;
+		x++;
+	}
+	if (first == DATEVAL_NOBEGIN)
+		return state;
+	if (first > calibration_until)
+		return count_one(state, HOLDOUT_ACQUIRED_LATER, holdout_detail(0, first));
+	return (HoldoutState *) tally_add_soon(&holdout_tally, &state->tally, holdout_group(HOLDOUT_CUSTOMERS, x, orders),
+										   holdout_detail(last - first, first), 1);
+}
+
+static DateADT
+day_argument(FunctionCallInfo fcinfo, int place, const char *name)
+{
+	if (PG_ARGISNULL(place))
+		ereport(ERROR,
+				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
+				 errmsg("%s must not be null", name),
+				 errhint("Pass two days: holdout(history, date '2025-06-30', date '2025-12-31').")));
+
+	DateADT		day = PG_GETARG_DATEADT(place);
+
+	if (DATE_NOT_FINITE(day))
+		ereport(ERROR,
+				(errcode(ERRCODE_DATETIME_VALUE_OUT_OF_RANGE),
+				 errmsg("%s is %s", name, date_text(day)),
+				 errhint("Pass the last day whose orders are to be counted.")));
+	return day;
+}
+
+/* Argument model, or the default where there is none. */
+static int
+model_argument(FunctionCallInfo fcinfo, int place)
+{
+	if (PG_NARGS() <= place)
+		return holdout_model_id(DEFAULT_MODEL);
+	if (PG_ARGISNULL(place))
+		ereport(ERROR,
+				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
+				 errmsg("model must not be null"),
+				 errhint("Leave it out for the default.")));
+
+	char	   *name = text_to_cstring(PG_GETARG_TEXT_PP(place));
+	int			model_id = holdout_model_id(name);
+
+	if (model_id < 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 model_by_name(name) == NULL ? errmsg("there is no model \"%s\"", name)
+				 : errmsg("model \"%s\" counts periods, and a holdout counts days", name),
+				 errhint("There are %s.", clv_model_names())));
+	pfree(name);
+	return model_id;
+}
+
+/* holdout(purchase_history, calibration_until, holdout_until [, model]): transition */
+PG_FUNCTION_INFO_V1(clv_holdout_add);
+Datum
+clv_holdout_add(PG_FUNCTION_ARGS)
+{
+	HoldoutHead head = {
+		.calibration_until = day_argument(fcinfo, 2, "calibration_until"),
+		.holdout_until = day_argument(fcinfo, 3, "holdout_until"),
+		.model_id = model_argument(fcinfo, 4)
+	};
+
+	if (head.calibration_until >= head.holdout_until)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("calibration_until %s is not before holdout_until %s",
+						date_text(head.calibration_until), date_text(head.holdout_until)),
+				 errhint("The model is fitted on the orders until the first day, and compared with those after it, until the second.")));
+	if (PG_ARGISNULL(1))
+		return unchanged_result(fcinfo);
+	return state_result(fcinfo, add_customer(state_argument(fcinfo, &head), PG_GETARG_DATUM(1)));
+}
+
+/* Adds the second holdout to the first: combine, and transition of rollup. */
+PG_FUNCTION_INFO_V1(clv_holdout_merge);
+Datum
+clv_holdout_merge(PG_FUNCTION_ARGS)
+{
+	if (PG_ARGISNULL(1))
+		return unchanged_result(fcinfo);
+
+	struct varlena *other = PG_GETARG_VARLENA_P(1);
+	HoldoutHead head = head_of(other);
+
+	/* What the first process has counted is where the sum begins: the executor copies it. */
+	if (PG_ARGISNULL(0) && tally_is_state(other) && AggCheckCallContext(fcinfo, NULL))
+		PG_RETURN_POINTER(other);
+	return state_result(fcinfo, merge(state_argument(fcinfo, &head), other));
+}
+
+/* The base of the customers as they stood at the end of the calibration, without spend. */
+static Datum
+calibration_base(const TallyEntry *entries, uint32 n_entries, const HoldoutHead *head)
+{
+	BaseState  *base = base_state_make(32);
+
+	base->head.until = head->calibration_until;
+	for (uint32 i = 0; i < n_entries; i++)
+	{
+		const TallyEntry *entry = &entries[i];
+		uint32		x = holdout_x(entry);
+
+		CHECK_FOR_INTERRUPTS();
+		switch (holdout_kind(entry))
+		{
+			case HOLDOUT_CUSTOMERS:
+				base_state_shape(base, PERIOD_DAY, 0);
+				base = base_state_add(base, base_group(BASE_TIMING, 0, x),
+									  timing_detail(holdout_t_x(entry), holdout_day(entry)), entry->value);
+				if (x > 0)
+					base = base_state_add(base, base_group(BASE_LEFT_OUT, 0, 0), LEFT_OUT_NO_AMOUNTS, entry->value);
+				break;
+			case HOLDOUT_ACQUIRED_LATER:
+				base = base_state_add(base, base_group(BASE_LEFT_OUT, 0, 0), LEFT_OUT_NO_ORDERS, entry->value);
+				break;
+			case HOLDOUT_GAP:
+				base = base_state_add(base, base_group(BASE_GAP, 0, 0), entry->detail, entry->value);
+				break;
+			case HOLDOUT_REPEATS:
+				break;
+		}
+	}
+	return PointerGetDatum(base_state_pack(base));
+}
+
+/* Final function: the counts, and the model fitted to what was known at the end of the calibration. */
+PG_FUNCTION_INFO_V1(clv_holdout_final);
+Datum
+clv_holdout_final(PG_FUNCTION_ARGS)
+{
+	struct varlena *value = PG_GETARG_VARLENA_P(0);
+	HoldoutHead head = head_of(value);
+	uint32		n_entries;
+	TallyEntry *entries = holdout_state_entries(tally_is_state(value) ? (HoldoutState *) value
+												: merge(holdout_state_make(&head), value), &n_entries);
+	ClvFitOptions options = {
+		.model = holdout_model_name(head.model_id),
+		.as_of = head.calibration_until,
+		.unit_days = 7
+	};
+	ClvModel   *fit = clv_fit_base(calibration_base(entries, n_entries, &head), &options);
+
+	PG_RETURN_POINTER(holdout_pack(entries, n_entries, &head, fit));
+}
