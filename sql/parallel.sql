@@ -31,13 +31,21 @@ ANALYZE parallel_histories;
 CREATE TABLE parallel_bases AS SELECT customer_id % 50 AS shard, customer_base(h) AS base FROM parallel_histories GROUP BY 1;
 ALTER TABLE parallel_bases SET (parallel_workers = 2);
 ANALYZE parallel_bases;
+SET client_min_messages = error; -- the models of the shards are not what we are after
+CREATE TABLE parallel_holdouts AS SELECT customer_id % 40 AS shard, holdout(h, '2025-06-30', '2025-12-31', 'bg/nbd') AS v FROM parallel_histories GROUP BY 1;
+RESET client_min_messages;
+ALTER TABLE parallel_holdouts SET (parallel_workers = 2);
+ANALYZE parallel_holdouts;
 
 INSERT INTO queries VALUES
 ('rollup of histories', $$SELECT rollup(h)::text FROM parallel_histories$$),
 ('customer_base', $$SELECT customer_base(h)::text FROM parallel_histories$$),
 ('customer_base until', $$SELECT customer_base(h, '2025-01-01')::text FROM parallel_histories$$),
 ('rollup of bases', $$SELECT rollup(base)::text FROM parallel_bases$$),
+('rollup of holdouts', $$SELECT rollup(v)::text FROM parallel_holdouts$$),
 ('clv_model', $$SELECT clv_model(h)::text FROM parallel_histories$$),
+('holdout', $$SELECT holdout(h, '2025-06-30', '2025-12-31')::text FROM parallel_histories$$),
+('holdout of a model', $$SELECT holdout(h, '2025-06-30', '2025-12-31', 'bg/nbd')::text FROM parallel_histories$$),
 ('rfm_cuts', $$SELECT rfm_cuts(recency_days(h, '2026-01-01'), order_count(h), total_spend(h))::text FROM parallel_histories$$);
 
 CREATE TABLE parallel_rules AS SELECT 'S' || i AS segment, int4range(1 + i % 5, NULL) AS r, int4range(1 + i % 3, 6) AS f FROM generate_series(1, 900) AS i;
@@ -80,4 +88,4 @@ FROM (SELECT clv_model(h) AS m FROM parallel_histories) AS x,
 	LATERAL (SELECT pg_temp.answer('EXPLAIN (FORMAT JSON) SELECT sum(clv_estimate(h, ' || quote_literal(m::text) ||
 		')) FROM parallel_histories')::jsonb AS plan) AS y;
 
-DROP TABLE parallel_orders, parallel_histories, parallel_bases, parallel_rules, parallel_rule_sets, queries;
+DROP TABLE parallel_orders, parallel_histories, parallel_bases, parallel_holdouts, parallel_rules, parallel_rule_sets, queries;

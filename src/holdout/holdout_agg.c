@@ -287,6 +287,31 @@ calibration_base(const TallyEntry *entries, uint32 n_entries, const HoldoutHead 
 	return PointerGetDatum(base_state_pack(base));
 }
 
+/* Where errors and notices of the fit come from. */
+static void
+fit_context(void *calibration_until)
+{
+	errcontext("holdout, fitting to what was known on %s", date_text(*(DateADT *) calibration_until));
+}
+
+static ClvModel *
+fit_calibration(const TallyEntry *entries, uint32 n_entries, HoldoutHead *head)
+{
+	ErrorContextCallback context = {error_context_stack, fit_context, &head->calibration_until};
+	ClvFitOptions options = {
+		.model = holdout_model_name(head->model_id),
+		.as_of = head->calibration_until,
+		.unit_days = 7
+	};
+
+	error_context_stack = &context;
+
+	ClvModel   *fit = clv_fit_base(calibration_base(entries, n_entries, head), &options);
+
+	error_context_stack = context.previous;
+	return fit;
+}
+
 /* Final function: the counts, and the model fitted to what was known at the end of the calibration. */
 PG_FUNCTION_INFO_V1(clv_holdout_final);
 Datum
@@ -297,12 +322,7 @@ clv_holdout_final(PG_FUNCTION_ARGS)
 	uint32		n_entries;
 	TallyEntry *entries = holdout_state_entries(tally_is_state(value) ? (HoldoutState *) value
 												: merge(holdout_state_make(&head), value), &n_entries);
-	ClvFitOptions options = {
-		.model = holdout_model_name(head.model_id),
-		.as_of = head.calibration_until,
-		.unit_days = 7
-	};
-	ClvModel   *fit = clv_fit_base(calibration_base(entries, n_entries, &head), &options);
+	ClvModel   *fit = fit_calibration(entries, n_entries, &head);
 
 	PG_RETURN_POINTER(holdout_pack(entries, n_entries, &head, fit));
 }
