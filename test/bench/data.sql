@@ -45,6 +45,6 @@ CREATE TABLE bases AS
 SELECT (SELECT customer_base(history) FROM histories) AS base,
 	(SELECT customer_base(history) FROM histories WHERE customer_id <= :customers / 10) AS base_of_a_tenth;
 CREATE TABLE shards AS SELECT customer_base(history) AS base FROM histories GROUP BY customer_id % 16;
-CREATE TABLE models AS SELECT clv_fit(base) AS model FROM bases;
+CREATE TABLE models AS SELECT clv_fit(base, 'bg/nbd') AS model FROM bases;
 
 VACUUM (FREEZE, ANALYZE) histories, summaries, live, new_orders, bases, shards, models;

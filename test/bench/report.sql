@@ -20,6 +20,7 @@ INSERT INTO comparisons (name, other, at_most, at_least, step, against) VALUES
 ('base', 'total_spend', 2.5, NULL, 'customer_base(h)', 'sum(total_spend(h))'),
 ('fit', 'base', CASE WHEN :customers >= 1000000 THEN 0.5 END, NULL, 'clv_fit, BG/NBD', 'customer_base(h)'),
 ('fit_pareto', 'base', CASE WHEN :customers >= 1000000 THEN 2.0 END, NULL, 'clv_fit, Pareto/NBD', 'customer_base(h)'),
+('fit_auto', 'base', NULL, NULL, 'clv_fit, all models', 'customer_base(h)'),
 ('fit', 'fit_tenth', CASE WHEN :customers >= 10000000 THEN 4 END, NULL, 'clv_fit, BG/NBD', 'a tenth of the customers'),
 ('scores', 'total_spend', 4, NULL, 'churn_prob + clv_estimate', 'sum(total_spend(h))'),
 ('scores_pareto', 'total_spend', NULL, NULL, 'the same, Pareto/NBD', 'sum(total_spend(h))'),
@@ -33,7 +34,7 @@ INSERT INTO comparisons (name, other, at_most, at_least, step, against) VALUES
 ('upsert', 'rebuild', 0.05, NULL, 'refresh of 1 % by ||', 'full rebuild'),
 ('rollup', 'total_spend', NULL, NULL, 'rollup(h) per customer', 'sum(total_spend(h))'),
 ('rollup_bases', 'base', NULL, NULL, 'rollup of 16 bases', 'customer_base(h)'),
-('everything', 'total_spend', NULL, NULL, 'base, fit and scores from histories', 'sum(total_spend(h))'),
+('everything', 'total_spend', NULL, NULL, 'base, BG/NBD fit and scores from histories', 'sum(total_spend(h))'),
 ('customer_scores', 'rebuild', NULL, NULL, 'create_customer_scores, from orders', 'rebuild of the histories');
 
 -- speed-ups are the other way round

@@ -32,13 +32,14 @@ INSERT INTO variants (suite, name, memory, statement) VALUES
 
 ('histories', 'total_spend', true, 'SELECT sum(total_spend(history)) FROM histories'),
 ('histories', 'base', true, 'SELECT customer_base(history) FROM histories'),
-('histories', 'fit', true, 'SELECT clv_fit(base) FROM bases'),
-('histories', 'fit_tenth', false, 'SELECT clv_fit(base_of_a_tenth) FROM bases'),
+('histories', 'fit', true, 'SELECT clv_fit(base, ''bg/nbd'') FROM bases'),
+('histories', 'fit_auto', true, 'SELECT clv_fit(base) FROM bases'),
+('histories', 'fit_tenth', false, 'SELECT clv_fit(base_of_a_tenth, ''bg/nbd'') FROM bases'),
 ('histories', 'scores', true,
 	'SELECT sum(churn_prob(history, model)), sum(clv_estimate(history, model)) FROM histories, models'),
 ('histories', 'everything', false,
 	'SELECT sum(churn_prob(history, model)), sum(clv_estimate(history, model))
-		FROM histories, (SELECT clv_fit(customer_base(history)) AS model FROM histories) AS fitted'),
+		FROM histories, (SELECT clv_fit(customer_base(history), ''bg/nbd'') AS model FROM histories) AS fitted'),
 ('histories', 'rollup', true,
 	'SELECT count(h) FROM (SELECT rollup(history) AS h FROM histories GROUP BY customer_id) AS x'),
 ('histories', 'rollup_bases', true, 'SELECT rollup(base) FROM shards'),

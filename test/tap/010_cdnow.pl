@@ -46,7 +46,7 @@ sub load
 		"CREATE TABLE $table (customer_id int, ordered_at date, amount numeric);\n"
 		  . "COPY $table FROM STDIN (FORMAT csv);\n$rows\\.\n"
 		  . "CREATE TABLE ${table}_histories AS SELECT customer_id, purchase_history(ordered_at, amount) AS h FROM $table GROUP BY 1;\n"
-		  . "CREATE TABLE ${table}_fit AS SELECT customer_base(h, '1997-09-30') AS b, clv_fit(customer_base(h, '1997-09-30')) AS m FROM ${table}_histories;");
+		  . "CREATE TABLE ${table}_fit AS SELECT customer_base(h, '1997-09-30') AS b, clv_fit(customer_base(h, '1997-09-30'), 'bg/nbd') AS m FROM ${table}_histories;");
 	return;
 }
 
@@ -166,7 +166,7 @@ agrees(estimate('everyone', 'b'), 2.161077, 5, 'b');
 agrees(value('SELECT spend_log_likelihood(m) FROM everyone_fit'), -40763.476261, 9, 'log-likelihood of spend');
 
 # Days, weeks and months give the same likelihood up to the known constant.
-agrees(value(q{SELECT log_likelihood(clv_fit(b, time_unit_days => 1)) + 2457 * ln(7::float8) FROM sample_fit}),
+agrees(value(q{SELECT log_likelihood(clv_fit(b, 'bg/nbd', time_unit_days => 1)) + 2457 * ln(7::float8) FROM sample_fit}),
 	-9582.429207, 10, 'log-likelihood in days');
 
 $node->stop;
