@@ -268,28 +268,6 @@ beta_geometric_discounted(double n, double A, double a, double b, double t, doub
 	});
 }
 
-/*
- * The probability that a negative binomial count is x > 0 or more, `exactly` being
- * that of x: pi_x F(1, n + x; x + 1; z), or, where that is nearly all, by what is
- * missing.  n < 1 puts most of the rest at 0, so that there is always much missing.
- */
-static double
-at_least(double n, double tau, double x, double exactly)
-{
-	double		z = tau / (1.0 + tau);
-	double		pi = exactly;
-	double		less = 0.0;
-
-	if (n < 1.0 || x > n * tau + 1.0)
-		return exactly * sf_hypergeometric1(n + x, x + 1.0, z);
-	for (double j = x; j > 0.0 && pi * j > NEGLIGIBLE; j--)
-	{
-		pi *= j / (z * (n + j - 1.0));
-		less += pi;
-	}
-	return 1.0 - less;
-}
-
 double
 beta_geometric_pmf(double n, double A, double a, double b, double t, double x)
 {
@@ -304,5 +282,5 @@ beta_geometric_pmf(double n, double A, double a, double b, double t, double x)
 
 	/* x heads and no purchase since, or tails after the x-th: any more do not happen */
 	return exp(sf_lbeta_shift(a, b, x))
-		* (exactly + a / (b + (x - 1.0)) * at_least(n, tau, x, exactly));
+		* (exactly + a / (b + (x - 1.0)) * sf_negative_binomial_tail(n, tau, x));
 }

@@ -24,6 +24,9 @@
 #define STIRLING_FROM 30.0
 #define DIGAMMA_FROM 12.0
 
+/* A remainder below this does not change a sum. */
+#define NEGLIGIBLE 1e-17
+
 /* No continued fraction needs to be longer. */
 #define MAX_FRACTION 1e5
 
@@ -183,6 +186,55 @@ double
 sf_ln_negative_binomial(double n, double tau, double x)
 {
 	return sf_ln_ways(n, x) - n * log1p(tau) - (x > 0.0 ? x * log1p(1.0 / tau) : 0.0);
+}
+
+/* 1 less the probabilities below x, from x downwards; `exactly` is that of x. */
+static double
+less_from_above(double n, double z, double x, double exactly)
+{
+	double		pi = exactly;
+	double		less = 0.0;
+
+	for (double j = x; j > 0.0 && pi * j > NEGLIGIBLE; j--)
+	{
+		pi *= j / (z * (n + j - 1.0));
+		less += pi;
+	}
+	return 1.0 - less;
+}
+
+/* The same from 0 upwards, the first of them already taken off. */
+static double
+less_from_below(double n, double tau, double x)
+{
+	double		z = tau / (1.0 + tau);
+	double		pi = exp(-n * log1p(tau));
+	double		tail = -expm1(-n * log1p(tau));
+
+	for (double j = 1.0; j < x; j++)
+	{
+		pi *= z * (n + j - 1.0) / j;
+		tail -= pi;
+	}
+	return tail;
+}
+
+double
+sf_negative_binomial_tail(double n, double tau, double x)
+{
+	double		z = tau / (1.0 + tau);
+	double		exactly;
+
+	/*
+	 * With n < 1 most of what is missing is at 0; where tau is large, the rest is
+	 * spread so widely that what lies below x is not nearly all of it.
+	 */
+	if (n < 1.0 && tau > 4.0 * x)
+		return less_from_below(n, tau, x);
+	exactly = exp(sf_ln_negative_binomial(n, tau, x));
+	if (n < 1.0 || x > n * tau)
+		return exactly * sf_hypergeometric1(n + x, x + 1.0, z);
+	return less_from_above(n, z, x, exactly);
 }
 
 double

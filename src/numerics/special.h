@@ -46,6 +46,12 @@ extern double sf_ln_ways(double n, double x);
 extern double sf_ln_negative_binomial(double n, double tau, double x);
 
 /*
+ * The probability of x events or more.  Small and large ones are equally exact.
+ * n > 0; x whole, > 0; tau > 0.
+ */
+extern double sf_negative_binomial_tail(double n, double tau, double x);
+
+/*
  * (1 - e^(-q t)) / q, the integral of e^(-q s) over s from 0 to t: t itself if
  * q = 0.  t >= 0; q of either sign.
  */
