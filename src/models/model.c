@@ -11,7 +11,9 @@ static const Model *const models[] = {
 	&bgnbd_model,
 	&paretonbd_model,
 	&mbgnbd_model,
-	&ggnbd_model
+	&ggnbd_model,
+	&bgcnbd_model,
+	&mbgcnbd_model
 };
 
 #define N_MODELS (sizeof(models) / sizeof(models[0]))

@@ -44,8 +44,9 @@ typedef struct Effect
  */
 typedef struct Life
 {
-	double		mean_gap;		/* between purchases while alive; may be INFINITY */
+	double		mean_gap;		/* between purchases, or stages, while alive; may be INFINITY */
 	double		dropout;		/* a probability, a rate or a date: the model's */
+	double		stages;			/* of each gap */
 	double		clock;			/* time of the last purchase */
 	bool		alive;
 } Life;
@@ -180,5 +181,7 @@ extern const Model bgnbd_model;
 extern const Model paretonbd_model;
 extern const Model mbgnbd_model;
 extern const Model ggnbd_model;
+extern const Model bgcnbd_model;
+extern const Model mbgcnbd_model;
 
 #endif							/* MODELS_MODEL_H */

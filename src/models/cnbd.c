@@ -1,0 +1,277 @@
+/*
+ * cnbd.c
+ *	  What BG/CNBD-k and MBG/CNBD-k have in common, but for the likelihood of a
+ *	  population and the expectations.
+ */
+#include "models/cnbd.h"
+
+#include <math.h>
+
+#include "models/beta_geometric.h"
+#include "numerics/root.h"
+#include "numerics/special.h"
+
+double
+cnbd_stage_weights(int k, double n, double rho, double *weight)
+{
+	double		sum = 1.0;
+
+	weight[0] = 1.0;
+	for (int j = 1; j < k; j++)
+	{
+		weight[j] = weight[j - 1] * rho * (n + (j - 1)) / j;
+		sum += weight[j];
+	}
+	return sum;
+}
+
+/* How often the coin has been tossed after x repeat purchases. */
+static inline double
+tosses_after(double x, bool coin_at_start)
+{
+	return coin_at_start ? x + 1.0 : x;
+}
+
+/* ln q, the probability of no purchase between t_x and T for a live customer. */
+static double
+ln_silence(const double *params, double x, double t_x, double T)
+{
+	double		n = params[R] + params[K] * x;
+	double		rho = (T - t_x) / (params[ALPHA] + T);
+	double		weight[CNBD_MAX_K];
+
+	return log(cnbd_stage_weights((int) params[K], n, rho, weight))
+		- n * log1p((T - t_x) / (params[ALPHA] + t_x));
+}
+
+double
+cnbd_customer_log_likelihood(const double *params, bool coin_at_start,
+							 double x, double t_x, double T)
+{
+	double		r = params[R];
+	double		alpha = params[ALPHA];
+	double		stages = params[K] * x;
+	double		tosses = tosses_after(x, coin_at_start);
+	double		ln_q = ln_silence(params, x, t_x, T);
+
+	if (tosses > 0.0)
+		ln_q = log(exp(ln_q) + params[A] / (params[B] + (tosses - 1.0)));
+	return sf_lpoch(r, stages) - r * log1p(t_x / alpha) - stages * log(alpha + t_x)
+		- x * sf_lpoch(1.0, params[K] - 1.0)
+		+ sf_lbeta_shift(params[A], params[B], tosses) + ln_q;
+}
+
+double
+cnbd_alive_prob(const double *params, bool coin_at_start, double x, double t_x, double T)
+{
+	double		tosses = tosses_after(x, coin_at_start);
+	double		ln_odds_dead;
+
+	if (tosses == 0.0)
+		return 1.0;
+	ln_odds_dead = log(params[A] / (params[B] + (tosses - 1.0))) - ln_silence(params, x, t_x, T);
+	return 1.0 / (1.0 + exp(ln_odds_dead));
+}
+
+/* Who is alive at T. */
+static LiveCustomer
+live_customer(const double *params, bool coin_at_start, double x, double t_x, double T)
+{
+	LiveCustomer customer = {
+		.k = (int) params[K],
+		.n = params[R] + params[K] * x,
+		.age = params[ALPHA] + T,
+		.a = params[A],
+		.b = params[B] + tosses_after(x, coin_at_start)
+	};
+	double		sum = cnbd_stage_weights(customer.k, customer.n, (T - t_x) / customer.age,
+										 customer.stage);
+
+	for (int j = 0; j < customer.k; j++)
+		customer.stage[j] /= sum;
+	return customer;
+}
+
+/* The probability that a new customer does not leave after the first purchase. */
+static double
+stays_at_first(const double *params, bool coin_at_start)
+{
+	return coin_at_start ? params[B] / (params[A] + params[B]) : 1.0;
+}
+
+double
+cnbd_live_orders(const double *params, bool coin_at_start, double x, double t_x, double T,
+				 double horizon, double delta)
+{
+	LiveCustomer customer = live_customer(params, coin_at_start, x, t_x, T);
+
+	return cnbd_orders(&customer, horizon, delta);
+}
+
+double
+cnbd_expected_orders_new(const double *params, bool coin_at_start, double t)
+{
+	return stays_at_first(params, coin_at_start)
+		* cnbd_live_orders(params, coin_at_start, 0.0, 0.0, 0.0, t, 0.0);
+}
+
+/* The probability that at least `purchases` > 0 would come within time tau ages. */
+static double
+reach(const LiveCustomer *customer, double tau, double purchases)
+{
+	double		sum = 0.0;
+
+	for (int j = 0; j < customer->k; j++)
+		if (customer->stage[j] > 0.0)
+			sum += customer->stage[j]
+				* sf_negative_binomial_tail(customer->n + j, tau, customer->k * purchases - j);
+	return sum;
+}
+
+/* The probability that exactly so many would. */
+static double
+stop_at(const LiveCustomer *customer, double tau, double purchases)
+{
+	double		sum = 0.0;
+	double		z = tau / (1.0 + tau);
+
+	for (int j = 0; j < customer->k; j++)
+	{
+		double		n = customer->n + j;
+		double		m = fmax(0.0, customer->k * purchases - j);
+		double		pi = exp(sf_ln_negative_binomial(n, tau, m));
+
+		for (; m < customer->k * (purchases + 1.0) - j; m++)
+		{
+			sum += customer->stage[j] * pi;
+			pi *= z * (n + m) / (m + 1.0);
+		}
+	}
+	return sum;
+}
+
+/* The distribution of a live customer's purchases within time t. */
+static double
+live_pmf(const LiveCustomer *customer, double t, double j)
+{
+	double		tau = t / customer->age;
+	double		b = customer->b;
+	double		stop;
+
+	if (!(tau > 0.0))
+		return j == 0.0 ? 1.0 : 0.0;
+	stop = stop_at(customer, tau, j);
+	if (j == 0.0)
+		return stop;
+
+	/* j heads and no purchase since, or tails after the j-th: any more do not happen */
+	return exp(sf_lbeta_shift(customer->a, b, j))
+		* (stop + customer->a / (b + (j - 1.0)) * reach(customer, tau, j));
+}
+
+double
+cnbd_orders_pmf(const double *params, bool coin_at_start, double t, double x)
+{
+	LiveCustomer customer = live_customer(params, coin_at_start, 0.0, 0.0, 0.0);
+	double		stays = stays_at_first(params, coin_at_start);
+
+	return stays * live_pmf(&customer, t, x) + (x == 0.0 ? 1.0 - stays : 0.0);
+}
+
+double
+cnbd_order_prob(const double *params, bool coin_at_start, double x, double t_x, double T,
+				double horizon)
+{
+	LiveCustomer customer = live_customer(params, coin_at_start, x, t_x, T);
+	double		alive = cnbd_alive_prob(params, coin_at_start, x, t_x, T);
+	double		tau = horizon / customer.age;
+
+	/* who is alive cannot leave before the next purchase */
+	if (isinf(tau))
+		return alive;
+	return tau > 0.0 ? alive * reach(&customer, tau, 1.0) : 0.0;
+}
+
+double
+cnbd_future_orders_pmf(const double *params, bool coin_at_start, double x, double t_x, double T,
+					   double horizon, double j)
+{
+	LiveCustomer customer = live_customer(params, coin_at_start, x, t_x, T);
+
+	if (j == 0.0)
+		return 1.0 - cnbd_order_prob(params, coin_at_start, x, t_x, T, horizon);
+	return cnbd_alive_prob(params, coin_at_start, x, t_x, T) * live_pmf(&customer, horizon, j);
+}
+
+/* The wait for the next purchase, and how much of its distribution is wanted. */
+typedef struct Wait
+{
+	LiveCustomer customer;
+	double		q;
+} Wait;
+
+/* ln of the odds against having to wait longer than age e^z, less those of q. */
+static double
+wait_odds(const void *data, double z, double *slope)
+{
+	const Wait *wait = data;
+	double		tau = exp(z);
+	double		over = reach(&wait->customer, tau, 1.0);
+	double		waits = stop_at(&wait->customer, tau, 0.0);
+	double		density = 0.0;
+
+	/* the stage before the last is over, and the last comes now */
+	for (int j = 0; j < wait->customer.k; j++)
+	{
+		double		n = wait->customer.n + j;
+		double		m = wait->customer.k - 1.0 - j;
+
+		density += wait->customer.stage[j] * (n + m) * tau / (1.0 + tau)
+			* exp(sf_ln_negative_binomial(n, tau, m));
+	}
+	*slope = density / (over * waits);
+	return log(over / waits) - log(wait->q / (1.0 - wait->q));
+}
+
+double
+cnbd_next_order_quantile(const double *params, double x, double t_x, double T, double q)
+{
+	Wait		wait = {.customer = live_customer(params, false, x, t_x, T), .q = q};
+	double		z = rising_root(&(RisingFunction) {.value = wait_odds, .data = &wait}, INFINITY);
+
+	return wait.customer.age * exp(z);
+}
+
+void
+cnbd_start(const Population *population, double *params)
+{
+	beta_geometric_start(population, params);
+	params[K] = 1.0;
+}
+
+void
+cnbd_prior_centre(const Population *population, double *ln_params)
+{
+	beta_geometric_prior_centre(population, ln_params);
+	ln_params[K] = 0.0;
+}
+
+void
+cnbd_begin_life(const double *params, bool coin_at_start, Random *random, Life *life)
+{
+	beta_geometric_begin_life(params, random, life);
+	life->stages = params[K];
+	if (coin_at_start)
+		life->alive = random_uniform(random) >= life->dropout;
+}
+
+double
+cnbd_next_order(Life *life, Random *random)
+{
+	if (!life->alive)
+		return INFINITY;
+	for (double stage = 0.0; stage < life->stages; stage++)
+		life->clock += life->mean_gap * random_exponential(random);
+	life->alive = random_uniform(random) >= life->dropout;
+	return life->clock;
+}
