@@ -141,13 +141,14 @@ void
 check_gradient(const Model *model, const char *name, double tolerance)
 {
 	Golden		golden = golden_open(name);
-	int			n = model->n_params;
+	int			n = model->n_params - model->n_fixed;
 
 	while (golden_next(&golden))
 	{
 		const double *params = golden.field;
-		const double *expected = &golden.field[n + 3];
-		Population *one = one_customer(golden.field[n], golden.field[n + 1], golden.field[n + 2]);
+		const double *history = &golden.field[model->n_params];
+		const double *expected = &history[3];
+		Population *one = one_customer(history[0], history[1], history[2]);
 		double		gradient[MODEL_MAX_PARAMS];
 
 		model->log_likelihood(one, params, gradient, NULL);
@@ -162,13 +163,14 @@ void
 check_hessian(const Model *model, const char *name, double tolerance)
 {
 	Golden		golden = golden_open(name);
-	int			n = model->n_params;
+	int			n = model->n_params - model->n_fixed;
 
 	while (golden_next(&golden))
 	{
 		const double *params = golden.field;
-		const double *expected = &golden.field[n + 3];
-		Population *one = one_customer(golden.field[n], golden.field[n + 1], golden.field[n + 2]);
+		const double *history = &golden.field[model->n_params];
+		const double *expected = &history[3];
+		Population *one = one_customer(history[0], history[1], history[2]);
 		double		hessian[MODEL_MAX_PARAMS * MODEL_MAX_PARAMS];
 
 		model->log_likelihood(one, params, NULL, hessian);
@@ -239,6 +241,7 @@ simulated_by_the_clock(const Model *model, const double *params, int n, int days
 	PopulationCell *cells = test_host.alloc(sizeof(PopulationCell) * n);
 	Population *population;
 	double		week = 7.0 * ticks;
+	double		log_gaps = 0.0;
 
 	for (int i = 0; i < n; i++)
 	{
@@ -256,12 +259,14 @@ simulated_by_the_clock(const Model *model, const double *params, int n, int days
 			/* orders of one tick are one purchase */
 			if ((int) (time * week) == last)
 				continue;
+			log_gaps += log(((int) (time * week) - last) / week);
 			last = (int) (time * week);
 			cells[i].x++;
 			cells[i].t_x_days = last;
 		}
 	}
 	population = population_build(&test_host, cells, n, week);
+	population->log_gaps = log_gaps;
 	test_host.release(cells);
 	return population;
 }

@@ -7,6 +7,8 @@
 #include <math.h>
 #include <string.h>
 
+#include "models/cnbd.h"
+
 #define lengthof(array) ((int) (sizeof(array) / sizeof((array)[0])))
 
 /* A model with parameters to try it at, the first plausible, the others less so. */
@@ -37,6 +39,15 @@ static const Subject subjects[] = {
 		{0.55, 10.6, 0.03, 0.37, 0.2}, {3.0, 40.0, 1e-5, 0.6, 1e-4}, {0.6, 8.0, 0.5, 0.3, 1e4},
 		{0.6, 8.0, 0.05, 1.0, 1.0}, {1.2, 9.0, 2.0, 0.01, 0.5}
 	}},
+	/* with a slight rhythm, a strict one, and none */
+	{&bgcnbd_model, {
+		{0.36, 1.1, 0.52, 2.8, 2}, {3.0, 12.0, 0.1, 5.0, 3}, {0.05, 0.3, 8.0, 0.2, 1},
+		{0.6, 8.0, 1.0, 4.0, 6}, {12.0, 1.5, 1e-3, 1e-3, 12}
+	}},
+	{&mbgcnbd_model, {
+		{1.33, 2.8, 0.42, 0.79, 2}, {3.0, 12.0, 0.1, 5.0, 3}, {0.05, 0.3, 8.0, 0.2, 1},
+		{0.6, 8.0, 1.0, 4.0, 6}, {12.0, 1.5, 1e-3, 1e-3, 12}
+	}},
 };
 
 /* Customers with little and much, recent and old history. */
@@ -66,10 +77,30 @@ test_lookup(void **state)
 	assert_null(model_by_id(0));
 }
 
+/* Parameters from all over. */
+static void
+random_params(const Model *model, Random *random, double low, double high, double *params)
+{
+	int			n = model->n_params - model->n_fixed;
+
+	for (int i = 0; i < n; i++)
+		params[i] = anywhere_between(random, low, high);
+	for (int i = n; i < model->n_params; i++)
+		params[i] = floor(anywhere_between(random, 1.0, CNBD_MAX_K + 1.0));
+}
+
+/* How many stages the time between two purchases has. */
+static double
+stages_of(const Model *model, const double *params)
+{
+	return model->n_fixed > 0 ? params[model->n_params - 1] : 1.0;
+}
+
 static double
 sum_of_customers(const Model *model, const Population *population, const double *params)
 {
-	double		sum = 0.0;
+	double		sum = stages_of(model, params) > 1.0
+		? (stages_of(model, params) - 1.0) * population->log_gaps : 0.0;
 
 	for (size_t f = 0; f < population->n_frequencies; f++)
 	{
@@ -126,8 +157,7 @@ test_two_routes(void **state)
 			double		params[MODEL_MAX_PARAMS];
 			double		values[2];
 
-			for (int k = 0; k < model->n_params; k++)
-				params[k] = anywhere_between(&random, 1e-3, 1e3);
+			random_params(model, &random, 1e-3, 1e3, params);
 			values[0] = model->log_likelihood(population, params, NULL, NULL);
 			values[1] = sum_of_customers(model, population, params);
 			worst = fmax(worst, relative_error(values[0], values[1], population->customers));
@@ -147,7 +177,7 @@ check_derivatives(const Model *model, const Population *population, const double
 {
 	static const double offsets[] = {-2, -1, 1, 2};
 	static const double weights[] = {1.0 / 12, -2.0 / 3, 2.0 / 3, -1.0 / 12};
-	int			n = model->n_params;
+	int			n = model->n_params - model->n_fixed;
 	double		gradient[MODEL_MAX_PARAMS];
 	double		hessian[MODEL_MAX_PARAMS * MODEL_MAX_PARAMS];
 	double		size = fabs(model->log_likelihood(population, params, gradient, hessian));
@@ -336,9 +366,10 @@ test_scores_are_finite_everywhere(void **state)
 			double		buys;
 			double		pmf;
 			double		wait;
+			double		k;
 
-			for (int k = 0; k < model->n_params; k++)
-				params[k] = anywhere_between(&random, 1.2e-7, 8.8e6);
+			random_params(model, &random, 1.2e-7, 8.8e6, params);
+			k = stages_of(model, params);
 			alive = model->alive_prob(params, x, t_x, T);
 			orders = model_expected_orders(model, params, x, t_x, T, horizon);
 			discounted = model_discounted_orders(model, params, x, t_x, T, horizon, delta);
@@ -348,7 +379,9 @@ test_scores_are_finite_everywhere(void **state)
 			if (!(isfinite(model->customer_log_likelihood(params, x, t_x, T)) &&
 				  alive >= 0.0 && alive <= 1.0 &&
 				  isfinite(orders) && orders >= 0.0 &&
-				  orders <= (params[0] + x) / (params[1] + T) * horizon * (1 + 1e-12) &&
+				  /* of the k stages before a purchase up to k - 1 may be over */
+				  orders <= ((params[0] + (k * x + (k - 1))) / (params[1] + T) * horizon + (k - 1)) / k
+				  * (1 + 1e-12) &&
 				  isfinite(discounted) && discounted >= 0.0 && discounted <= orders * (1 + 1e-11) &&
 				  buys >= 0.0 && buys <= alive * (1 + 1e-12) && buys <= orders * (1 + 1e-11) &&
 				  pmf >= 0.0 && pmf <= 1.0 + 1e-11 && pmf <= (j == 0 ? 1.0 : buys) * (1 + 1e-9) + 1e-300 &&
@@ -371,12 +404,12 @@ test_likelihood_is_finite_everywhere(void **state)
 	for_each_subject(subject)
 	{
 		const Model *model = subject->model;
-		int			n = model->n_params;
+		int			n = model->n_params - model->n_fixed;
 		Population *population = simulated_population(model, subject->points[0], 200, 700, 6);
 
 		for (int corner = 0; corner < 1 << n; corner++)
 		{
-			double		params[MODEL_MAX_PARAMS];
+			double		params[MODEL_MAX_PARAMS] = {[4] = 3};
 			double		values[1 + MODEL_MAX_PARAMS + MODEL_MAX_PARAMS * MODEL_MAX_PARAMS];
 			double		ln_centre[MODEL_MAX_PARAMS];
 

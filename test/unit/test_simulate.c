@@ -21,9 +21,11 @@ static const struct
 	{&paretonbd_model, {1.5, 5.0, 1.2, 20.0}},
 	{&mbgnbd_model, {1.5, 5.0, 1.0, 3.0}},
 	{&ggnbd_model, {1.5, 5.0, 0.08, 1.2, 6.0}},
+	{&bgcnbd_model, {1.5, 1.5, 1.0, 3.0, 3}},
+	{&mbgcnbd_model, {1.5, 2.5, 1.0, 3.0, 2}},
 };
 
-#define N_LIVES 4
+#define N_LIVES 6
 
 static void
 test_orders(void **state)

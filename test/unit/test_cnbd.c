@@ -1,0 +1,213 @@
+/*
+ * test_cnbd.c
+ *	  BG/CNBD-k and MBG/CNBD-k against values computed with 24 to 60 digits, and
+ *	  against BG/NBD and MBG/NBD, which they are for k = 1.
+ *
+ * The discounted orders were computed as a mean over the rate of the stages, in
+ * mpmath: of F(1, b; a + b; v^k) for an infinite horizon, and of the sum over the
+ * purchases, each with its incomplete gamma function, for a finite one.  Neither
+ * integrates over time or over p, which is what the functions tested here do.
+ */
+#include "support.h"
+
+#include <math.h>
+#include <stdlib.h>
+
+#include "models/cnbd.h"
+#include "models/fit.h"
+
+static const Model *const with_rhythm[] = {&bgcnbd_model, &mbgcnbd_model};
+static const Model *const without[] = {&bgnbd_model, &mbgnbd_model};
+
+static void
+check_scores(const Model *model, const char *name)
+{
+	Golden		golden = golden_open(name);
+
+	while (golden_next(&golden))
+	{
+		const double *params = golden.field;
+		double		x = golden.field[5];
+		double		t_x = golden.field[6];
+		double		T = golden.field[7];
+		double		gaps = (params[K] - 1.0) * golden.field[8];
+		Population *one = one_customer(x, t_x, T);
+
+		one->log_gaps = golden.field[8];
+		assert_golden(&golden, "log-likelihood",
+					  model->customer_log_likelihood(params, x, t_x, T) + gaps,
+					  golden.field[9], 1e-13, 1.0);
+		assert_golden(&golden, "log-likelihood of a population",
+					  model->log_likelihood(one, params, NULL, NULL), golden.field[9], 1e-13, 1.0);
+		population_free(one);
+		if (golden.field[10] < 1e-290)
+			continue;
+		assert_golden(&golden, "alive_prob",
+					  model->alive_prob(params, x, t_x, T), golden.field[10], 1e-12, 0.0);
+		assert_golden(&golden, "expected_orders",
+					  model_expected_orders(model, params, x, t_x, T, 32.0),
+					  golden.field[11], 1e-12, 0.0);
+	}
+}
+
+static void
+test_scores(void **state)
+{
+	(void) state;
+	check_scores(&bgcnbd_model, "bgcnbd.csv");
+	check_scores(&mbgcnbd_model, "mbgcnbd.csv");
+}
+
+static void
+test_gradient(void **state)
+{
+	(void) state;
+	check_gradient(&bgcnbd_model, "bgcnbd_gradient.csv", 1e-11);
+	check_gradient(&mbgcnbd_model, "mbgcnbd_gradient.csv", 1e-11);
+}
+
+/* The times between purchases count for k > 1, and are not asked for when k = 1. */
+static void
+test_log_gaps(void **state)
+{
+	(void) state;
+	for (int i = 0; i < 2; i++)
+	{
+		const Model *model = with_rhythm[i];
+		double		params[N_PARAMS] = {0.85, 1.45, 0.79, 2.42, 1.0};
+		Population *one = one_customer(2, 20, 30);
+		double		known;
+
+		one->log_gaps = NAN;
+		assert_true(isfinite(model->log_likelihood(one, params, NULL, NULL)));
+		params[K] = 3.0;
+		assert_true(isnan(model->log_likelihood(one, params, NULL, NULL)));
+		one->log_gaps = 0.0;
+		known = model->log_likelihood(one, params, NULL, NULL);
+		one->log_gaps = 5.0;
+		assert_near(model->log_likelihood(one, params, NULL, NULL), known + 2.0 * 5.0, 1e-14);
+		population_free(one);
+	}
+}
+
+/* Customers with little and much, recent and old history. */
+static const double histories[][3] = {
+	{0, 0, 30}, {0, 0, 300}, {1, 10, 30}, {2, 28.5, 30}, {7, 5, 39}, {26, 30.9, 31}, {30, 200, 310}
+};
+
+#define N_HISTORIES ((int) (sizeof(histories) / sizeof(histories[0])))
+
+/* Without a rhythm, everything is as it was. */
+static void
+test_k_1(void **state)
+{
+	static const double params[][N_PARAMS] = {
+		{0.24, 4.4, 0.79, 2.4, 1}, {3.0, 40.0, 0.1, 5.0, 1}, {0.05, 0.3, 8.0, 0.2, 1}
+	};
+	static const double horizons[] = {1e-6, 1.0, 52.0, 1e4};
+
+	(void) state;
+	for (int i = 0; i < 2 * 3 * N_HISTORIES; i++)
+	{
+		const Model *model = with_rhythm[i % 2];
+		const Model *known = without[i % 2];
+		const double *p = params[i / 2 % 3];
+		double		x = histories[i / 6][0];
+		double		t_x = histories[i / 6][1];
+		double		T = histories[i / 6][2];
+		Population *one = one_customer(x, t_x, T);
+		double		gradient[2][4];
+		double		hessian[2][16];
+
+		assert_near(model->customer_log_likelihood(p, x, t_x, T),
+					known->customer_log_likelihood(p, x, t_x, T), 1e-13);
+		assert_near(model->log_likelihood(one, p, gradient[0], hessian[0]),
+					known->log_likelihood(one, p, gradient[1], hessian[1]), 1e-13);
+		for (int k = 0; k < 4; k++)
+			assert_true(relative_error(gradient[0][k], gradient[1][k], 1e-3) < 1e-12);
+		for (int k = 0; k < 16; k++)
+			assert_true(relative_error(hessian[0][k], hessian[1][k], 1e-3) < 1e-11);
+		population_free(one);
+
+		assert_near(model->alive_prob(p, x, t_x, T), known->alive_prob(p, x, t_x, T), 1e-12);
+		assert_near(model->live_orders(p, x, t_x, T, INFINITY, 0.003),
+					known->live_orders(p, x, t_x, T, INFINITY, 0.003), 1e-11);
+		assert_near(model->next_order_quantile(p, x, t_x, T, 0.4),
+					known->next_order_quantile(p, x, t_x, T, 0.4), 1e-11);
+		for (int h = 0; h < 4; h++)
+		{
+			assert_near(model->live_orders(p, x, t_x, T, horizons[h], 0.0),
+						known->live_orders(p, x, t_x, T, horizons[h], 0.0), 1e-12);
+			assert_near(model->live_orders(p, x, t_x, T, horizons[h], 0.003),
+						known->live_orders(p, x, t_x, T, horizons[h], 0.003), 1e-11);
+			assert_near(model->expected_orders_new(p, horizons[h]),
+						known->expected_orders_new(p, horizons[h]), 1e-12);
+			assert_near(model->order_prob(p, x, t_x, T, horizons[h]),
+						known->order_prob(p, x, t_x, T, horizons[h]), 1e-12);
+			for (double j = 0.0; j < 5.0; j++)
+			{
+				assert_near(model->orders_pmf(p, horizons[h], j), known->orders_pmf(p, horizons[h], j), 1e-11);
+				assert_near(model->future_orders_pmf(p, x, t_x, T, horizons[h], j),
+							known->future_orders_pmf(p, x, t_x, T, horizons[h], j), 1e-11);
+			}
+		}
+	}
+}
+
+/*
+ * Long sums are taken as means over p.  Both must say the same: by the chance of
+ * each number of orders, of which there are as many as it takes.
+ */
+static void
+test_two_routes(void **state)
+{
+	static const double params[][N_PARAMS] = {
+		{0.3, 2.0, 0.8, 2.5, 3}, {60.0, 1.0, 1.5, 9.0, 6}, {2.0, 0.5, 3.0, 1.0, 2}, {9.0, 0.1, 2.0, 2.0, 12}
+	};
+
+	(void) state;
+	for (int i = 0; i < 4; i++)
+		for (double t = 100.0; t < 1e3; t *= 3.0)
+		{
+			const double *p = params[i];
+			double		mean = 0.0;
+			double		term = 1.0;
+
+			for (double j = 1.0; j < 1e5 && (term > 1e-14 * mean || j < 10.0); j++)
+			{
+				term = j * bgcnbd_model.future_orders_pmf(p, 2.0, 3.0, 4.0, t, j);
+				mean += term;
+			}
+			print_message("k = %g, t = %g: %.15g\n", p[K], t, mean);
+			assert_near(model_expected_orders(&bgcnbd_model, p, 2.0, 3.0, 4.0, t), mean, 1e-10);
+		}
+}
+
+/* The same customer, but for when the last purchase was: someone with a rhythm is due. */
+static void
+test_recency_matters(void **state)
+{
+	const double params[N_PARAMS] = {2.0, 4.0, 0.5, 4.0, 6.0};
+
+	(void) state;
+	assert_true(bgcnbd_model.recency_matters && mbgcnbd_model.recency_matters);
+	assert_true(bgcnbd_model.next_order_quantile(params, 10, 29.9, 30, 0.5)
+				> 1.5 * bgcnbd_model.next_order_quantile(params, 10, 28, 30, 0.5));
+	assert_true(bgcnbd_model.live_orders(params, 10, 29.9, 30, 3, 0)
+				< bgcnbd_model.live_orders(params, 10, 28, 30, 3, 0));
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_scores),
+		cmocka_unit_test(test_gradient),
+		cmocka_unit_test(test_log_gaps),
+		cmocka_unit_test(test_k_1),
+		cmocka_unit_test(test_two_routes),
+		cmocka_unit_test(test_recency_matters),
+	};
+
+	return cmocka_run_group_tests_name("(M)BG/CNBD-k", tests, NULL, NULL);
+}
