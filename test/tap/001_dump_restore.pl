@@ -27,6 +27,7 @@ $node->safe_psql(
 	SELECT customer_id, purchase_history(ordered_at, amount) AS value FROM orders GROUP BY customer_id;
 	CREATE TABLE bases AS SELECT 1 AS id, customer_base(value) AS value FROM histories;
 	CREATE TABLE models AS SELECT id, clv_fit(value) AS value FROM bases;
+	CREATE TABLE holdouts AS SELECT 1 AS id, holdout(value, '2024-06-30', '2024-12-31', 'bg/nbd') AS value FROM histories;
 	CREATE TABLE cuts AS
 	SELECT 1 AS id, rfm_cuts(recency_days(value, '2025-01-01'), order_count(value), total_spend(value)) AS value
 	FROM histories;
@@ -42,7 +43,7 @@ $node->safe_psql(
 		customer_id => 'customer_id', ordered_at => 'ordered_at', amount => 'amount');
 });
 
-my @relations = qw(histories bases models cuts rules customer_scores);
+my @relations = qw(histories bases models holdouts cuts rules customer_scores);
 
 # Every row of a relation, as text.
 sub content

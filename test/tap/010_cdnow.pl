@@ -152,6 +152,46 @@ my ($expected, $actual) = split /\|/,
 is($actual, 1882, 'transactions of the holdout');
 agrees($expected, 1653.41, 6, 'expected transactions of the holdout');
 
+# The tables behind the plots of the papers, against the histories and their scores one by one.
+my %totals = ('bg/nbd' => 1653.41, 'pareto/nbd' => 1665.51);
+$node->safe_psql('postgres', "CREATE TABLE holdouts AS SELECT model, holdout(h, '1997-09-30', '1998-06-30', model) AS v
+	FROM sample_histories, (VALUES ('bg/nbd'), ('pareto/nbd')) AS models(model) GROUP BY model");
+foreach my $model (sort keys %totals)
+{
+	$node->safe_psql('postgres', "DROP TABLE IF EXISTS one, fit;
+		CREATE TABLE one AS SELECT v FROM holdouts WHERE model = '$model';
+		CREATE TABLE fit AS SELECT clv_fit(b, '$model') AS m FROM sample_fit");
+	is(value('SELECT bool_and(a.estimate = b.estimate AND a.std_error = b.std_error), count(*)
+		FROM one, clv_params(holdout_model(v)) AS a, fit, clv_params(m) AS b WHERE a.param = b.param AND a.part = b.part'),
+		't|4', "$model: fitted to the calibration");
+
+	is(value('SELECT customer_count, actual_orders FROM one, holdout_summary(v)'), '2357|1882', "$model: customers and transactions");
+	agrees(value('SELECT expected_orders FROM one, holdout_summary(v)'), $totals{$model}, 6, "$model: expected transactions");
+	is(value("SELECT string_agg(customer_count || ' ' || actual_orders, ', ' ORDER BY repeat_count) FROM one, holdout_by_frequency(v)"),
+		'1411 334, 439 306, 214 298, 100 156, 62 157, 38 112, 29 112, 64 407', "$model: by number of calibration transactions");
+	my $scored = "SELECT repeat_count(h, '1997-09-30') AS x, repeat_count(h, '1998-06-30') - repeat_count(h, '1997-09-30') AS actual,
+		expected_orders(h, m, 273) AS expected FROM sample_histories, fit";
+	is(value("SELECT count(*), bool_and(customers = customer_count AND actual = actual_orders AND abs(expected / expected_orders - 1) < 1e-12
+			AND abs(actual / actual_mean / customers - 1) < 1e-12 AND abs(expected / expected_mean / customers - 1) < 1e-12)
+		FROM (SELECT least(x, 7) AS x, count(*) AS customers, sum(actual)::float8 AS actual, sum(expected) AS expected FROM ($scored) AS s GROUP BY 1) AS s
+			JOIN (SELECT t.* FROM one, holdout_by_frequency(v) AS t) AS t ON x = repeat_count"),
+		'8|t', "$model: as scored one by one");
+	is(value("SELECT abs(mae / (SELECT avg(abs(actual - expected)) FROM ($scored) AS s) - 1) < 1e-12,
+			abs(rmse / (SELECT sqrt(avg((actual - expected) ^ 2)) FROM ($scored) AS s) - 1) < 1e-12, abs(total_error - expected_orders / 1882 + 1) < 1e-12
+		FROM one, holdout_summary(v)"),
+		't|t|t', "$model: errors");
+
+	# 4,339 repeat transactions in 78 weeks, 12 of which acquire customers.
+	is(value('SELECT count(*), max(period_end), sum(actual_orders), max(actual_cumulative) FROM one, holdout_tracking(v)'),
+		'78|1998-06-30|4339|4339', "$model: weeks");
+	is(value("SELECT count(*), bool_and(period_end = date '1997-01-01' + 7 * week - 1), bool_and(actual_cumulative = actual),
+			bool_and(abs(expected_cumulative / expected - 1) < 1e-12)
+		FROM one, holdout_tracking(v), LATERAL (
+			SELECT sum(repeat_count(h, period_end)) AS actual, sum(expected_orders_new(m, period_end - first_order_on(h))) AS expected
+			FROM sample_histories, fit WHERE first_order_on(h) <= period_end) AS x"),
+		'78|t|t|t', "$model: tracking as of each week");
+}
+
 # All 23,570 customers.
 load('everyone', 'cdnow_master.csv');
 is(value('SELECT customer_count(b), sum(repeat_count * n), sum(last_order_days * n) FROM everyone_fit,
