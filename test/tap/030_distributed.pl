@@ -166,12 +166,13 @@ $node->safe_psql(
 		(order_id % 700)::int AS "integer", order_id % 90 AS "bigint", 'Segment ' || order_id % 7 AS "text",
 		int4range((order_id % 4)::int + 1, 6) AS "int4range", CASE WHEN order_id = min(order_id) OVER (PARTITION BY customer_id) THEN history END AS "purchase_history",
 		(SELECT customer_base(h) FROM (VALUES (history)) AS x(h)) AS "customer_base",
+		clv_holdout_add(NULL, history, '2025-03-31', '2025-09-30', 'bg/nbd') AS "clv_holdout",
 		(SELECT segment_rules('Rule ' || n % 5, int4range((n % 3)::int + 1, 6), NULL, NULL)
 			FROM (VALUES (order_id)) AS x(n)) AS "segment_rules",
 		(SELECT retention_base((n % 30 + 1)::int, n % 4 = 0, n % 5 + 1, '1 month') FROM (VALUES (order_id)) AS x(n)) AS "retention_base"
 	FROM orders JOIN whole USING (customer_id)
 	UNION ALL
-	SELECT n % 3, NULL, NULL, NULL, NULL, n / 9.0, n % 900, n % 40, NULL, NULL, NULL, NULL, NULL, NULL FROM generate_series(1, 40000) AS n;
+	SELECT n % 3, NULL, NULL, NULL, NULL, n / 9.0, n % 900, n % 40, NULL, NULL, NULL, NULL, NULL, NULL, NULL FROM generate_series(1, 40000) AS n;
 });
 my %has_samples = map { $_ => 1 } split /\n/,
   $node->safe_psql('head', q{SELECT attname FROM pg_attribute WHERE attrelid = 'samples'::regclass AND attnum > 0});
@@ -179,6 +180,13 @@ my %has_samples = map { $_ => 1 } split /\n/,
 # Arguments that are not just any value of their type.
 my $contract = q{"date", CASE WHEN "integer" % 3 > 0 THEN "date" + "integer" END, date '2026-12-31'};
 my %arguments = (
+	'customer_base(purchase_history,text)' => q{"purchase_history", 'month'},
+	'customer_base(purchase_history,text,date)' => q{"purchase_history", 'month', date '2025-09-30'},
+	'customer_base(purchase_history,double precision[])' => q{"purchase_history", ARRAY["integer" % 3, "bigint" % 2]},
+	'customer_base(purchase_history,double precision[],date)' => q{"purchase_history", ARRAY["integer" % 3], date '2025-09-30'},
+	'customer_base(purchase_history,integer,bigint)' => q{"purchase_history", 3, 7},
+	'holdout(purchase_history,date,date)' => q{"purchase_history", '2025-03-31', '2025-09-30'},
+	'holdout(purchase_history,date,date,text)' => q{"purchase_history", '2025-03-31', '2025-09-30', 'bg/nbd'},
 	'rfm_cuts(integer,bigint,double precision,integer)' => q{"integer", "bigint", "double precision", 7},
 	'retention_base(date,date,date)' => $contract,
 	'retention_base(date,date,date,interval)' => "$contract, interval '7 days'",
