@@ -79,5 +79,150 @@ like($stderr, qr/materialized view sales.customer_scores depends on/, 'what depe
 ($status, $stdout, $stderr) = as('owner', 'DROP MATERIALIZED VIEW sales.customer_scores; DROP EXTENSION customer_centric');
 is($status, 0, 'and without that it can be dropped') or diag $stderr;
 
+# ---------------------------------------------------------------- whose rows
+
+# Orders of two regions, with a policy: a clerk sees those of his own.
+$node->safe_psql('postgres', "CREATE DATABASE regions OWNER owner TEMPLATE template0 ENCODING 'UTF8' LOCALE 'C'");
+$node->safe_psql('postgres', "CREATE ROLE $_ LOGIN") foreach qw(north south half_blind);
+
+sub in_regions
+{
+	my ($role, $sql) = @_;
+	return $node->psql('regions', $sql, extra_params => [ '-U', $role ]);
+}
+
+($status, $stdout, $stderr) = in_regions('owner', q{
+	CREATE EXTENSION customer_centric;
+	CREATE TABLE orders AS
+	SELECT CASE WHEN customer_id % 3 = 0 THEN 'north' ELSE 'south' END AS region, customer_id, ordered_at,
+		round(amount::numeric, 2) AS amount
+	FROM simulate_orders(900, '{"model": "bg/nbd", "time_unit_days": 7,
+		"timing": {"r": 0.8, "alpha": 8, "a": 0.8, "b": 3.2},
+		"spend": {"p": 6.25, "q": 3.74, "gamma": 15.44}}', '2024-01-01', '2025-01-01', 1);
+	ALTER TABLE orders ENABLE ROW LEVEL SECURITY;
+	CREATE POLICY own_region ON orders FOR SELECT TO north, south USING (region = current_user);
+	GRANT SELECT ON orders TO north, south;
+	GRANT SELECT (customer_id, ordered_at) ON orders TO half_blind;
+	CREATE VIEW anyones WITH (security_invoker = true) AS SELECT customer_id, ordered_at, amount FROM orders;
+	GRANT SELECT ON anyones TO north, south;
+	CREATE SCHEMA north AUTHORIZATION owner;
+	GRANT CREATE, USAGE ON SCHEMA north TO north;
+});
+is($status, 0, 'orders with row security') or diag $stderr;
+
+sub query_of
+{
+	my ($orders, $amount) = @_;
+	return qq{SELECT customer_scores_query('$orders', 'customer_id', 'ordered_at'$amount) AS query \\gset\n};
+}
+my $mine = "SELECT count(*), count(*) FILTER (WHERE (customer_id % 3 = 0) <> (current_user = 'north')) FROM (:query) AS scores";
+is((in_regions($_, query_of('orders', ", 'amount'") . $mine))[1], $_ eq 'north' ? '300|0' : '600|0', "$_: scores his own customers")
+  foreach qw(north south);
+is((in_regions($_, query_of('anyones', ", 'amount'") . $mine))[1], $_ eq 'north' ? '300|0' : '600|0', "$_: and no others through a view")
+  foreach qw(north south);
+is((in_regions('owner', query_of('orders', ", 'amount'") . 'SELECT count(*) FROM (:query) AS scores'))[1], '900', 'owner: scores all');
+
+# Scores are relative to the customers that one sees: nothing of the others shows in them.
+is( (in_regions('north', query_of('orders', ", 'amount'") . q{SELECT md5(string_agg(s::text, ' ' ORDER BY customer_id)) FROM (:query) AS s}))[1],
+	(in_regions('owner', "CREATE TABLE northern AS SELECT * FROM orders WHERE region = 'north';\n"
+	  . query_of('northern', ", 'amount'") . q{SELECT md5(string_agg(s::text, ' ' ORDER BY customer_id)) FROM (:query) AS s}))[1],
+	'north: his scores are those of a table that holds nothing else');
+
+# A view of scores is its maker's.
+($status, $stdout, $stderr) = in_regions('north', q{
+	SELECT create_customer_scores('north.scores', 'orders', 'customer_id', 'ordered_at', 'amount');
+	REFRESH MATERIALIZED VIEW CONCURRENTLY north.scores; SELECT count(*) FROM north.scores});
+is($stdout, "300\n300", 'north: makes a view of his own') or diag $stderr;
+($status, $stdout, $stderr) = in_regions('south', 'SELECT * FROM north.scores');
+like($stderr, qr/permission denied/, 'south: cannot read it');
+($status, $stdout, $stderr) = in_regions('south', q{SELECT create_customer_scores('north.mine', 'orders', 'customer_id', 'ordered_at', 'amount')});
+like($stderr, qr/permission denied for schema north/, 'south: nor make one where he may not');
+
+# What a role may not read stays unread, column by column.
+is((in_regions('half_blind', query_of('northern', '') . 'SELECT 1 FROM (:query) AS s LIMIT 1'))[0], 3, 'half_blind: no table that was not granted');
+my ($without, $with) = map { [ in_regions('half_blind', query_of('orders', $_) . 'SELECT count(*) FROM (:query) AS s') ] } '', ", 'amount'";
+is($without->[1], '0', 'half_blind: scores by the columns he may read (no policy lets him see a row)') or diag $without->[2];
+like($with->[2], qr/permission denied for table orders/, 'half_blind: and not by others');
+
+# ---------------------------------------------------------------- what is run
+
+# Whatever a table and its columns are called, the query is the query. The canary dies of
+# anything else that is run.
+my @names = (
+	q{"; DROP TABLE canary; --}, q{x'; DROP TABLE canary; --}, q{$$; DROP TABLE canary; $$}, q{/* } . q{*/ DROP TABLE canary;},
+	"line\nbreak", "\\'; DROP TABLE canary; --", '{orders} @x {days}', '%s %n %', ' ', 'SELECT', 'Größe 数 😀', 'ü' x 31 . 'x', 'x' x 63,
+	'o', 's', 'history', 'customer_id', 'now().pg_catalog.abs');
+sub identifier { my ($name) = @_; $name =~ s/"/""/g; return qq{"$name"}; }
+sub literal { my ($text) = @_; $text =~ s/'/''/g; $text =~ s/\\/\\\\/g; return qq{E'$text'}; }
+
+my $script = "SET client_encoding = 'UTF8'; CREATE TABLE canary (); CREATE TABLE passed (name text, customers bigint);\n";
+foreach my $i (0 .. $#names)
+{
+	my ($schema, $table, $id, $at, $amount, $view) = map { $names[ ($i + $_) % @names ] } 0 .. 5;
+	my ($qualified, $q_view) = (identifier($schema) . '.' . identifier($table), identifier($schema) . '.' . identifier("$i"));
+	my ($id_, $at_, $amount_) = map { identifier($_) } $id, $at, $amount;
+	$script .= "CREATE SCHEMA ${\identifier($schema)};
+		CREATE TABLE $qualified ($id_, $at_, $amount_) AS SELECT customer_id, ordered_at, amount FROM northern;
+		SELECT create_customer_scores(${\literal($q_view)}, ${\literal($qualified)}, ${\literal($id)}, ${\literal($at)}, ${\literal($amount)}, margin => 0.5);
+		INSERT INTO passed SELECT ${\literal($schema)}, count(*) FROM $q_view WHERE score_status IN ('ok', 'one_order');
+		SELECT create_customer_scores(${\literal(identifier($view))}, ${\literal($qualified)}, ${\literal($id)}, ${\literal($at)});\n";
+}
+foreach my $settings ('standard_conforming_strings = on', 'standard_conforming_strings = off; SET quote_all_identifiers = on')
+{
+	my $undo = join '', map { "DROP SCHEMA ${\identifier($_)} CASCADE; DROP MATERIALIZED VIEW IF EXISTS ${\identifier($_)};\n" } @names;
+	# (that setting is going away: newer servers have no other one)
+	($status, $stdout, $stderr) = in_regions('owner', "SET $settings");
+	next if $status != 0;
+	($status, $stdout, $stderr) = in_regions('owner',
+		"SET client_min_messages = error; SET escape_string_warning = off; SET $settings;\n$script\n$undo");
+	is($status, 0, "$settings: names of all kinds") or diag $stderr;
+	is((in_regions('owner', 'SELECT count(*), min(customers), max(customers) FROM passed, canary RIGHT JOIN (SELECT) AS x ON true'))[1],
+		@names . '|300|300', "$settings: every name gives the scores, and nothing else was run");
+	in_regions('owner', 'DROP TABLE canary, passed');
+}
+foreach my $name ('a; DROP TABLE canary', 'a.b.c.d', '', '"', '"a" b')
+{
+	($status, $stdout, $stderr) = in_regions('owner',
+		"SELECT create_customer_scores(${\literal($name)}, 'northern', 'customer_id', 'ordered_at', 'amount')");
+	like($stderr, qr/invalid name syntax|improper relation name|invalid identifier|cross-database/, "\"$name\" is no name of a view");
+}
+
+# Nothing that lies in wait on the search_path is called: here everything that the query
+# uses lies there, before the server's own.
+($status, $stdout, $stderr) = in_regions('owner', q{
+	CREATE SCHEMA trap;
+	CREATE FUNCTION trap.sprung() RETURNS int LANGUAGE plpgsql AS 'BEGIN RAISE ''the trap has sprung''; END';
+	CREATE FUNCTION trap.abs(float8) RETURNS float8 LANGUAGE sql AS 'SELECT trap.sprung()::float8';
+	CREATE FUNCTION trap.substr(text, int, int) RETURNS text LANGUAGE sql AS 'SELECT trap.sprung()::text';
+	CREATE FUNCTION trap.less(float8, float8) RETURNS bool LANGUAGE sql AS 'SELECT trap.sprung() = 0';
+	CREATE FUNCTION trap.less(float8, numeric) RETURNS bool LANGUAGE sql AS 'SELECT trap.sprung() = 0';
+	CREATE FUNCTION trap.less(date, date) RETURNS bool LANGUAGE sql AS 'SELECT trap.sprung() = 0';
+	CREATE OPERATOR trap.< (LEFTARG = float8, RIGHTARG = float8, FUNCTION = trap.less);
+	CREATE OPERATOR trap.< (LEFTARG = float8, RIGHTARG = numeric, FUNCTION = trap.less);
+	CREATE OPERATOR trap.<= (LEFTARG = date, RIGHTARG = date, FUNCTION = trap.less);
+	CREATE DOMAIN trap.date AS pg_catalog.date CHECK (trap.sprung() = 0);
+	CREATE DOMAIN trap.text AS pg_catalog.text CHECK (trap.sprung() = 0);
+	CREATE DOMAIN trap.numeric AS pg_catalog.numeric CHECK (trap.sprung() = 0);
+	CREATE DOMAIN trap.clv_model AS public.clv_model CHECK (trap.sprung() = 0);
+	CREATE FUNCTION trap.purchase_history_add_timestamp_numeric(public.purchase_history, timestamp, pg_catalog.numeric)
+		RETURNS public.purchase_history LANGUAGE sql AS 'SELECT NULL::public.purchase_history FROM trap.sprung()';
+	CREATE AGGREGATE trap.purchase_history(timestamp, pg_catalog.numeric)
+		(SFUNC = trap.purchase_history_add_timestamp_numeric, STYPE = public.purchase_history);
+	CREATE FUNCTION trap.churn_prob(public.purchase_history, public.clv_model, pg_catalog.date) RETURNS float8
+		LANGUAGE sql AS 'SELECT trap.sprung()::float8';
+	CREATE FUNCTION trap.segment_of(pg_catalog.text) RETURNS pg_catalog.text LANGUAGE sql AS 'SELECT trap.sprung()::pg_catalog.text';
+	CREATE TABLE trap.northern (customer_id int, ordered_at timestamp, amount pg_catalog.numeric);
+});
+is($status, 0, 'a trap is laid') or diag $stderr;
+($status, $stdout, $stderr) = in_regions('owner', q{SET search_path = trap, pg_catalog, public; SELECT '2026-01-01'::date});
+like($stderr, qr/the trap has sprung/, 'it works');
+my $as_of = ", 'amount', as_of => '2024-12-31'";
+($status, $stdout, $stderr) = in_regions('owner', query_of('public.northern', $as_of) . q{
+	SET search_path = trap, pg_catalog, public;
+	SELECT pg_catalog.count(*) FROM (:query) AS scores;
+	SELECT public.create_customer_scores('public.safe', 'public.northern', 'customer_id', 'ordered_at', 'amount');
+	REFRESH MATERIALIZED VIEW CONCURRENTLY public.safe;});
+is($stdout, "300\n300", 'the query does not step into it, nor does what makes a view') or diag $stderr;
+
 $node->stop;
 done_testing();
