@@ -36,18 +36,6 @@ history_sort(Purchase *purchases, uint32 count)
 	sort_purchases(purchases, count);
 }
 
-/* The amount as a whole number of units of 10^-decimals, if it is exactly that. */
-static inline bool
-amount_in_units(double amount, int decimals, int64 *units)
-{
-	double		scaled = rint(amount * history_unit_scale[decimals]);
-
-	if (!(fabs(scaled) < HISTORY_MAX_UNITS) || scaled / history_unit_scale[decimals] != amount)
-		return false;
-	*units = (int64) scaled;
-	return true;
-}
-
 static bool
 all_in_units(const Purchase *purchases, uint32 count, int decimals)
 {
@@ -59,9 +47,9 @@ all_in_units(const Purchase *purchases, uint32 count, int decimals)
 	return true;
 }
 
-/* The first encoding that holds all amounts. Finer units hold less: each is asked about all of them. */
-static HistoryEncoding
-choose_encoding(const Purchase *purchases, uint32 count)
+/* Finer units hold less: each is asked about all amounts. */
+HistoryEncoding
+history_choose_encoding(const Purchase *purchases, uint32 count)
 {
 	uint32		unknown = 0;
 
@@ -75,41 +63,35 @@ choose_encoding(const Purchase *purchases, uint32 count)
 	return HISTORY_FLOAT8;
 }
 
+uint8 *
+history_put_head(uint8 *at, HistoryEncoding encoding, uint32 count)
+{
+	*at++ = HISTORY_VERSION;
+	*at++ = (uint8) encoding;
+	return put_varint(at, count);
+}
+
 struct varlena *
 history_pack(const Purchase *purchases, uint32 count)
 {
-	/* Day and amount take at most five and eight bytes, the head at most twelve. */
-	struct varlena *value = palloc(VARHDRSZ + 12 + (Size) count * 13);
+	struct varlena *value = palloc(VARHDRSZ + HISTORY_HEAD_BYTES + (Size) count * HISTORY_PURCHASE_BYTES);
 	uint8	   *start = (uint8 *) VARDATA(value);
-	uint8	   *at = start;
-	HistoryEncoding encoding = choose_encoding(purchases, count);
-	DateADT		previous = 0;
-	int64		units = 0;
+	HistoryEncoding encoding = history_choose_encoding(purchases, count);
+	uint8	   *at = history_put_head(start, encoding, count);
 
-	*at++ = HISTORY_VERSION;
-	*at++ = (uint8) encoding;
-	at = put_varint(at, count);
 	for (uint32 i = 0; i < count; i++)
 	{
 		at = put_varint(at, i == 0 ? fold_sign(purchases[i].day)
-						: (uint64) ((int64) purchases[i].day - previous));
-		previous = purchases[i].day;
-
-		if (encoding == HISTORY_FLOAT8)
-			at = put_float8(at, isnan(purchases[i].amount) ? NAN : purchases[i].amount);
-		else if (encoding != HISTORY_NO_AMOUNTS)
-		{
-			amount_in_units(purchases[i].amount, encoding, &units);
-			at = put_varint(at, fold_sign(units));
-		}
+						: (uint32) (purchases[i].day - purchases[i - 1].day));
+		at = history_put_amount(at, purchases[i].amount, encoding);
 	}
 	SET_VARSIZE(value, VARHDRSZ + (at - start));
 	return value;
 }
 
-/* Begins to read a value known to be in stored form. */
-static void
-reader_start(HistoryReader *reader, struct varlena *value, DateADT until)
+/* Reads the head of the stored form. */
+static inline void
+read_head(HistoryReader *reader, struct varlena *value)
 {
 	reader->next = (const uint8 *) VARDATA_ANY(value);
 	reader->end = reader->next + VARSIZE_ANY_EXHDR(value);
@@ -123,6 +105,22 @@ reader_start(HistoryReader *reader, struct varlena *value, DateADT until)
 	reader->encoding = (HistoryEncoding) reader->next[1];
 	reader->next += 2;
 	reader->left = (uint32) get_varint(&reader->next, reader->end);
+}
+
+void
+history_start(HistoryReader *reader, struct varlena *value, DateADT until)
+{
+	if (unlikely(history_is_state(value)))
+	{
+		HistoryState *state = (HistoryState *) PG_DETOAST_DATUM(PointerGetDatum(value));
+
+		reader->next = state->bytes;
+		reader->end = state->bytes + state->used;
+		reader->encoding = (HistoryEncoding) state->encoding;
+		reader->left = state->count;
+	}
+	else
+		read_head(reader, value);
 	reader->until = until;
 	reader->units = 0;
 	reader->amount = NAN;
@@ -138,13 +136,7 @@ history_stored(Datum history)
 	struct varlena *value = PG_DETOAST_DATUM_PACKED(history);
 
 	if (history_is_state(value))
-	{
-		uint32		count;
-		Purchase   *purchases = history_unpack(value, &count);
-
-		value = history_pack(purchases, count);
-		pfree(purchases);
-	}
+		value = history_state_pack((HistoryState *) PG_DETOAST_DATUM(PointerGetDatum(value)));
 	return value;
 }
 
@@ -159,39 +151,29 @@ history_hash(Datum history, uint64 seed)
 void
 history_open(HistoryReader *reader, Datum history, DateADT until)
 {
-	reader_start(reader, history_stored(history), until);
+	history_start(reader, history_stored(history), until);
 }
 
 Purchase *
 history_unpack(struct varlena *value, uint32 *count)
 {
-	Purchase   *purchases;
-
-	if (history_is_state(value))
-	{
-		HistoryState *state = (HistoryState *) PG_DETOAST_DATUM(PointerGetDatum(value));
-
-		*count = state->count;
-		purchases = palloc(Max(1, state->count) * sizeof(Purchase));
-		memcpy(purchases, state->purchases, state->count * sizeof(Purchase));
-		if (!state->sorted)
-			history_sort(purchases, state->count);
-		return purchases;
-	}
-
 	HistoryReader reader;
 
-	reader_start(&reader, value, HISTORY_ALL);
+	history_start(&reader, value, HISTORY_ALL);
 	/* A count that the bytes cannot hold is not worth its memory; the first day is read already. */
 	if (reader.left > reader.end - reader.next + 1)
 		bytes_end_early();
 	*count = reader.left;
-	purchases = palloc0(Max(1, reader.left) * sizeof(Purchase));
+
+	Purchase   *purchases = palloc0(((Size) reader.left + 1) * sizeof(Purchase));
+
 	for (uint32 i = 0; history_next(&reader); i++)
 	{
 		purchases[i].day = reader.day;
 		purchases[i].amount = history_amount(&reader);
 	}
+	if (history_is_state(value))
+		history_sort(purchases, *count);
 	return purchases;
 }
 

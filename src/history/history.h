@@ -109,11 +109,44 @@ typedef struct HistorySummary
 
 extern const double history_unit_scale[HISTORY_MAX_DECIMALS + 1];
 
+/* The amount as a whole number of units of 10^-decimals, if it is exactly that. */
+static inline bool
+amount_in_units(double amount, int decimals, int64 *units)
+{
+	double		scaled = amount * history_unit_scale[decimals];
+
+	if (!(fabs(scaled) < HISTORY_MAX_UNITS))
+		return false;
+	*units = (int64) (scaled + copysign(0.5, scaled));
+	return (double) *units / history_unit_scale[decimals] == amount;
+}
+
 /* The stored form of purchases that are already sorted. */
 extern struct varlena *history_pack(const Purchase *purchases, uint32 count);
 
-/* The purchases of a value in either form, sorted, in memory of the caller's. */
+/* The purchases of a value in either form, sorted, in memory of the caller's that has room for one more. */
 extern Purchase *history_unpack(struct varlena *value, uint32 *count);
+
+/* The first encoding that holds all amounts. */
+extern HistoryEncoding history_choose_encoding(const Purchase *purchases, uint32 count);
+
+/* Writes what comes before the first purchase, at most HISTORY_HEAD_BYTES. */
+#define HISTORY_HEAD_BYTES 7
+extern uint8 *history_put_head(uint8 *at, HistoryEncoding encoding, uint32 count);
+
+/* Writes an amount; NULL if the encoding does not hold it. With its day a purchase takes at most so many bytes. */
+#define HISTORY_PURCHASE_BYTES 13
+static inline uint8 *
+history_put_amount(uint8 *at, double amount, HistoryEncoding encoding)
+{
+	int64		units;
+
+	if (likely(encoding <= HISTORY_MAX_DECIMALS))
+		return amount_in_units(amount, encoding, &units) ? put_varint(at, fold_sign(units)) : NULL;
+	if (encoding == HISTORY_FLOAT8)
+		return put_float8(at, isnan(amount) ? NAN : amount);
+	return isnan(amount) ? at : NULL;
+}
 
 /* Sorts by day, then amount, unknown amounts last. */
 extern void history_sort(Purchase *purchases, uint32 count);
@@ -121,6 +154,10 @@ extern int	history_compare(const Purchase *a, const Purchase *b);
 
 /* Begins to read the purchases up to and including a day. Takes any form, toasted or not. */
 extern void history_open(HistoryReader *reader, Datum history, DateADT until);
+
+/* Begins to read the purchases in the order in which the value has them. */
+extern void history_start(HistoryReader *reader, struct varlena *value, DateADT until);
+
 extern bool history_next_day(HistoryReader *reader, PurchaseDay *day);
 extern HistorySummary history_summarise(Datum history, DateADT until);
 

@@ -73,80 +73,80 @@ COMMENT ON FUNCTION purchase_history_add_money(purchase_history, timestamptz, mo
 CREATE AGGREGATE purchase_history(ordered_at date) (
 	SFUNC = purchase_history_add_date, STYPE = purchase_history,
 	FINALFUNC = purchase_history_final, COMBINEFUNC = purchase_history_merge,
-	SSPACE = 128, PARALLEL = SAFE
+	SSPACE = 64, PARALLEL = SAFE
 );
 COMMENT ON AGGREGATE purchase_history(date) IS 'the history of orders without amounts';
 CREATE AGGREGATE purchase_history(ordered_at date, amount numeric) (
 	SFUNC = purchase_history_add_date_numeric, STYPE = purchase_history,
 	FINALFUNC = purchase_history_final, COMBINEFUNC = purchase_history_merge,
-	SSPACE = 128, PARALLEL = SAFE
+	SSPACE = 64, PARALLEL = SAFE
 );
 COMMENT ON AGGREGATE purchase_history(date, numeric) IS 'the history of a customer''s orders';
 CREATE AGGREGATE purchase_history(ordered_at date, amount float8) (
 	SFUNC = purchase_history_add_date_float8, STYPE = purchase_history,
 	FINALFUNC = purchase_history_final, COMBINEFUNC = purchase_history_merge,
-	SSPACE = 128, PARALLEL = SAFE
+	SSPACE = 64, PARALLEL = SAFE
 );
 COMMENT ON AGGREGATE purchase_history(date, float8) IS 'the history of a customer''s orders';
 CREATE AGGREGATE purchase_history(ordered_at date, amount money) (
 	SFUNC = purchase_history_add_money, STYPE = purchase_history,
 	FINALFUNC = purchase_history_final, COMBINEFUNC = purchase_history_merge,
-	SSPACE = 128, PARALLEL = SAFE
+	SSPACE = 64, PARALLEL = SAFE
 );
 COMMENT ON AGGREGATE purchase_history(date, money) IS 'not supported: cast amounts of type money to numeric';
 CREATE AGGREGATE purchase_history(ordered_at timestamp) (
 	SFUNC = purchase_history_add_timestamp, STYPE = purchase_history,
 	FINALFUNC = purchase_history_final, COMBINEFUNC = purchase_history_merge,
-	SSPACE = 128, PARALLEL = SAFE
+	SSPACE = 64, PARALLEL = SAFE
 );
 COMMENT ON AGGREGATE purchase_history(timestamp) IS 'the history of orders without amounts';
 CREATE AGGREGATE purchase_history(ordered_at timestamp, amount numeric) (
 	SFUNC = purchase_history_add_timestamp_numeric, STYPE = purchase_history,
 	FINALFUNC = purchase_history_final, COMBINEFUNC = purchase_history_merge,
-	SSPACE = 128, PARALLEL = SAFE
+	SSPACE = 64, PARALLEL = SAFE
 );
 COMMENT ON AGGREGATE purchase_history(timestamp, numeric) IS 'the history of a customer''s orders';
 CREATE AGGREGATE purchase_history(ordered_at timestamp, amount float8) (
 	SFUNC = purchase_history_add_timestamp_float8, STYPE = purchase_history,
 	FINALFUNC = purchase_history_final, COMBINEFUNC = purchase_history_merge,
-	SSPACE = 128, PARALLEL = SAFE
+	SSPACE = 64, PARALLEL = SAFE
 );
 COMMENT ON AGGREGATE purchase_history(timestamp, float8) IS 'the history of a customer''s orders';
 CREATE AGGREGATE purchase_history(ordered_at timestamp, amount money) (
 	SFUNC = purchase_history_add_money, STYPE = purchase_history,
 	FINALFUNC = purchase_history_final, COMBINEFUNC = purchase_history_merge,
-	SSPACE = 128, PARALLEL = SAFE
+	SSPACE = 64, PARALLEL = SAFE
 );
 COMMENT ON AGGREGATE purchase_history(timestamp, money) IS 'not supported: cast amounts of type money to numeric';
 CREATE AGGREGATE purchase_history(ordered_at timestamptz) (
 	SFUNC = purchase_history_add_timestamptz, STYPE = purchase_history,
 	FINALFUNC = purchase_history_final, COMBINEFUNC = purchase_history_merge,
-	SSPACE = 128, PARALLEL = SAFE
+	SSPACE = 64, PARALLEL = SAFE
 );
 COMMENT ON AGGREGATE purchase_history(timestamptz) IS 'the history of orders without amounts; the day is that of the session''s time zone';
 CREATE AGGREGATE purchase_history(ordered_at timestamptz, amount numeric) (
 	SFUNC = purchase_history_add_timestamptz_numeric, STYPE = purchase_history,
 	FINALFUNC = purchase_history_final, COMBINEFUNC = purchase_history_merge,
-	SSPACE = 128, PARALLEL = SAFE
+	SSPACE = 64, PARALLEL = SAFE
 );
 COMMENT ON AGGREGATE purchase_history(timestamptz, numeric) IS 'the history of a customer''s orders; the day is that of the session''s time zone';
 CREATE AGGREGATE purchase_history(ordered_at timestamptz, amount float8) (
 	SFUNC = purchase_history_add_timestamptz_float8, STYPE = purchase_history,
 	FINALFUNC = purchase_history_final, COMBINEFUNC = purchase_history_merge,
-	SSPACE = 128, PARALLEL = SAFE
+	SSPACE = 64, PARALLEL = SAFE
 );
 COMMENT ON AGGREGATE purchase_history(timestamptz, float8) IS 'the history of a customer''s orders; the day is that of the session''s time zone';
 CREATE AGGREGATE purchase_history(ordered_at timestamptz, amount money) (
 	SFUNC = purchase_history_add_money, STYPE = purchase_history,
 	FINALFUNC = purchase_history_final, COMBINEFUNC = purchase_history_merge,
-	SSPACE = 128, PARALLEL = SAFE
+	SSPACE = 64, PARALLEL = SAFE
 );
 COMMENT ON AGGREGATE purchase_history(timestamptz, money) IS 'not supported: cast amounts of type money to numeric';
 
 CREATE AGGREGATE rollup(history purchase_history) (
 	SFUNC = purchase_history_merge, STYPE = purchase_history,
 	FINALFUNC = purchase_history_final, COMBINEFUNC = purchase_history_merge,
-	SSPACE = 512, PARALLEL = SAFE
+	SSPACE = 128, PARALLEL = SAFE
 );
 COMMENT ON AGGREGATE rollup(purchase_history) IS 'merges histories: all purchases of all of them';
 

@@ -17,67 +17,6 @@
 #include "history/history_state.h"
 #include "value/numeric.h"
 
-/*
- * Room for 7, 15, 31 … purchases: states then fill the powers of two that
- * memory comes in, and most customers never outgrow the first.
- */
-#define INITIAL_CAPACITY 7
-
-static uint32
-state_capacity(const HistoryState *state)
-{
-	return (VARSIZE(state) - offsetof(HistoryState, purchases)) / sizeof(Purchase);
-}
-
-/* A new state with room for so many purchases, holding those of the old one. */
-static HistoryState *
-state_make(const HistoryState *old, uint32 capacity)
-{
-	Size		size = offsetof(HistoryState, purchases) + (Size) capacity * sizeof(Purchase);
-	HistoryState *state = palloc0(size);
-
-	if (old != NULL)
-		memcpy(state, old, offsetof(HistoryState, purchases) + old->count * sizeof(Purchase));
-	else
-	{
-		state->mark = HISTORY_STATE_MARK;
-		state->sorted = true;
-	}
-	SET_VARSIZE(state, size);
-	return state;
-}
-
-/* The state itself if that many more fit, or a larger copy. */
-static HistoryState *
-state_reserve(HistoryState *state, uint32 more)
-{
-	uint64		needed = (uint64) (state == NULL ? 0 : state->count) + more;
-	uint32		capacity = state == NULL ? 0 : state_capacity(state);
-
-	if (state != NULL && needed <= capacity)
-		return state;
-	if (needed > HISTORY_MAX_PURCHASES)
-		ereport(ERROR,
-				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
-				 errmsg("a purchase_history cannot hold more than %d purchases", HISTORY_MAX_PURCHASES),
-				 errhint("Is one customer_id used for all anonymous orders? Leave it out.")));
-
-	uint64		wanted = Max(Max(needed, (uint64) capacity * 2 + 1), INITIAL_CAPACITY);
-
-	return state_make(state, (uint32) Min(wanted, HISTORY_MAX_PURCHASES));
-}
-
-static void
-state_append(HistoryState *state, DateADT day, double amount)
-{
-	Purchase   *last = &state->purchases[state->count];
-
-	last->day = day;
-	last->amount = amount;
-	if (state->count++ > 0 && last[-1].day >= day && history_compare(last - 1, last) > 0)
-		state->sorted = false;
-}
-
 /* The state in the first argument: NULL, or one that may be written in place. */
 static inline HistoryState *
 state_argument(FunctionCallInfo fcinfo, bool in_aggregate)
@@ -89,27 +28,15 @@ state_argument(FunctionCallInfo fcinfo, bool in_aggregate)
 
 	if (in_aggregate && history_is_state(value))
 		return (HistoryState *) value;
-
 	/* Called as an ordinary function, or continuing a stored history. */
-	uint32		count;
-	Purchase   *purchases = history_unpack(value, &count);
-	HistoryState *state = state_make(NULL, Max(count, INITIAL_CAPACITY));
-
-	memcpy(state->purchases, purchases, count * sizeof(Purchase));
-	state->count = count;
-	pfree(purchases);
-	return state;
+	return history_state_make(value);
 }
 
 /* A state inside an aggregate; elsewhere the value it stands for. */
 static inline Datum
 state_result(HistoryState *state, bool in_aggregate)
 {
-	if (in_aggregate)
-		return PointerGetDatum(state);
-	if (!state->sorted)
-		history_sort(state->purchases, state->count);
-	return PointerGetDatum(history_pack(state->purchases, state->count));
+	return PointerGetDatum(in_aggregate ? (struct varlena *) state : history_state_pack(state));
 }
 
 /* Nothing was added: the first argument as it is, which only inside an aggregate may be a state. */
@@ -202,9 +129,8 @@ history_add(FunctionCallInfo fcinfo, DayOf day_of, AmountOf amount_of)
 	DateADT		day = day_of(PG_GETARG_DATUM(1));
 	double		amount = amount_of == NULL ? NAN : amount_of(PG_GETARG_DATUM(2));
 	bool		in_aggregate = AggCheckCallContext(fcinfo, NULL) != 0;
-	HistoryState *state = state_reserve(state_argument(fcinfo, in_aggregate), 1);
+	HistoryState *state = history_state_add(state_argument(fcinfo, in_aggregate), day, amount);
 
-	state_append(state, day, amount);
 	return state_result(state, in_aggregate);
 }
 
@@ -244,14 +170,18 @@ purchase_history_merge(PG_FUNCTION_ARGS)
 	if (PG_ARGISNULL(1))
 		return unchanged_result(fcinfo);
 
-	uint32		count;
-	Purchase   *purchases = history_unpack(PG_GETARG_VARLENA_PP(1), &count);
 	bool		in_aggregate = AggCheckCallContext(fcinfo, NULL) != 0;
-	HistoryState *state = state_reserve(state_argument(fcinfo, in_aggregate), count);
 
-	for (uint32 i = 0; i < count; i++)
-		state_append(state, purchases[i].day, purchases[i].amount);
-	pfree(purchases);
+	/* What there is first is where the history begins, in whatever form: the executor copies it. */
+	if (in_aggregate && PG_ARGISNULL(0))
+		PG_RETURN_POINTER(PG_GETARG_VARLENA_P(1));
+
+	HistoryState *state = state_argument(fcinfo, in_aggregate);
+	HistoryReader reader;
+
+	history_start(&reader, PG_GETARG_VARLENA_PP(1), HISTORY_ALL);
+	while (history_next(&reader))
+		state = history_state_add(state, reader.day, history_amount(&reader));
 	return state_result(state, in_aggregate);
 }
 
@@ -262,18 +192,7 @@ purchase_history_final(PG_FUNCTION_ARGS)
 {
 	struct varlena *value = PG_GETARG_VARLENA_PP(0);
 
-	if (!history_is_state(value))
-		PG_RETURN_POINTER(value);
-
-	HistoryState *state = (HistoryState *) PG_GETARG_VARLENA_P(0);
-
-	if (state->sorted)
-		PG_RETURN_POINTER(history_pack(state->purchases, state->count));
-
-	uint32		count;
-	Purchase   *purchases = history_unpack(value, &count);
-	struct varlena *result = history_pack(purchases, count);
-
-	pfree(purchases);
-	PG_RETURN_POINTER(result);
+	if (history_is_state(value))
+		value = history_state_pack((HistoryState *) PG_GETARG_VARLENA_P(0));
+	PG_RETURN_POINTER(value);
 }
