@@ -67,17 +67,22 @@ find_slot(const RfmCounts *counts, int dimension, double value)
 	return &slots[at];
 }
 
-/* Counts customers with a value for which there is room. */
-static void
-put_count(RfmCounts *counts, int dimension, double value, int64 customers)
+/* Counts customers with a value in the slot that was found for it. */
+static inline void
+fill_slot(RfmCounts *counts, int dimension, RfmCount *slot, double value, int64 customers)
 {
-	RfmCount   *slot = find_slot(counts, dimension, value);
-
 	if (slot->customers == 0)
 		counts->maps[dimension].used++;
 	if (slot->customers == 0 || better_value(dimension, value, slot->value))
 		slot->value = value;
 	slot->customers += customers;
+}
+
+/* Counts customers with a value for which there is room. */
+static void
+put_count(RfmCounts *counts, int dimension, double value, int64 customers)
+{
+	fill_slot(counts, dimension, find_slot(counts, dimension, value), value, customers);
 }
 
 static RfmCounts *
@@ -133,23 +138,34 @@ rebuild_map(const RfmCounts *old, int dimension, uint32 slots, bool binned)
 	return counts;
 }
 
-/* Counts customers with a value, in a larger copy if there is no room. */
+/* The counts with room for one more value: they themselves, or a copy. */
 static RfmCounts *
+make_room(RfmCounts *counts, int dimension)
+{
+	const RfmMap *map = &counts->maps[dimension];
+
+	if (!map->binned && map->used == RFM_MAX_EXACT)
+	{
+		counts = rebuild_map(counts, dimension, map->slots, true);
+		map = &counts->maps[dimension];
+	}
+	if (map->used >= map->slots / 4 * 3)
+		counts = rebuild_map(counts, dimension, map->slots * 2, map->binned);
+	return counts;
+}
+
+/* Counts customers with a value, in a larger copy if there is no room. */
+static inline RfmCounts *
 count_value(RfmCounts *counts, int dimension, double value, int64 customers)
 {
-	RfmMap	   *map = &counts->maps[dimension];
+	RfmCount   *slot = find_slot(counts, dimension, value);
 
-	if (find_slot(counts, dimension, value)->customers == 0)
+	if (unlikely(slot->customers == 0))
 	{
-		if (!map->binned && map->used == RFM_MAX_EXACT)
-		{
-			counts = rebuild_map(counts, dimension, map->slots, true);
-			map = &counts->maps[dimension];
-		}
-		if (map->used >= map->slots / 4 * 3)
-			counts = rebuild_map(counts, dimension, map->slots * 2, map->binned);
+		counts = make_room(counts, dimension);
+		slot = find_slot(counts, dimension, value);
 	}
-	put_count(counts, dimension, value, customers);
+	fill_slot(counts, dimension, slot, value, customers);
 	return counts;
 }
 
