@@ -52,6 +52,15 @@ map_slots(const RfmCounts *counts, int dimension)
 	return unconstify(RfmCount *, slots);
 }
 
+/* Where to look for a value first. */
+static inline RfmCount *
+first_slot(const RfmCounts *counts, int dimension, double value)
+{
+	const RfmMap *map = &counts->maps[dimension];
+
+	return &map_slots(counts, dimension)[hash_key(value_key(value, map->binned)) & (map->slots - 1)];
+}
+
 /* The slot of a value, or the free one where it belongs. */
 static inline RfmCount *
 find_slot(const RfmCounts *counts, int dimension, double value)
@@ -172,6 +181,10 @@ count_value(RfmCounts *counts, int dimension, double value, int64 customers)
 RfmCounts *
 rfm_counts_add(RfmCounts *counts, const double values[RFM_DIMENSIONS])
 {
+#ifdef __GNUC__
+	/* Money has by far the most different values: its slot is sent for before the others are counted. */
+	__builtin_prefetch(first_slot(counts, RFM_MONETARY, values[RFM_MONETARY] + 0.0), 1);
+#endif
 	for (int i = 0; i < RFM_DIMENSIONS; i++)
 		counts = count_value(counts, i, values[i] + 0.0, 1);
 	counts->customers++;
