@@ -147,6 +147,27 @@ rebuild_map(const RfmCounts *old, int dimension, uint32 slots, bool binned)
 	return counts;
 }
 
+static uint32
+slots_for(uint32 values)
+{
+	uint32		slots = INITIAL_SLOTS;
+
+	while (values > slots / 4 * 3)
+		slots *= 2;
+	return slots;
+}
+
+/* A copy with a dimension in bins: they are far fewer than the values, and found faster in a small map. */
+static RfmCounts *
+rebuild_in_bins(const RfmCounts *old, int dimension)
+{
+	RfmCounts  *counts = rebuild_map(old, dimension, old->maps[dimension].slots, true);
+	RfmCounts  *smaller = rebuild_map(counts, dimension, slots_for(counts->maps[dimension].used + 1), true);
+
+	pfree(counts);
+	return smaller;
+}
+
 /* The counts with room for one more value: they themselves, or a copy. */
 static RfmCounts *
 make_room(RfmCounts *counts, int dimension)
@@ -154,12 +175,9 @@ make_room(RfmCounts *counts, int dimension)
 	const RfmMap *map = &counts->maps[dimension];
 
 	if (!map->binned && map->used == RFM_MAX_EXACT)
-	{
-		counts = rebuild_map(counts, dimension, map->slots, true);
-		map = &counts->maps[dimension];
-	}
+		return rebuild_in_bins(counts, dimension);
 	if (map->used >= map->slots / 4 * 3)
-		counts = rebuild_map(counts, dimension, map->slots * 2, map->binned);
+		return rebuild_map(counts, dimension, map->slots * 2, map->binned);
 	return counts;
 }
 
@@ -208,7 +226,7 @@ rfm_counts_merge(RfmCounts *counts, const RfmCounts *other)
 		const RfmCount *slots = map_slots(other, i);
 
 		if (map->binned && !counts->maps[i].binned)
-			counts = rebuild_map(counts, i, counts->maps[i].slots, true);
+			counts = rebuild_in_bins(counts, i);
 		for (uint32 j = 0; j < map->slots; j++)
 			if (slots[j].customers != 0)
 				counts = count_value(counts, i, slots[j].value, slots[j].customers);
@@ -333,8 +351,7 @@ rfm_counts_from_lists(int levels, const RfmList lists[RFM_DIMENSIONS])
 
 	Assert(rfm_lists_problem(levels, lists) == NULL);
 	for (int i = 0; i < RFM_DIMENSIONS; i++)
-		for (slots[i] = INITIAL_SLOTS; lists[i].length > slots[i] / 4 * 3;)
-			slots[i] *= 2;
+		slots[i] = slots_for(lists[i].length);
 
 	counts = allocate_counts(levels, slots);
 	for (int i = 0; i < RFM_DIMENSIONS; i++)
