@@ -12,6 +12,8 @@
 
 #include "postgres.h"
 
+#include "port/pg_bswap.h"
+
 #define MAX_VARINT_BYTES 10
 
 static inline uint8 *
@@ -69,28 +71,38 @@ get_varint(const uint8 **at, const uint8 *end)
 	return get_long_varint(at, end);
 }
 
+static inline uint64
+lowest_byte_first(uint64 bits)
+{
+#ifdef WORDS_BIGENDIAN
+	return pg_bswap64(bits);
+#else
+	return bits;
+#endif
+}
+
 static inline uint8 *
 put_float8(uint8 *at, double number)
 {
 	uint64		bits;
 
 	memcpy(&bits, &number, sizeof(bits));
-	for (int i = 0; i < 8; i++)
-		*at++ = (uint8) (bits >> (8 * i));
-	return at;
+	bits = lowest_byte_first(bits);
+	memcpy(at, &bits, sizeof(bits));
+	return at + sizeof(bits);
 }
 
 static inline double
 get_float8(const uint8 **at, const uint8 *end)
 {
-	uint64		bits = 0;
+	uint64		bits;
 	double		number;
 
-	if (unlikely(end - *at < 8))
+	if (unlikely(end - *at < (ptrdiff_t) sizeof(bits)))
 		bytes_end_early();
-	for (int i = 0; i < 8; i++)
-		bits |= (uint64) (*at)[i] << (8 * i);
-	*at += 8;
+	memcpy(&bits, *at, sizeof(bits));
+	bits = lowest_byte_first(bits);
+	*at += sizeof(bits);
 	memcpy(&number, &bits, sizeof(number));
 	return number;
 }
