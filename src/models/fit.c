@@ -7,23 +7,13 @@
  * in any unit of time or money.  The covariance is the inverse of the observed
  * information in theta.
  */
-#include "models/fit.h"
+#include "models/fit_engine.h"
 
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "numerics/sum.h"
 #include "numerics/trust_region.h"
-
-/* Half-width of the box: parameters within a factor of nine million. */
-#define BOX 16.0
-
-/*
- * How far covariates may take the parameters of a customer out of the box: where
- * a model would be asked beyond that, a fit has nothing to look for.
- */
-#define WALL (2.0 * BOX)
 
 #define MAX_ITERATIONS 200
 
@@ -39,7 +29,7 @@
 
 /*
  * Where the likelihood rises for ever, flattening like -e^-theta, the prior
- * stops the fit where slope, and so curvature, have fallen to BOX times its
+ * stops the fit where slope, and so curvature, have fallen to FIT_BOX times its
  * precision or twice that.  Information that small is a mere trace of the
  * rise, not of a maximum.
  */
@@ -48,29 +38,15 @@
 /* A parameter with this share of its unit direction in the weak is not identified. */
 #define WEAK_SHARE 0.01
 
-/* Whole numbers that are tried at the most. */
-#define MAX_WHOLE 12
-
 _Static_assert(FIT_MAX_PARAMS <= TRUST_REGION_MAX, "the minimiser must take all parameters");
 
-/*
- * A log-likelihood at the logarithms of n parameters, or at coefficients, which
- * are their own logarithms.  Derivatives are in these.
- */
-typedef double (*LnLikelihood) (void *data, const double *ln_params,
-								double *gradient, double *hessian);
-
 /* What the minimiser minimises: minus the log posterior. */
-typedef struct Target
+typedef struct Posterior
 {
-	LnLikelihood likelihood;
-	void	   *data;
-	int			n;
-	int			n_coefficients; /* the last of the n */
-	double		centre[FIT_MAX_PARAMS];
-	double		penalty;
+	const Target *target;
 	double		prior;			/* precision of the weak prior; 0 for none */
-} Target;
+	double		precision;		/* of prior and penalty together */
+} Posterior;
 
 /* Eigenvalues and eigenvectors of the information without the prior, in theta. */
 typedef struct Information
@@ -80,8 +56,7 @@ typedef struct Information
 	double		floor;			/* directions below it are weak */
 } Information;
 
-/* Turns derivatives in n parameters into those in their logarithms. */
-static void
+void
 to_logarithms(int n, const double *params, double *gradient, double *hessian)
 {
 	for (int i = 0; i < n; i++)
@@ -97,9 +72,9 @@ static void
 negative_log_posterior(void *data, const double *theta,
 					   double *value, double *gradient, double *hessian)
 {
-	const Target *target = data;
+	const Posterior *posterior = data;
+	const Target *target = posterior->target;
 	int			n = target->n;
-	double		precision = target->penalty + target->prior;
 	double		ln_params[FIT_MAX_PARAMS] = {0};
 
 	for (int i = 0; i < n; i++)
@@ -109,52 +84,59 @@ negative_log_posterior(void *data, const double *theta,
 		hessian[i] = -hessian[i];
 	for (int i = 0; i < n; i++)
 	{
-		*value += 0.5 * precision * theta[i] * theta[i];
-		gradient[i] = precision * theta[i] - gradient[i];
-		hessian[i * n + i] += precision;
+		*value += 0.5 * posterior->precision * theta[i] * theta[i];
+		gradient[i] = posterior->precision * theta[i] - gradient[i];
+		hessian[i * n + i] += posterior->precision;
 	}
 }
 
+/* Search from, and report the end of the search to, `ln_params`. */
 static void
-minimise(const Host *host, Target *target, const double *start, double *theta,
-		 TrustRegionResult *result)
+minimise(const Host *host, Posterior *posterior, double *ln_params, TrustRegionResult *result)
 {
+	const Target *target = posterior->target;
+	double		theta[FIT_MAX_PARAMS];
+
+	posterior->precision = target->penalty + posterior->prior;
 	for (int i = 0; i < target->n; i++)
-		theta[i] = start[i] - target->centre[i];
-	trust_region_minimise(host, negative_log_posterior, target, target->n, BOX, MAX_ITERATIONS,
-						  theta, result);
+		theta[i] = ln_params[i] - target->centre[i];
+	trust_region_minimise(host, negative_log_posterior, posterior, target->n, FIT_BOX,
+						  MAX_ITERATIONS, theta, result);
+	for (int i = 0; i < target->n; i++)
+		ln_params[i] = theta[i] + target->centre[i];
 }
 
 static void
-find_information(const Target *target, const TrustRegionResult *result, Information *information)
+find_information(const Posterior *posterior, const TrustRegionResult *result,
+				 Information *information)
 {
-	int			n = target->n;
+	int			n = posterior->target->n;
 	double		hessian[FIT_MAX_PARAMS * FIT_MAX_PARAMS];
-	bool		held = target->penalty + target->prior > 0.0;
 
 	memcpy(hessian, result->hessian, sizeof(double) * n * n);
 	for (int i = 0; i < n; i++)
-		hessian[i * n + i] -= target->prior;
+		hessian[i * n + i] -= posterior->prior;
 	symmetric_eigen(n, hessian, information->values, information->vectors);
-	information->floor = fmax(held ? WEAK_UNDER_PRIOR : PRIOR_PRECISION,
+	information->floor = fmax(posterior->precision > 0.0 ? WEAK_UNDER_PRIOR : PRIOR_PRECISION,
 							  WEAK_RELATIVE * information->values[n - 1]);
 }
 
 /* Parameters, and the likelihood without what was added to it. */
 static void
-report_maximum(const Target *target, const TrustRegionResult *result, const double *theta, Fit *fit)
+report_maximum(const Posterior *posterior, const TrustRegionResult *result,
+			   const double *ln_params, Fit *fit)
 {
-	double		precision = target->penalty + target->prior;
+	const Target *target = posterior->target;
 
 	fit->converged = result->outcome == TRUST_REGION_CONVERGED;
 	fit->boundary = result->outcome == TRUST_REGION_BOUNDARY;
 	fit->log_likelihood = -result->value;
 	for (int i = 0; i < target->n; i++)
 	{
-		double		ln_param = theta[i] + target->centre[i];
+		double		theta = ln_params[i] - target->centre[i];
 
-		fit->params[i] = i < target->n - target->n_coefficients ? exp(ln_param) : ln_param;
-		fit->log_likelihood += 0.5 * precision * theta[i] * theta[i];
+		fit->params[i] = i < target->n - target->n_coefficients ? exp(ln_params[i]) : ln_params[i];
+		fit->log_likelihood += 0.5 * posterior->precision * theta * theta;
 	}
 }
 
@@ -187,30 +169,30 @@ report_precision(const Target *target, const Information *information, Fit *fit)
 	}
 }
 
-/* Fit from the logarithms start[n]. */
-static void
-fit_target(const Host *host, Target *target, const double *start, Fit *fit)
+void
+fit_target(const Host *host, const Target *target, Start *start, Fit *fit)
 {
-	double		theta[FIT_MAX_PARAMS];
+	Posterior	posterior = {.target = target};
+	const double *end = start->alone;
 	TrustRegionResult result;
 	Information information;
 
 	*fit = (Fit) {.n_params = target->n, .penalty = target->penalty};
-	target->prior = 0.0;
-	minimise(host, target, start, theta, &result);
+	minimise(host, &posterior, start->alone, &result);
 	fit->iterations = result.iterations;
 	if (result.outcome == TRUST_REGION_CONVERGED)
-		find_information(target, &result, &information);
+		find_information(&posterior, &result, &information);
 	if (result.outcome != TRUST_REGION_CONVERGED || information.values[0] < information.floor)
 	{
-		target->prior = PRIOR_PRECISION;
+		posterior.prior = PRIOR_PRECISION;
 		fit->prior_sd = PRIOR_SD;
-		minimise(host, target, start, theta, &result);
+		end = start->with_prior;
+		minimise(host, &posterior, start->with_prior, &result);
 		fit->iterations += result.iterations;
 		if (result.outcome != TRUST_REGION_NOT_FINITE)
-			find_information(target, &result, &information);
+			find_information(&posterior, &result, &information);
 	}
-	report_maximum(target, &result, theta, fit);
+	report_maximum(&posterior, &result, end, fit);
 	if (result.outcome != TRUST_REGION_NOT_FINITE)
 		report_precision(target, &information, fit);
 }
@@ -243,331 +225,14 @@ fit_likelihood(const Host *host, Likelihood likelihood, void *data, int n,
 {
 	NaturalData natural = {likelihood, data, n};
 	Target		target = {.likelihood = natural_likelihood, .data = &natural, .n = n};
-	double		ln_start[FIT_MAX_PARAMS];
+	Start		ln_start;
 
 	for (int i = 0; i < n; i++)
 	{
-		ln_start[i] = log(start[i]);
+		ln_start.alone[i] = ln_start.with_prior[i] = log(start[i]);
 		target.centre[i] = prior_centre[i];
 	}
-	fit_target(host, &target, ln_start, fit);
-}
-
-/* One class on its way through the sort. */
-typedef struct SortClass
-{
-	CovariateClass class;
-	int			n_covariates;
-} SortClass;
-
-/*
- * The data of a timing fit.  The variables are the logarithms of the model's
- * n_free parameters that are not whole numbers, and the coefficients.  Each
- * moves the logarithm of one parameter of each customer.
- */
-typedef struct TimingData
-{
-	const Host *host;
-	const Model *model;
-	const SortClass *classes;
-	size_t		n_classes;
-	int			n_covariates;
-	int			n_free;
-	int			n;				/* variables */
-	int			moves[FIT_MAX_PARAMS];	/* the parameter that variable i moves … */
-	int			covariate[FIT_MAX_PARAMS];	/* … by this covariate, times … */
-	double		sign[FIT_MAX_PARAMS];	/* … this */
-	double		whole;			/* the parameter that is a whole number, if there is one */
-	const double *centre;		/* of the model's parameters */
-	Population	totals;
-} TimingData;
-
-/* A log-likelihood and its derivatives in the variables. */
-typedef struct Totals
-{
-	Sum			value;
-	Sum			gradient[FIT_MAX_PARAMS];
-	Sum			hessian[FIT_MAX_PARAMS][FIT_MAX_PARAMS];	/* upper triangle */
-} Totals;
-
-/* How far each variable moves its parameter for the customers of a class. */
-static void
-find_leverage(const TimingData *timing, const CovariateClass *class, double *leverage)
-{
-	for (int i = 0; i < timing->n; i++)
-		leverage[i] = i < timing->n_free ? 1.0
-			: timing->sign[i] * class->covariates[timing->covariate[i]];
-}
-
-/* The parameters of the customers of a class.  Returns false if they are out of all bounds. */
-static bool
-find_class_params(const TimingData *timing, const double *ln_params, const double *leverage,
-				  double *params)
-{
-	double		ln_class[MODEL_MAX_PARAMS] = {0};
-	bool		sane = true;
-
-	for (int i = 0; i < timing->n; i++)
-		ln_class[timing->moves[i]] += leverage[i] * ln_params[i];
-	for (int i = 0; i < timing->n_free; i++)
-	{
-		params[i] = exp(ln_class[i]);
-		sane &= fabs(ln_class[i] - timing->centre[i]) <= WALL;
-	}
-	if (timing->model->n_fixed > 0)
-		params[timing->n_free] = timing->whole;
-	return sane;
-}
-
-/* Add one class's likelihood and, by the chain rule, its derivatives. */
-static void
-add_class(const TimingData *timing, const CovariateClass *class, const double *ln_params,
-		  Totals *totals)
-{
-	double		leverage[FIT_MAX_PARAMS];
-	double		params[MODEL_MAX_PARAMS];
-	double		gradient[MODEL_MAX_PARAMS];
-	double		hessian[MODEL_MAX_PARAMS * MODEL_MAX_PARAMS];
-
-	find_leverage(timing, class, leverage);
-	if (!find_class_params(timing, ln_params, leverage, params))
-	{
-		totals->value.total = NAN;
-		return;
-	}
-	sum_add(&totals->value,
-			timing->model->log_likelihood(class->population, params, gradient, hessian));
-	to_logarithms(timing->n_free, params, gradient, hessian);
-	for (int i = 0; i < timing->n; i++)
-	{
-		const double *row = &hessian[timing->moves[i] * timing->n_free];
-
-		sum_add(&totals->gradient[i], leverage[i] * gradient[timing->moves[i]]);
-		for (int k = i; k < timing->n; k++)
-			sum_add(&totals->hessian[i][k], leverage[i] * leverage[k] * row[timing->moves[k]]);
-	}
-}
-
-static double
-timing_likelihood(void *data, const double *ln_params, double *gradient, double *hessian)
-{
-	const TimingData *timing = data;
-	int			n = timing->n;
-	Totals		totals = {0};
-
-	for (size_t c = 0; c < timing->n_classes && !isnan(totals.value.total); c++)
-	{
-		timing->host->check_interrupts();
-		add_class(timing, &timing->classes[c].class, ln_params, &totals);
-	}
-	for (int i = 0; i < n; i++)
-	{
-		gradient[i] = sum_value(&totals.gradient[i]);
-		for (int k = i; k < n; k++)
-			hessian[i * n + k] = hessian[k * n + i] = sum_value(&totals.hessian[i][k]);
-	}
-	return sum_value(&totals.value);
-}
-
-static int
-compare_doubles(double a, double b)
-{
-	return (a > b) - (a < b);
-}
-
-static int
-compare_classes(const void *a, const void *b)
-{
-	const SortClass *p = a;
-	const SortClass *q = b;
-	int			result = 0;
-
-	for (int i = 0; i < p->n_covariates && result == 0; i++)
-		result = compare_doubles(p->class.covariates[i], q->class.covariates[i]);
-	return result;
-}
-
-static SortClass *
-sort_classes(const Host *host, const CovariateClass *classes, size_t n_classes, int n_covariates)
-{
-	SortClass  *sorted = host->alloc((n_classes + 1) * sizeof(SortClass));
-
-	for (size_t i = 0; i < n_classes; i++)
-		sorted[i] = (SortClass) {classes[i], n_covariates};
-	qsort(sorted, n_classes, sizeof(SortClass), compare_classes);
-	return sorted;
-}
-
-/* What is known of all customers together. */
-static Population
-add_up(const Host *host, const SortClass *classes, size_t n_classes)
-{
-	Population	totals = {.host = host};
-	double		total_T = 0.0;
-
-	for (size_t i = 0; i < n_classes; i++)
-	{
-		const Population *population = classes[i].class.population;
-
-		totals.unit_days = population->unit_days;
-		totals.customers += population->customers;
-		totals.repeat_customers += population->repeat_customers;
-		totals.repeat_orders += population->repeat_orders;
-		totals.log_gaps += population->log_gaps;
-		total_T += population->customers * population->mean_T;
-	}
-	totals.mean_T = totals.customers > 0.0 ? total_T / totals.customers : 0.0;
-	return totals;
-}
-
-static TimingData
-timing_data(const Host *host, const Model *model, const SortClass *classes, size_t n_classes,
-			int n_covariates)
-{
-	TimingData	timing = {
-		.host = host,
-		.model = model,
-		.classes = classes,
-		.n_classes = n_classes,
-		.n_covariates = n_covariates,
-		.n_free = model->n_params - model->n_fixed,
-		.whole = 1.0,
-		.totals = add_up(host, classes, n_classes)
-	};
-
-	for (int i = 0; i < timing.n_free; i++)
-		timing.moves[timing.n++] = i;
-	for (int i = 0; i < model->n_effects; i++)
-		for (int k = 0; k < n_covariates; k++)
-		{
-			timing.moves[timing.n] = model->effects[i].param;
-			timing.covariate[timing.n] = k;
-			timing.sign[timing.n++] = model->effects[i].sign;
-		}
-	return timing;
-}
-
-/* Logarithms to start from: those of the best point near the fit of the model's limit. */
-static void
-start_near_limit(TimingData *timing, const Fit *limit, double *start)
-{
-	const Model *model = timing->model;
-	double		params[MODEL_MAX_PARAMS];
-	double		ln_params[FIT_MAX_PARAMS];
-	double		gradient[FIT_MAX_PARAMS];
-	double		hessian[FIT_MAX_PARAMS * FIT_MAX_PARAMS];
-	double		best = -INFINITY;
-
-	for (int i = timing->n_free; i < timing->n; i++)
-		ln_params[i] = limit->params[i - timing->n_free + model->limit->n_params];
-	for (int k = 0; model->near_limit(&timing->totals, limit->params, k, params); k++)
-	{
-		double		value;
-
-		for (int i = 0; i < timing->n_free; i++)
-			ln_params[i] = log(params[i]);
-		value = timing_likelihood(timing, ln_params, gradient, hessian);
-		if (k == 0 || value > best)
-		{
-			best = value;
-			memcpy(start, ln_params, sizeof(double) * timing->n);
-		}
-	}
-}
-
-/* Logarithms to start from. */
-static void
-find_start(const TimingData *timing, double *start)
-{
-	double		params[MODEL_MAX_PARAMS];
-
-	timing->model->start(&timing->totals, params);
-	for (int i = 0; i < timing->n; i++)
-		start[i] = i < timing->n_free ? log(params[i]) : 0.0;
-}
-
-/* Put the whole number where it belongs among the parameters of a fit. */
-static void
-insert_whole(Fit *fit, int at, double whole)
-{
-	Fit			free = *fit;
-	int			n = free.n_params + 1;
-
-	fit->n_params = n;
-	memset(fit->covariance, 0, sizeof(fit->covariance));
-	for (int i = 0; i < n; i++)
-	{
-		int			from = i > at ? i - 1 : i;
-
-		fit->params[i] = i == at ? whole : free.params[from];
-		fit->std_errors[i] = i == at ? NAN : free.std_errors[from];
-		fit->identified[i] = i == at || free.identified[from];
-		for (int k = 0; k < n; k++)
-			if (i != at && k != at)
-				fit->covariance[i * n + k] =
-					free.covariance[from * free.n_params + (k > at ? k - 1 : k)];
-	}
-}
-
-/* Search the best whole number, each starting where the best before it ended. */
-static void
-fit_whole(Target *target, TimingData *timing, double *start, Fit *fit)
-{
-	int			most = isnan(timing->totals.log_gaps) ? 1 : MAX_WHOLE;
-	double		last = -INFINITY;
-	int			falls = 0;
-	int			iterations = 0;
-	Fit			trial;
-
-	for (int k = 1; k <= most && falls < 2; k++)
-	{
-		timing->whole = k;
-		fit_target(timing->host, target, start, &trial);
-		iterations += trial.iterations;
-		falls = trial.log_likelihood > last || k == 1 ? 0 : falls + 1;
-		last = trial.log_likelihood;
-		if (k > 1 && !(trial.log_likelihood > fit->log_likelihood))
-			continue;
-		for (int i = 0; i < timing->n; i++)
-			start[i] = i < timing->n_free ? log(trial.params[i]) : trial.params[i];
-		*fit = trial;
-		insert_whole(fit, timing->n_free, k);
-	}
-	fit->iterations = iterations;
-}
-
-void
-fit_timing(const Host *host, const Model *model, const CovariateClass *classes,
-		   size_t n_classes, int n_covariates, double penalty, Fit *fit)
-{
-	SortClass  *sorted = sort_classes(host, classes, n_classes, n_covariates);
-	TimingData	timing = timing_data(host, model, sorted, n_classes, n_covariates);
-	Target		target = {
-		.likelihood = timing_likelihood,
-		.data = &timing,
-		.n = timing.n,
-		.n_coefficients = timing.n - timing.n_free,
-		.penalty = penalty
-	};
-	double		start[FIT_MAX_PARAMS];
-
-	timing.centre = target.centre;
-	model->prior_centre(&timing.totals, target.centre);
-	for (int i = timing.n_free; i < timing.n; i++)
-		target.centre[i] = 0.0;
-	if (model->limit != NULL)
-	{
-		fit_timing(host, model->limit, classes, n_classes, n_covariates, penalty, fit);
-		start_near_limit(&timing, fit, start);
-	}
-	else
-		find_start(&timing, start);
-
-	if (model->n_fixed > 0)
-		fit_whole(&target, &timing, start, fit);
-	else
-		fit_target(host, &target, start, fit);
-	host->release(sorted);
+	fit_target(host, &target, &ln_start, fit);
 }
 
 /* The data of a spend fit: points sorted by x. */
@@ -583,6 +248,12 @@ spend_likelihood(void *data, const double *params, double *gradient, double *hes
 	const SpendData *spend = data;
 
 	return gammagamma_log_likelihood(spend->points, spend->n_points, params, gradient, hessian);
+}
+
+static int
+compare_doubles(double a, double b)
+{
+	return (a > b) - (a < b);
 }
 
 /* By x, and then by everything else, so that the order of the input is forgotten. */

@@ -278,6 +278,126 @@ population_build(const Host *host, const PopulationCell *cells, size_t n_cells, 
 	return population;
 }
 
+/* Steps of time in a coarse population. */
+#define COARSE_STEPS 48
+
+/*
+ * Groups of x in a coarse population reach this far from their middles, at least
+ * relative to where they begin.  x in the middle is what the mean of a group is
+ * near to.
+ */
+#define COARSE_REACH 0.1
+
+/* Cells of a population on their way to a coarse one. */
+typedef struct Coarsening
+{
+	double		unit_days;
+	int32_t		step_days;
+	PopulationCell *cells;		/* NULL: only count them */
+	size_t		n_cells;
+	PopulationCell last;		/* the cell before, which the next may be equal to */
+} Coarsening;
+
+/* The middle of the group that x belongs to. */
+static uint32_t
+middle_of_group(uint32_t x)
+{
+	uint32_t	first = 0;
+
+	for (;;)
+	{
+		uint32_t	reach = (uint32_t) (COARSE_REACH * first);
+
+		if (x <= first + 2 * reach)
+			return first + reach;
+		first += 2 * reach + 1;
+	}
+}
+
+/* The middle of the step that a time belongs to, in days. */
+static int32_t
+middle_of_step(const Coarsening *coarsening, double time)
+{
+	int32_t		days = (int32_t) lround(time * coarsening->unit_days);
+
+	return days - days % coarsening->step_days + coarsening->step_days / 2;
+}
+
+/* A new cell, or more customers for that before. */
+static void
+add_coarse_cell(Coarsening *coarsening, PopulationCell cell)
+{
+	PopulationCell *last = &coarsening->last;
+
+	if (coarsening->n_cells == 0 || cell.x != last->x || cell.t_x_days != last->t_x_days
+		|| cell.T_days != last->T_days)
+	{
+		*last = cell;
+		coarsening->n_cells++;
+	}
+	else
+		last->customers += cell.customers;
+	if (coarsening->cells != NULL)
+		coarsening->cells[coarsening->n_cells - 1] = *last;
+}
+
+static void
+coarsen_class(Coarsening *coarsening, const Population *population, const FrequencyClass *class)
+{
+	PopulationCell cell = {.x = middle_of_group(class->x)};
+
+	population->host->check_interrupts();
+	for (size_t i = class[0].first_age; i < class[1].first_age && class->x == 0; i++)
+	{
+		cell.T_days = middle_of_step(coarsening, population->ages[i].T);
+		cell.customers = population->ages[i].customers;
+		add_coarse_cell(coarsening, cell);
+	}
+	for (size_t i = class[0].first_recency; i < class[1].first_recency; i++)
+	{
+		const RecencyClass *recency = &population->recencies[i];
+
+		cell.t_x_days = middle_of_step(coarsening, recency->t_x);
+		for (size_t k = recency[0].first_cell; k < recency[1].first_cell; k++)
+		{
+			const AgedCell *aged = &population->cells[k];
+
+			cell.T_days = middle_of_step(coarsening, population->ages[aged->age].T);
+			cell.customers = aged->customers;
+			add_coarse_cell(coarsening, cell);
+		}
+	}
+}
+
+static void
+coarsen_classes(Coarsening *coarsening, const Population *population)
+{
+	coarsening->n_cells = 0;
+	for (size_t i = 0; i < population->n_frequencies; i++)
+		coarsen_class(coarsening, population, &population->frequencies[i]);
+}
+
+Population *
+population_coarsen(const Population *population)
+{
+	const Host *host = population->host;
+	Coarsening	coarsening = {.unit_days = population->unit_days};
+	double		oldest = 0.0;
+	Population *coarse;
+
+	for (size_t i = 0; i < population->n_ages; i++)
+		oldest = fmax(oldest, population->ages[i].T);
+	coarsening.step_days = 1 + (int32_t) (oldest * population->unit_days / COARSE_STEPS);
+
+	coarsen_classes(&coarsening, population);
+	coarsening.cells = allocate(host, coarsening.n_cells, sizeof(PopulationCell));
+	coarsen_classes(&coarsening, population);
+	coarse = population_build(host, coarsening.cells, coarsening.n_cells, population->unit_days);
+	coarse->log_gaps = population->log_gaps;
+	host->release(coarsening.cells);
+	return coarse;
+}
+
 void
 population_free(Population *population)
 {

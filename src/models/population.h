@@ -100,6 +100,13 @@ typedef struct Population
 extern Population *population_build(const Host *host, const PopulationCell *cells,
 									size_t n_cells, double unit_days);
 
+/*
+ * Nearly the same customers in far fewer classes: the times in a few dozen steps,
+ * large x in groups.  Its likelihoods have their maxima near those of the
+ * population.
+ */
+extern Population *population_coarsen(const Population *population);
+
 extern void population_free(Population *population);
 
 /* The time, in time units, in which ages are about one: where fits look for parameters that are times. */

@@ -80,6 +80,47 @@ test_random_starts(void **state)
 	check_random_starts(&paretonbd_model, cdnow_paretonbd, 40);
 }
 
+/*
+ * A large population, whose fit begins on a coarse copy of it, ends where one does
+ * that knows nothing but the population.
+ */
+static void
+check_large(const Model *model, const double *truth)
+{
+	Population *population = simulated_population(model, truth, 100000, 700, 11);
+	Subject		subject = {model, population};
+	double		centre[MODEL_MAX_PARAMS];
+	Fit			fit;
+	Fit			plain;
+
+	fit_population(model, population, &fit);
+	model->prior_centre(population, centre);
+	fit_likelihood(&test_host, timing, &subject, model->n_params, truth, centre, &plain);
+	print_message("%s, %zu pairs: %d evaluations of all (%d from the truth)\n", model->name,
+				  population->n_recencies + population->n_ages, fit.iterations, plain.iterations);
+	assert_true(fit.converged && fit.prior_sd == 0.0 && fit.iterations <= 5);
+	assert_near(fit.log_likelihood, plain.log_likelihood, 1e-14);
+	for (int i = 0; i < model->n_params; i++)
+	{
+		assert_near(fit.params[i], plain.params[i], 1e-9);
+		assert_near(fit.std_errors[i], plain.std_errors[i], 1e-8);
+	}
+	population_free(population);
+}
+
+static void
+test_large(void **state)
+{
+	long		held = blocks_held;
+
+	(void) state;
+	check_large(&bgnbd_model, cdnow_timing);
+	check_large(&mbgnbd_model, cdnow_mbgnbd);
+	check_large(&paretonbd_model, cdnow_paretonbd);
+	check_large(&ggnbd_model, (double[]) {0.8, 5.0, 0.06, 1.2, 15.0});
+	assert_int_equal(blocks_held, held);
+}
+
 /* Twenty thousand customers tell their parameters. */
 static void
 check_recovery(const Model *model, const double *truth)
@@ -963,6 +1004,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_random_starts),
+		cmocka_unit_test(test_large),
 		cmocka_unit_test(test_recovery),
 		cmocka_unit_test(test_no_ageing),
 		cmocka_unit_test(test_spend_recovery),

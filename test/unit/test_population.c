@@ -179,6 +179,42 @@ test_good_guest(void **state)
 	assert_int_equal(blocks_held, held);
 }
 
+/* A coarse copy has all customers, about where they were. */
+static void
+test_coarsen(void **state)
+{
+	long		held = blocks_held;
+	Population *p = simulated_population(&bgnbd_model, cdnow_timing, 50000, 700, 5);
+	Population *coarse;
+	double		oldest = 0.0;
+
+	(void) state;
+	p->log_gaps = 1.5;
+	for (size_t i = 0; i < p->n_ages; i++)
+		oldest = fmax(oldest, p->ages[i].T);
+	coarse = population_coarsen(p);
+	assert_true(coarse->customers == p->customers && coarse->log_gaps == p->log_gaps);
+	assert_true(coarse->repeat_customers == p->repeat_customers);
+	assert_near(coarse->repeat_orders, p->repeat_orders, 0.02);
+	assert_true(fabs(coarse->mean_T - p->mean_T) < oldest / 48.0);
+	assert_true(2 * coarse->n_cells < p->n_cells);
+	assert_true(5 * (coarse->n_recencies + coarse->n_ages) < p->n_recencies + p->n_ages);
+	for (size_t i = 0; i < coarse->n_recencies; i++)
+		for (size_t k = coarse->recencies[i].first_cell; k < coarse->recencies[i + 1].first_cell; k++)
+			assert_true(coarse->recencies[i].t_x <= coarse->ages[coarse->cells[k].age].T);
+	for (size_t i = 0; i + 1 < coarse->n_frequencies; i++)
+		assert_true(coarse->frequencies[i].x < coarse->frequencies[i + 1].x);
+	population_free(coarse);
+	population_free(p);
+
+	p = population_build(&test_host, NULL, 0, 7.0);
+	coarse = population_coarsen(p);
+	assert_true(coarse->customers == 0.0 && coarse->n_frequencies == 0);
+	population_free(coarse);
+	population_free(p);
+	assert_int_equal(blocks_held, held);
+}
+
 int
 main(void)
 {
@@ -188,6 +224,7 @@ main(void)
 		cmocka_unit_test(test_wide_keys),
 		cmocka_unit_test(test_order_is_forgotten),
 		cmocka_unit_test(test_good_guest),
+		cmocka_unit_test(test_coarsen),
 	};
 
 	return cmocka_run_group_tests_name("population", tests, NULL, NULL);
