@@ -74,9 +74,14 @@ history_put_head(uint8 *at, HistoryEncoding encoding, uint32 count)
 struct varlena *
 history_pack(const Purchase *purchases, uint32 count)
 {
+	return history_pack_as(purchases, count, history_choose_encoding(purchases, count));
+}
+
+struct varlena *
+history_pack_as(const Purchase *purchases, uint32 count, HistoryEncoding encoding)
+{
 	struct varlena *value = palloc(VARHDRSZ + HISTORY_HEAD_BYTES + (Size) count * HISTORY_PURCHASE_BYTES);
 	uint8	   *start = (uint8 *) VARDATA(value);
-	HistoryEncoding encoding = history_choose_encoding(purchases, count);
 	uint8	   *at = history_put_head(start, encoding, count);
 
 	for (uint32 i = 0; i < count; i++)

@@ -121,8 +121,9 @@ amount_in_units(double amount, int decimals, int64 *units)
 	return (double) *units / history_unit_scale[decimals] == amount;
 }
 
-/* The stored form of purchases that are already sorted. */
+/* The stored form of purchases that are already sorted; the second is for those who know the encoding. */
 extern struct varlena *history_pack(const Purchase *purchases, uint32 count);
+extern struct varlena *history_pack_as(const Purchase *purchases, uint32 count, HistoryEncoding encoding);
 
 /* The purchases of a value in either form, sorted, in memory of the caller's that has room for one more. */
 extern Purchase *history_unpack(struct varlena *value, uint32 *count);

@@ -122,7 +122,7 @@ history_state_pack(const HistoryState *state)
 
 	uint32		count;
 	Purchase   *purchases = history_unpack((struct varlena *) unconstify(HistoryState *, state), &count);
-	struct varlena *value = history_pack(purchases, count);
+	struct varlena *value = history_pack_as(purchases, count, (HistoryEncoding) state->encoding);
 
 	pfree(purchases);
 	return value;
