@@ -32,6 +32,7 @@ $node->safe_psql(
 	SELECT customer_id, purchase_history(ordered_at, amount) AS history
 	FROM simulate_orders(60000, $model, $window) GROUP BY customer_id;
 	CREATE TABLE base AS SELECT customer_base(history) AS base FROM histories;
+	CREATE TABLE holdouts AS SELECT holdout(history, '2024-12-31', '2025-12-31', 'pareto/nbd') AS v FROM histories;
 	CREATE TABLE whole AS
 	SELECT purchase_history(date '2000-01-01' + n % 9000, n / 7.0::float8) AS history FROM generate_series(1, 200000) AS n;
 	CREATE TABLE numbers AS
@@ -63,6 +64,12 @@ my %statements = (
 	'clv_fit, gg/nbd' => "SELECT clv_fit(base, 'gg/nbd') FROM $base AS b",
 	'clv_model OVER ()' => 'SELECT sum(clv_estimate(history, model))
 		FROM (SELECT history, clv_model(history) OVER () AS model FROM histories WHERE customer_id <= 15000) AS x',
+	'holdout' => "SELECT holdout(history, '2024-12-31', '2025-12-31', 'bg/nbd') FROM histories",
+	'rollup of holdouts' => 'SELECT rollup(v) FROM holdouts, generate_series(1, 5)',
+	'holdout_summary' => 'SELECT holdout_summary(v) FROM holdouts',
+	'holdout_by_frequency' => 'SELECT count(*) FROM holdouts, holdout_by_frequency(v)',
+	'holdout_tracking' => 'SELECT count(*) FROM holdouts, generate_series(1, 20), holdout_tracking(v)',
+	'a holdout as text' => 'SELECT length(v::text::clv_holdout::text) FROM holdouts',
 	'rfm_score OVER ()' => 'SELECT count(score) FROM (SELECT rfm_score(recency_days, frequency, monetary) OVER () AS score FROM numbers) AS x',
 	'rfm_cuts' => 'SELECT rfm_cuts(recency_days, frequency, monetary) FROM numbers',
 	'simulate_orders' => "SELECT count(*) FROM simulate_orders(1000000000, $model, $window)",
