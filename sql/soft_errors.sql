@@ -21,6 +21,11 @@ INSERT INTO texts VALUES
 ('clv_model', '{"model": "bg/nbd", "timing": {"r": "1"}}'), ('clv_model', '{"model": "bg/nbd", "timing": {"r": 1e-400, "alpha": 1, "a": 1, "b": 1}}'),
 ('clv_model', '{"model": "bg/nbd", "timing": {"r": 1, "alpha": 1, "a": 1, "b": 1}, "as_of": "infinity"}'),
 ('clv_model', '{"model": "bg/nbd", "timing": {"r": 1, "alpha": 1, "a": 1, "b": 1}, "timing_fit": {"iterations": 1e30}}'),
+('clv_holdout', '{"calibration_until": "2025-06-30", "holdout_until": "2025-12-31", "model": "auto", "customers": []}'),
+('clv_holdout', '{"model": "auto", "calibration_until": "today"}'),
+('clv_holdout', '{"calibration_until": "2025-06-30", "holdout_until": "2025-06-30", "model": "auto", "customers": []}'),
+('clv_holdout', '{"calibration_until": "2025-06-30", "holdout_until": "2025-12-31", "model": "auto", "customers": [5]}'),
+('clv_holdout', '{"calibration_until": "2025-06-30", "holdout_until": "2025-12-31", "model": "auto", "fit": {"model":1}}'),
 ('rfm_cuts', '{}'), ('rfm_cuts', '{"levels": 99}'), ('rfm_cuts', '{"levels": 5, "counting": {}}'), ('rfm_cuts', '5'),
 ('segment_rules', '{"rules": [{"segment": "VIP", "r": [4, 5]}]}'),
 ('segment_rules', '{"rules": [{}]}'), ('segment_rules', '{"rules": [{"segment": "VIP", "r": [5, 4]}]}'), ('segment_rules', '{"rules": {}}');

@@ -15,7 +15,6 @@
 
 #include "libpq/pqformat.h"
 #include "miscadmin.h"
-#include "utils/fmgrprotos.h"
 
 #include "holdout/holdout.h"
 #include "value/json.h"

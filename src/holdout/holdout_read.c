@@ -14,7 +14,6 @@
 #include "access/htup_details.h"
 #include "funcapi.h"
 #include "miscadmin.h"
-#include "utils/memutils.h"
 #include "utils/tuplestore.h"
 
 #include "clv/clv_memo.h"
