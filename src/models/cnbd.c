@@ -40,6 +40,8 @@ ln_silence(const double *params, double x, double t_x, double T)
 	double		rho = (T - t_x) / (params[ALPHA] + T);
 	double		weight[CNBD_MAX_K];
 
+	if (!(params[K] <= CNBD_MAX_K))
+		return NAN;
 	return log(cnbd_stage_weights((int) params[K], n, rho, weight))
 		- n * log1p((T - t_x) / (params[ALPHA] + t_x));
 }
@@ -73,23 +75,24 @@ cnbd_alive_prob(const double *params, bool coin_at_start, double x, double t_x, 
 	return 1.0 / (1.0 + exp(ln_odds_dead));
 }
 
-/* Who is alive at T. */
-static LiveCustomer
-live_customer(const double *params, bool coin_at_start, double x, double t_x, double T)
+/* Who is alive at T.  Returns false if k is out of range. */
+static bool
+find_live_customer(const double *params, bool coin_at_start, double x, double t_x, double T,
+				   LiveCustomer *customer)
 {
-	LiveCustomer customer = {
-		.k = (int) params[K],
-		.n = params[R] + params[K] * x,
-		.age = params[ALPHA] + T,
-		.a = params[A],
-		.b = params[B] + tosses_after(x, coin_at_start)
-	};
-	double		sum = cnbd_stage_weights(customer.k, customer.n, (T - t_x) / customer.age,
-										 customer.stage);
+	double		sum;
 
-	for (int j = 0; j < customer.k; j++)
-		customer.stage[j] /= sum;
-	return customer;
+	if (!(params[K] <= CNBD_MAX_K))
+		return false;
+	customer->k = (int) params[K];
+	customer->n = params[R] + params[K] * x;
+	customer->age = params[ALPHA] + T;
+	customer->a = params[A];
+	customer->b = params[B] + tosses_after(x, coin_at_start);
+	sum = cnbd_stage_weights(customer->k, customer->n, (T - t_x) / customer->age, customer->stage);
+	for (int j = 0; j < customer->k; j++)
+		customer->stage[j] /= sum;
+	return true;
 }
 
 /* The probability that a new customer does not leave after the first purchase. */
@@ -103,8 +106,10 @@ double
 cnbd_live_orders(const double *params, bool coin_at_start, double x, double t_x, double T,
 				 double horizon, double delta)
 {
-	LiveCustomer customer = live_customer(params, coin_at_start, x, t_x, T);
+	LiveCustomer customer;
 
+	if (!find_live_customer(params, coin_at_start, x, t_x, T, &customer))
+		return NAN;
 	return cnbd_orders(&customer, horizon, delta);
 }
 
@@ -172,9 +177,11 @@ live_pmf(const LiveCustomer *customer, double t, double j)
 double
 cnbd_orders_pmf(const double *params, bool coin_at_start, double t, double x)
 {
-	LiveCustomer customer = live_customer(params, coin_at_start, 0.0, 0.0, 0.0);
+	LiveCustomer customer;
 	double		stays = stays_at_first(params, coin_at_start);
 
+	if (!find_live_customer(params, coin_at_start, 0.0, 0.0, 0.0, &customer))
+		return NAN;
 	return stays * live_pmf(&customer, t, x) + (x == 0.0 ? 1.0 - stays : 0.0);
 }
 
@@ -182,10 +189,13 @@ double
 cnbd_order_prob(const double *params, bool coin_at_start, double x, double t_x, double T,
 				double horizon)
 {
-	LiveCustomer customer = live_customer(params, coin_at_start, x, t_x, T);
+	LiveCustomer customer;
 	double		alive = cnbd_alive_prob(params, coin_at_start, x, t_x, T);
-	double		tau = horizon / customer.age;
+	double		tau;
 
+	if (!find_live_customer(params, coin_at_start, x, t_x, T, &customer))
+		return NAN;
+	tau = horizon / customer.age;
 	/* who is alive cannot leave before the next purchase */
 	if (isinf(tau))
 		return alive;
@@ -196,10 +206,12 @@ double
 cnbd_future_orders_pmf(const double *params, bool coin_at_start, double x, double t_x, double T,
 					   double horizon, double j)
 {
-	LiveCustomer customer = live_customer(params, coin_at_start, x, t_x, T);
+	LiveCustomer customer;
 
 	if (j == 0.0)
 		return 1.0 - cnbd_order_prob(params, coin_at_start, x, t_x, T, horizon);
+	if (!find_live_customer(params, coin_at_start, x, t_x, T, &customer))
+		return NAN;
 	return cnbd_alive_prob(params, coin_at_start, x, t_x, T) * live_pmf(&customer, horizon, j);
 }
 
@@ -236,10 +248,13 @@ wait_odds(const void *data, double z, double *slope)
 double
 cnbd_next_order_quantile(const double *params, double x, double t_x, double T, double q)
 {
-	Wait		wait = {.customer = live_customer(params, false, x, t_x, T), .q = q};
-	double		z = rising_root(&(RisingFunction) {.value = wait_odds, .data = &wait}, INFINITY);
+	Wait		wait = {.q = q};
 
-	return wait.customer.age * exp(z);
+	/* whether the coin was tossed at the start is nothing to someone alive */
+	if (!find_live_customer(params, false, x, t_x, T, &wait.customer))
+		return NAN;
+	return wait.customer.age
+		* exp(rising_root(&(RisingFunction) {.value = wait_odds, .data = &wait}, INFINITY));
 }
 
 void

@@ -22,7 +22,7 @@
 
 #include "models/model.h"
 
-/* Purchases do not get more regular than this. */
+/* Purchases are not more regular than this.  For a larger k everything is NAN. */
 #define CNBD_MAX_K 24
 
 /* The parameters, in their order. */

@@ -318,11 +318,13 @@ cnbd_log_likelihood(const Population *population, const double *params, bool coi
 	Evaluation	evaluation = {
 		.population = population,
 		.params = params,
-		.coin_at_start = coin_at_start,
-		.k = (int) params[K]
+		.coin_at_start = coin_at_start
 	};
 	Totals		totals = {0};
 
+	if (!(params[K] <= CNBD_MAX_K))
+		return NAN;
+	evaluation.k = (int) params[K];
 	for (size_t i = 0; i < population->n_frequencies; i++)
 	{
 		Sum			sums[N_CLASS_SUMS] = {{0}};
