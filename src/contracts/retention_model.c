@@ -83,6 +83,9 @@ retention_model_problem(const RetentionModel *model)
 	for (int i = 0; i < RETENTION_COVARIANCES(kind->n_params); i++)
 		if (isinf(model->covariance[i]))
 			return "a covariance is infinite";
+	for (int i = 0; i < kind->n_params; i++)
+		if (model->covariance[RETENTION_COVARIANCES(i + 1) - 1] < 0)
+			return "a variance is negative";
 	return NULL;
 }
 
