@@ -56,7 +56,7 @@ value(q{CREATE TABLE bases AS
 	SELECT 'sample' AS orders, customer_base(h, '1997-09-30') AS base FROM sample_histories
 	UNION ALL SELECT 'everyone', customer_base(h, '1997-09-30') FROM everyone_histories});
 value(q{CREATE TABLE models AS SELECT orders, name, clv_fit(base, name) AS m
-	FROM bases, unnest('{bg/nbd,mbg/nbd,pareto/nbd,gg/nbd,auto}'::text[]) AS name});
+	FROM bases, unnest('{bg/nbd,mbg/nbd,pareto/nbd,gg/nbd,bg/cnbd-k,mbg/cnbd-k,auto}'::text[]) AS name});
 value(q{INSERT INTO figures
 	SELECT orders || ' ' || name, log_likelihood(m), param, estimate, std_error FROM models, clv_params(m) WHERE part = 'timing'
 	UNION ALL SELECT DISTINCT orders || ' gamma-gamma', spend_log_likelihood(m), param, estimate, std_error
@@ -82,6 +82,11 @@ fit_agrees('everyone bg/nbd', 'BTYDplus', -95368.443933, r => 0.251624, alpha =>
 fit_agrees('everyone mbg/nbd', 'BTYDplus', -95336.958320, r => 0.6371297, alpha => 7.310225, a => 0.8074913, b => 1.228443);
 fit_agrees('everyone gamma-gamma', 'CLVTools', -40763.476261, p => 6.275343, q => 3.624443, gamma => 14.98371);
 
+# Orders of CDNOW come at random: of all k the likelihood chooses 1, with which BTYDplus prints these.
+fit_agrees('sample mbg/cnbd-k', 'BTYDplus', -9582.135716, r => 0.5248436, alpha => 6.183093, a => 0.8913878, b => 1.614048, k => 1);
+fit_agrees('everyone bg/cnbd-k', 'BTYDplus', -95368.443933, r => 0.251624, alpha => 4.788943, a => 0.7234308, b => 2.161078, k => 1);
+fit_agrees('everyone mbg/cnbd-k', 'BTYDplus', -95336.958320, r => 0.6371297, alpha => 7.310225, a => 0.8074913, b => 1.228443, k => 1);
+
 # GG/NBD rises towards Pareto/NBD for ever, b -> 0 with beta / b fixed, and the weak
 # prior stops it a little short of where the packages give up. b and beta mean
 # nothing then; the likelihood and the other parameters do.
@@ -92,7 +97,7 @@ is(value(q{SELECT string_agg(param, ' ') FROM models, clv_params(m) WHERE (order
 agrees(value(q{SELECT estimate FROM figures WHERE (fit, param) = ('sample gg/nbd', 'r')}), 0.5530388, 3, 'sample gg/nbd, CLVTools: r');
 agrees(value(q{SELECT estimate FROM figures WHERE (fit, param) = ('sample gg/nbd', 'alpha')}), 10.57271, 3, 'sample gg/nbd, CLVTools: alpha');
 
-# CLVTools takes its second derivatives by differences; computed with 50 digits they are the others.
+# Those of CLVTools differ in the fourth digit from what 50 digits give.
 std_errors_agree('sample pareto/nbd', 'CLVTools', 3, r => 0.0476202, alpha => 0.8427, s => 0.187053, beta => 6.20367);
 std_errors_agree('sample pareto/nbd', '50 digits', 7, r => 0.047627925988, alpha => 0.842722533853, s => 0.187281342490, beta => 6.211113596633);
 std_errors_agree('sample mbg/nbd', 'lifetimes', 5, r => 0.0832681, alpha => 0.69562, a => 0.15479, b => 0.537495);
@@ -106,7 +111,7 @@ foreach my $orders ('sample', 'everyone')
 		WHERE (orders, name) = ('$orders', 'auto')"), 't|t', "$orders: no candidate has a lower BIC");
 	is(value("SELECT count(*), bool_and(abs(c.bic - bic(alone.m)) < 1e-6) FROM models AS a, clv_candidates(a.m) AS c
 		JOIN models AS alone ON (alone.orders, alone.name) = ('$orders', c.model) WHERE (a.orders, a.name) = ('$orders', 'auto')"),
-		'4|t', "$orders: candidates are as when fitted alone");
+		'6|t', "$orders: candidates are as when fitted alone");
 }
 
 # Ten customers, at each package's own estimates: P(alive), orders in the next 39
