@@ -173,13 +173,18 @@ part_problem(const ClvPart *part)
 		return "there is a fit without parameters";
 	if (part->customers < 0 || part->left_out < 0 || part->iterations < 0)
 		return "a number of customers or iterations is negative";
-	if (!(part->prior_sd >= 0) || !isfinite(part->prior_sd) || !(part->penalty >= 0) || !isfinite(part->penalty))
-		return "the standard deviation of the prior and the penalty must not be negative";
+	if (!(part->prior_sd >= 0) || !isfinite(part->prior_sd))
+		return "the standard deviation of the prior must not be negative";
+	if (!(part->penalty >= 0) || !isfinite(part->penalty))
+		return "the penalty must not be negative";
 	if (isinf(part->log_likelihood))
 		return "the log-likelihood is infinite";
 	for (int i = 0; i < COVARIANCES(part->n_params); i++)
 		if (isinf(part->covariance[i]))
 			return "a covariance is infinite";
+	for (int i = 0; i < part->n_params; i++)
+		if (part->covariance[COVARIANCES(i) + i] < 0)
+			return "a variance is negative";
 	return NULL;
 }
 
@@ -234,6 +239,8 @@ more_problem(const ClvModel *model)
 		for (int j = 0; j <= i; j++)
 			if (isinf(*clv_timing_covariance(model, i, j)))
 				return "a covariance is infinite";
+		if (*clv_timing_covariance(model, i, i) < 0)
+			return "a variance is negative";
 	}
 	if (model->timing.unidentified >> n_figures != 0 ||
 		model->spend.unidentified >> model->spend.n_params != 0)
