@@ -13,7 +13,8 @@ static const Model *const models[] = {
 	&mbgnbd_model,
 	&ggnbd_model,
 	&bgcnbd_model,
-	&mbgcnbd_model
+	&mbgcnbd_model,
+	&bgbb_model
 };
 
 #define N_MODELS (sizeof(models) / sizeof(models[0]))

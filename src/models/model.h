@@ -65,7 +65,12 @@ typedef struct Model
 	 */
 	int			n_fixed;
 
-	/* Time comes in whole periods, in each of which there is one opportunity to buy. */
+	/*
+	 * Time comes in whole periods, in each of which there is one opportunity to
+	 * buy, or none.  x, t_x and T are then whole, x <= t_x, and a horizon has as
+	 * many opportunities as whole periods.  Of a customer with x > t_x, whom there
+	 * cannot be, the log-likelihood is -INFINITY, and what depends on that NAN.
+	 */
 	bool		discrete;
 
 	/*
@@ -151,8 +156,9 @@ typedef struct Model
 	/*
 	 * Time from age T to the next purchase, the quantile q (0 < q < 1) of its
 	 * distribution among those who are alive at T and do buy again.  That is the w
-	 * with order_prob(w) = q order_prob(INFINITY).  May be INFINITY, when it is
-	 * beyond the largest number.
+	 * with order_prob(w) = q order_prob(INFINITY); if time is discrete, the smallest
+	 * whole w at which it is as much or more.  May be INFINITY, when it is beyond the
+	 * largest number.
 	 */
 	double		(*next_order_quantile) (const double *params, double x, double t_x, double T,
 										double q);
@@ -183,5 +189,6 @@ extern const Model mbgnbd_model;
 extern const Model ggnbd_model;
 extern const Model bgcnbd_model;
 extern const Model mbgcnbd_model;
+extern const Model bgbb_model;
 
 #endif							/* MODELS_MODEL_H */

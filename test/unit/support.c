@@ -243,6 +243,12 @@ simulated_by_the_clock(const Model *model, const double *params, int n, int days
 	double		week = 7.0 * ticks;
 	double		log_gaps = 0.0;
 
+	if (model->discrete)
+	{
+		days /= 7;
+		ticks = 1;
+		week = 1.0;
+	}
 	for (int i = 0; i < n; i++)
 	{
 		Random		random = random_start(seed, i);

@@ -87,14 +87,15 @@ extern double anywhere_between(Random *random, double low, double high);
 
 /*
  * A population of n customers who live by the model, with first purchases
- * spread over the first half of `days`.
+ * spread over the first half of `days`.  The time unit is a week, and each week a
+ * period if the model's time is discrete.
  */
 extern Population *simulated_population(const Model *model, const double *params,
 										int n, int days, uint64_t seed);
 
 /*
  * The same with purchases timed to a fraction of a day, so that fewer of a
- * customer's purchases fall together.
+ * customer's purchases fall together.  Discrete time knows no fractions.
  */
 extern Population *simulated_by_the_clock(const Model *model, const double *params,
 										  int n, int days, int ticks, uint64_t seed);

@@ -48,12 +48,27 @@ static const Subject subjects[] = {
 		{1.33, 2.8, 0.42, 0.79, 2}, {3.0, 12.0, 0.1, 5.0, 3}, {0.05, 0.3, 8.0, 0.2, 1},
 		{0.6, 8.0, 1.0, 4.0, 6}, {12.0, 1.5, 1e-3, 1e-3, 12}
 	}},
+	/* gamma above, below, and equal to 1 */
+	{&bgbb_model, {
+		{1.2, 0.75, 0.66, 2.8}, {3.0, 40.0, 2.5, 300.0}, {0.05, 0.3, 8.0, 90.0},
+		{0.6, 8.0, 1.0, 4.0}, {12.0, 9.0, 1e-3, 1e-3}
+	}},
 };
 
 /* Customers with little and much, recent and old history. */
 static const double histories[][3] = {
 	{0, 0, 30}, {0, 0, 300}, {1, 10, 30}, {2, 28.5, 30}, {7, 5, 39}, {26, 30.9, 31}, {30, 200, 310}
 };
+
+/* The customer nearest to one of these whom there can be under the model. */
+static void
+history_under(const Model *model, const double *history, double *possible)
+{
+	memcpy(possible, history, 3 * sizeof(double));
+	if (model->discrete)
+		for (int i = 1; i < 3; i++)
+			possible[i] = fmax(floor(possible[i]), possible[0]);
+}
 
 #define for_each_subject(subject) \
 	for (const Subject *subject = subjects; subject < subjects + lengthof(subjects); subject++)
@@ -68,7 +83,8 @@ test_lookup(void **state)
 
 		assert_ptr_equal(model_by_name(model->name), model);
 		assert_ptr_equal(model_by_id(model->id), model);
-		assert_int_equal(model->id, subject - subjects + 1);
+		for (const Subject *other = subjects; other < subject; other++)
+			assert_true(other->model->id < model->id);
 		assert_true(model->n_params <= MODEL_MAX_PARAMS);
 		for (int i = 0; i < model->n_params; i++)
 			assert_non_null(model->param_names[i]);
@@ -264,6 +280,28 @@ test_pmf_adds_up(void **state)
 	}
 }
 
+/* A purchase comes within w with this probability, but not (in discrete time) within less. */
+static void
+check_quantile(const Model *model, const double *params, const double *h, double w, double prob)
+{
+	double		at = model->order_prob(params, h[0], h[1], h[2], w);
+
+	if (!model->discrete)
+	{
+		assert_near(at, prob, 1e-11);
+		return;
+	}
+	/* beyond this, one period more or less is not told by a probability */
+	if (w > 1e12)
+	{
+		assert_near(at, prob, 1e-10);
+		return;
+	}
+	assert_true(w >= 1.0 && w == floor(w));
+	assert_true(at >= prob * (1 - 1e-12));
+	assert_true(model->order_prob(params, h[0], h[1], h[2], w - 1.0) < prob * (1 + 1e-12));
+}
+
 /* What a customer does next, told in four ways that must agree. */
 static void
 test_future(void **state)
@@ -277,14 +315,19 @@ test_future(void **state)
 			for (int i = 0; i < lengthof(histories); i++)
 			{
 				const double *params = subject->points[point];
-				const double *h = histories[i];
-				double		alive = model->alive_prob(params, h[0], h[1], h[2]);
-				double		ever = model->order_prob(params, h[0], h[1], h[2], INFINITY);
-				double		orders = model_expected_orders(model, params, h[0], h[1], h[2], 20.0);
+				double		h[3];
+				double		alive;
+				double		ever;
+				double		orders;
+				double		soon = model->discrete ? 1.0 : 1e-9;
 				double		sum = 0.0;
 				double		mean = 0.0;
 				double		last = 0.0;
 
+				history_under(model, histories[i], h);
+				alive = model->alive_prob(params, h[0], h[1], h[2]);
+				ever = model->order_prob(params, h[0], h[1], h[2], INFINITY);
+				orders = model_expected_orders(model, params, h[0], h[1], h[2], 20.0);
 				assert_true(ever <= alive * (1 + 1e-12));
 				for (double j = 0.0; j < 2000.0 && (1.0 - sum > 1e-13 || j < 3.0); j++)
 				{
@@ -301,17 +344,17 @@ test_future(void **state)
 										   1e-3) < 1e-12);
 
 				/* a short horizon: at most one order, exactly */
-				assert_near(model->order_prob(params, h[0], h[1], h[2], 1e-9),
-							model_expected_orders(model, params, h[0], h[1], h[2], 1e-9), 1e-7);
+				assert_near(model->order_prob(params, h[0], h[1], h[2], soon),
+							model_expected_orders(model, params, h[0], h[1], h[2], soon), 1e-7);
 
 				for (double q = 0.001; q < 1.0; q += 0.111)
 				{
 					double		w = model->next_order_quantile(params, h[0], h[1], h[2], q);
 
-					assert_true(w > last);
+					assert_true(w > last || (model->discrete && w == last));
 					last = w;
 					if (isfinite(w) && ever > 1e-290)
-						assert_near(model->order_prob(params, h[0], h[1], h[2], w) / ever, q, 1e-11);
+						check_quantile(model, params, h, w, q * ever);
 				}
 			}
 	}
@@ -337,9 +380,21 @@ test_edges(void **state)
 		assert_near(model_discounted_orders(model, params, 3, 10, 20, 1e9, 0.05),
 					model_discounted_orders(model, params, 3, 10, 20, INFINITY, 0.05), 1e-11);
 		/* just bought: alive, but for the coin */
-		assert_true(model->alive_prob(params, 1000, 1, 5000) < 1e-100);
+		assert_true(model->alive_prob(params, 1000, model->discrete ? 1000 : 1, 5000) < 1e-100);
 		assert_true(model->customer_log_likelihood(params, 0, 0, 0) <= 1e-15);
 	}
+}
+
+/* What a customer would buy who never left, or more. */
+static double
+most_orders(const Model *model, const double *params, double x, double T, double horizon)
+{
+	double		k = stages_of(model, params);
+
+	if (model->discrete)
+		return (params[0] + x) / (params[0] + params[1] + T) * horizon;
+	/* of the k stages before a purchase up to k - 1 may be over */
+	return ((params[0] + (k * x + (k - 1))) / (params[1] + T) * horizon + (k - 1)) / k;
 }
 
 /* Every score is a sane number wherever the optimiser or a user may go. */
@@ -366,10 +421,14 @@ test_scores_are_finite_everywhere(void **state)
 			double		buys;
 			double		pmf;
 			double		wait;
-			double		k;
 
+			if (model->discrete)
+			{
+				x = floor(T * random_uniform(&random) * random_uniform(&random));
+				T = ceil(T);
+				t_x = x > 0 ? ceil(fmax(t_x, x)) : 0.0;
+			}
 			random_params(model, &random, 1.2e-7, 8.8e6, params);
-			k = stages_of(model, params);
 			alive = model->alive_prob(params, x, t_x, T);
 			orders = model_expected_orders(model, params, x, t_x, T, horizon);
 			discounted = model_discounted_orders(model, params, x, t_x, T, horizon, delta);
@@ -379,9 +438,7 @@ test_scores_are_finite_everywhere(void **state)
 			if (!(isfinite(model->customer_log_likelihood(params, x, t_x, T)) &&
 				  alive >= 0.0 && alive <= 1.0 &&
 				  isfinite(orders) && orders >= 0.0 &&
-				  /* of the k stages before a purchase up to k - 1 may be over */
-				  orders <= ((params[0] + (k * x + (k - 1))) / (params[1] + T) * horizon + (k - 1)) / k
-				  * (1 + 1e-12) &&
+				  orders <= most_orders(model, params, x, T, horizon) * (1 + 1e-12) &&
 				  isfinite(discounted) && discounted >= 0.0 && discounted <= orders * (1 + 1e-11) &&
 				  buys >= 0.0 && buys <= alive * (1 + 1e-12) && buys <= orders * (1 + 1e-11) &&
 				  pmf >= 0.0 && pmf <= 1.0 + 1e-11 && pmf <= (j == 0 ? 1.0 : buys) * (1 + 1e-9) + 1e-300 &&

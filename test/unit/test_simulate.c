@@ -23,9 +23,10 @@ static const struct
 	{&ggnbd_model, {1.5, 5.0, 0.08, 1.2, 6.0}},
 	{&bgcnbd_model, {1.5, 1.5, 1.0, 3.0, 3}},
 	{&mbgcnbd_model, {1.5, 2.5, 1.0, 3.0, 2}},
+	{&bgbb_model, {1.5, 4.0, 1.2, 20.0}},
 };
 
-#define N_LIVES 6
+#define N_LIVES 7
 
 static void
 test_orders(void **state)
@@ -173,6 +174,7 @@ check_predictions(const Model *lived, const double *params, double wanted_x)
 		double		x = 0.0;
 		double		t_x = 0.0;
 		double		next = INFINITY;
+		double		soon;
 		double		excess[N_SCORES] = {0};
 		double		time;
 		double		amount;
@@ -197,8 +199,9 @@ check_predictions(const Model *lived, const double *params, double wanted_x)
 		excess[TWO] = (excess[ORDERS] == 2.0) - lived->future_orders_pmf(params, x, t_x, T, horizon, 2.0);
 		excess[ORDERS] -= model_expected_orders(lived, params, x, t_x, T, horizon);
 		excess[DISCOUNTED] -= model_discounted_orders(lived, params, x, t_x, T, horizon, delta);
-		excess[SOON] = (next <= lived->next_order_quantile(params, x, t_x, T, 0.3))
-			- 0.3 * lived->order_prob(params, x, t_x, T, INFINITY);
+		soon = lived->next_order_quantile(params, x, t_x, T, 0.3);
+		excess[SOON] = (next <= soon) - (lived->discrete ? lived->order_prob(params, x, t_x, T, soon)
+										 : 0.3 * lived->order_prob(params, x, t_x, T, INFINITY));
 		n++;
 		for (int k = 0; k < N_SCORES; k++)
 		{
