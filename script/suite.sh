@@ -71,9 +71,10 @@ copy_data() {
 }
 
 in_unit() {
-	local orders=$WORK/orders/cdnow_sample.csv
-	[ -e "$orders" ] || orders=''
-	as_owner env CMOCKA_MESSAGE_OUTPUT=TAP CDNOW_CSV="$orders" \
+	local cdnow=$WORK/orders/cdnow_sample.csv donations=$WORK/orders/donations.csv
+	[ -e "$cdnow" ] || cdnow=''
+	[ -e "$donations" ] || donations=''
+	as_owner env CMOCKA_MESSAGE_OUTPUT=TAP CDNOW_CSV="$cdnow" DONATIONS_CSV="$donations" \
 		make -s -C "$WORK/source/test/unit" BUILD="$WORK/build/unit" CFLAGS="${UNIT_CFLAGS:--O2 -g -Werror}" "$@"
 }
 
