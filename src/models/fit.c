@@ -35,6 +35,12 @@
  */
 #define WEAK_UNDER_PRIOR 0.5
 
+/*
+ * Information less than this share of what is none: so weak that a search on
+ * nearly the same data need not be repeated without the prior.
+ */
+#define PLAINLY_WEAK 0.1
+
 /* A parameter with this share of its unit direction in the weak is not identified. */
 #define WEAK_SHARE 0.01
 
@@ -169,32 +175,61 @@ report_precision(const Target *target, const Information *information, Fit *fit)
 	}
 }
 
+/* One search, and how it ended. */
+typedef struct Search
+{
+	double	   *ln_params;
+	TrustRegionResult result;
+	Information information;
+} Search;
+
+/* Whether it found a maximum with information above a share of the floor in all directions. */
+static bool
+is_determined(const Search *search, double share_of_floor)
+{
+	return search->result.outcome == TRUST_REGION_CONVERGED
+		&& search->information.values[0] >= share_of_floor * search->information.floor;
+}
+
+static void
+find_maximum(const Host *host, Posterior *posterior, Search *search, Fit *fit)
+{
+	minimise(host, posterior, search->ln_params, &search->result);
+	fit->iterations += search->result.iterations;
+	if (search->result.outcome != TRUST_REGION_NOT_FINITE)
+		find_information(posterior, &search->result, &search->information);
+}
+
 void
 fit_target(const Host *host, const Target *target, Start *start, Fit *fit)
 {
 	Posterior	posterior = {.target = target};
-	const double *end = start->alone;
-	TrustRegionResult result;
-	Information information;
+	Search		search = {.ln_params = start->alone};
+	bool		presumed = start->needs_prior;
 
 	*fit = (Fit) {.n_params = target->n, .penalty = target->penalty};
-	minimise(host, &posterior, start->alone, &result);
-	fit->iterations = result.iterations;
-	if (result.outcome == TRUST_REGION_CONVERGED)
-		find_information(&posterior, &result, &information);
-	if (result.outcome != TRUST_REGION_CONVERGED || information.values[0] < information.floor)
+	if (!presumed)
+	{
+		find_maximum(host, &posterior, &search, fit);
+		start->needs_prior = !is_determined(&search, PLAINLY_WEAK);
+	}
+	if (presumed || !is_determined(&search, 1.0))
 	{
 		posterior.prior = PRIOR_PRECISION;
 		fit->prior_sd = PRIOR_SD;
-		end = start->with_prior;
-		minimise(host, &posterior, start->with_prior, &result);
-		fit->iterations += result.iterations;
-		if (result.outcome != TRUST_REGION_NOT_FINITE)
-			find_information(&posterior, &result, &information);
+		search.ln_params = start->with_prior;
+		find_maximum(host, &posterior, &search, fit);
 	}
-	report_maximum(&posterior, &result, end, fit);
-	if (result.outcome != TRUST_REGION_NOT_FINITE)
-		report_precision(target, &information, fit);
+	if (presumed && is_determined(&search, 1.0))
+	{
+		/* these data do determine what others did not */
+		start->needs_prior = false;
+		fit_target(host, target, start, fit);
+		return;
+	}
+	report_maximum(&posterior, &search.result, search.ln_params, fit);
+	if (search.result.outcome != TRUST_REGION_NOT_FINITE)
+		report_precision(target, &search.information, fit);
 }
 
 /* A likelihood of natural parameters. */
@@ -225,7 +260,7 @@ fit_likelihood(const Host *host, Likelihood likelihood, void *data, int n,
 {
 	NaturalData natural = {likelihood, data, n};
 	Target		target = {.likelihood = natural_likelihood, .data = &natural, .n = n};
-	Start		ln_start;
+	Start		ln_start = {.needs_prior = false};
 
 	for (int i = 0; i < n; i++)
 	{

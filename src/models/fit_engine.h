@@ -34,9 +34,15 @@ typedef struct Start
 {
 	double		alone[FIT_MAX_PARAMS];
 	double		with_prior[FIT_MAX_PARAMS];
+
+	/* The likelihood of nearly the same data plainly has no maximum alone. */
+	bool		needs_prior;
 } Start;
 
-/* Find the maximum.  The start becomes where the search ended. */
+/*
+ * Find the maximum.  The start becomes where the search ended, fit for a search on
+ * nearly the same data.
+ */
 extern void fit_target(const Host *host, const Target *target, Start *start, Fit *fit);
 
 /* Turn derivatives in n parameters into those in their logarithms. */

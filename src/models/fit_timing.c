@@ -9,7 +9,8 @@
  * A fit of many customers looks for the neighbourhood of the maximum among
  * coarse copies of the populations (see population_coarsen), which costs next to
  * nothing, and goes the last steps on the populations themselves.  Where it ends,
- * and when it stops, has nothing to do with the copies.
+ * and when it stops, has nothing to do with the copies; but where these plainly
+ * do not determine the parameters, the fit has the weak prior from the beginning.
  */
 #include "models/fit_engine.h"
 
@@ -327,6 +328,7 @@ find_start(const TimingFit *job, TimingData *timing, Start *start)
 			start->alone[i] = i < timing->n_free ? log(params[i]) : 0.0;
 	}
 	memcpy(start->with_prior, start->alone, sizeof(start->alone));
+	start->needs_prior = false;
 }
 
 /* Put the whole number where it belongs among the parameters of a fit. */

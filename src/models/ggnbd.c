@@ -265,45 +265,58 @@ pair_of(int i, int k)
 	return i * N_PARAMS - i * (i - 1) / 2 + k - i;
 }
 
-/* The chain rule, from the coordinates to the parameters, at time t. */
+/* The second derivatives of a curve, in the order in which it gives them. */
+enum
+{
+	N_N, N_A, N_S, N_KAPPA, A_A, A_S, A_KAPPA, S_S, S_KAPPA, KAPPA_KAPPA
+};
+
+/*
+ * The chain rule, from the coordinates to the parameters, at time t.  Most
+ * coordinates depend on one or two of them.
+ */
 static void
 tell_story(const double *params, const Customer *customer, double t, const double *values,
 		   Story *story)
 {
-	double		kappa = customer->kappa;
-	double		share = customer->share;
-	double		u = 1.0 / customer->age;
 	const double *slope = &values[1];
 	const double *second = &values[1 + N_COORDINATES];
-	double		jacobian[N_COORDINATES][N_PARAMS] = {
-		[N] = {[R] = 1.0 / customer->n},
-		[LN_A] = {[ALPHA] = u, [B] = 1.0 / params[B]},
-		[FRAILTY] = {[S] = 1.0 / params[S]},
-		[LN_KAPPA] = {[B] = t * (1.0 - kappa), [BETA] = -share}
-	};
+	double	   *h = story->hessian;
+	double		kappa = customer->kappa;
+	double		share = customer->share;
+	double		n_r = 1.0 / customer->n;
+	double		a_alpha = 1.0 / customer->age;
+	double		a_b = 1.0 / params[B];
+	double		s_s = 1.0 / params[S];
+	double		kappa_b = t * (1.0 - kappa);
+	double		kappa_beta = -share;
 
-	memset(story, 0, sizeof(Story));
 	story->ln = values[0];
-	for (int j = 0; j < N_COORDINATES; j++)
-	{
-		for (int i = 0; i < N_PARAMS; i++)
-			story->gradient[i] += slope[j] * jacobian[j][i];
-		for (int k = j; k < N_COORDINATES; k++, second++)
-			for (int i = 0; i < N_PARAMS; i++)
-				for (int l = i; l < N_PARAMS; l++)
-				{
-					double		both = jacobian[j][i] * jacobian[k][l];
+	story->gradient[R] = slope[N] * n_r;
+	story->gradient[ALPHA] = slope[LN_A] * a_alpha;
+	story->gradient[B] = slope[LN_A] * a_b + slope[LN_KAPPA] * kappa_b;
+	story->gradient[S] = slope[FRAILTY] * s_s;
+	story->gradient[BETA] = slope[LN_KAPPA] * kappa_beta;
 
-					if (j != k)
-						both += jacobian[k][i] * jacobian[j][l];
-					story->hessian[pair_of(i, l)] += *second * both;
-				}
-	}
-	story->hessian[pair_of(ALPHA, ALPHA)] -= slope[LN_A] * u * u;
-	story->hessian[pair_of(B, B)] -= slope[LN_A] / (params[B] * params[B])
-		+ slope[LN_KAPPA] * t * t * kappa * (1.0 - kappa);
-	story->hessian[pair_of(B, BETA)] += slope[LN_KAPPA] * t * share * kappa;
-	story->hessian[pair_of(BETA, BETA)] += slope[LN_KAPPA] * share * share;
+	h[pair_of(R, R)] = second[N_N] * n_r * n_r;
+	h[pair_of(R, ALPHA)] = second[N_A] * n_r * a_alpha;
+	h[pair_of(R, B)] = n_r * (second[N_A] * a_b + second[N_KAPPA] * kappa_b);
+	h[pair_of(R, S)] = second[N_S] * n_r * s_s;
+	h[pair_of(R, BETA)] = second[N_KAPPA] * n_r * kappa_beta;
+	h[pair_of(ALPHA, ALPHA)] = (second[A_A] - slope[LN_A]) * a_alpha * a_alpha;
+	h[pair_of(ALPHA, B)] = a_alpha * (second[A_A] * a_b + second[A_KAPPA] * kappa_b);
+	h[pair_of(ALPHA, S)] = second[A_S] * a_alpha * s_s;
+	h[pair_of(ALPHA, BETA)] = second[A_KAPPA] * a_alpha * kappa_beta;
+	h[pair_of(B, B)] = (second[A_A] - slope[LN_A]) * a_b * a_b
+		+ 2.0 * second[A_KAPPA] * a_b * kappa_b + second[KAPPA_KAPPA] * kappa_b * kappa_b
+		- slope[LN_KAPPA] * t * t * kappa * (1.0 - kappa);
+	h[pair_of(B, S)] = s_s * (second[A_S] * a_b + second[S_KAPPA] * kappa_b);
+	h[pair_of(B, BETA)] = kappa_beta * (second[A_KAPPA] * a_b + second[KAPPA_KAPPA] * kappa_b)
+		+ slope[LN_KAPPA] * t * share * kappa;
+	h[pair_of(S, S)] = second[S_S] * s_s * s_s;
+	h[pair_of(S, BETA)] = second[S_KAPPA] * s_s * kappa_beta;
+	h[pair_of(BETA, BETA)] = second[KAPPA_KAPPA] * kappa_beta * kappa_beta
+		+ slope[LN_KAPPA] * share * share;
 }
 
 /* Multiply a story by g = (1 + t / alpha)^-n S(t). */
