@@ -3,7 +3,7 @@
  *	  One smooth curve at many places, for the price of a few.
  *
  * The curve is taken at the Chebyshev points cos(j pi / N) of the interval, for
- * N = 8 and, reusing these, N = 16.  Where the last coefficients of the series
+ * N = 8 and, reusing these, 16 and 32.  Where the last coefficients of the series
  * in Chebyshev polynomials have not died away, the interval is halved; where
  * there are hardly more places than points, the curve is taken at the places
  * themselves.  So it is never wrong, at worst slow.
@@ -18,10 +18,17 @@
 #include <string.h>
 
 #define FEW 8
-#define MANY 16
+#define MANY 32
 
 /* Coefficients below this, against the largest value or one, are noise. */
 #define NEGLIGIBLE 1e-14
+
+/*
+ * They fall off geometrically: as many more will bring them to about the square
+ * of what they are.  Intervals for which that, in the end, will be larger than
+ * this are not worth more points.
+ */
+#define HOPELESS 1e-12
 
 /* The curve on one interval. */
 typedef struct Piece
@@ -39,13 +46,21 @@ cosine(int k)
 {
 	static const double table[] = {
 		1.0,
+		0.99518472667219688624,
 		0.98078528040323044913,
+		0.95694033573220886494,
 		0.92387953251128675613,
+		0.88192126434835502971,
 		0.83146961230254523708,
+		0.77301045336273696081,
 		0.70710678118654752440,
+		0.63439328416364549822,
 		0.55557023301960222474,
+		0.47139673682599764856,
 		0.38268343236508977173,
+		0.29028467725446236764,
 		0.19509032201612826785,
+		0.098017140329560601994,
 		0.0
 	};
 
@@ -66,12 +81,13 @@ sample(const Curve *curve, Piece *piece, int first, int step)
 		curve->at(curve->data, middle + half * cosine(j), piece->values[j]);
 }
 
-/* Find the series of the given degree.  Returns whether it has come to its end. */
-static bool
+/* Find the series of the given degree.  Returns how large its last coefficients are. */
+static double
 transform(const Curve *curve, Piece *piece, int degree)
 {
 	int			step = MANY / degree;
 	double		scale[CURVE_MAX];
+	double		last = 0.0;
 
 	piece->degree = degree;
 	for (int v = 0; v < curve->n_values; v++)
@@ -92,11 +108,12 @@ transform(const Curve *curve, Piece *piece, int degree)
 		for (int v = 0; v < curve->n_values; v++)
 		{
 			scale[v] = fmax(scale[v], fabs(c[v]));
-			if (k >= degree - 1 && !(fabs(c[v]) <= NEGLIGIBLE * scale[v]))
-				return false;
+			/* what is not a number is large */
+			if (k >= degree - 1 && !(fabs(c[v]) <= last * scale[v]))
+				last = isfinite(c[v]) ? fabs(c[v]) / scale[v] : INFINITY;
 		}
 	}
-	return true;
+	return last;
 }
 
 static void
@@ -124,13 +141,17 @@ static bool
 find_series(const Curve *curve, Piece *piece, size_t n)
 {
 	memset(piece->coefficients, 0, sizeof(piece->coefficients));
-	sample(curve, piece, 0, 2);
-	if (transform(curve, piece, FEW))
-		return true;
-	if (n <= MANY)
-		return false;
-	sample(curve, piece, 1, 2);
-	return transform(curve, piece, MANY);
+	sample(curve, piece, 0, MANY / FEW);
+	for (int degree = FEW;; degree *= 2)
+	{
+		double		last = transform(curve, piece, degree);
+
+		if (last <= NEGLIGIBLE)
+			return true;
+		if (degree == MANY || n <= 2 * (size_t) degree || pow(last, MANY / degree) > HOPELESS)
+			return false;
+		sample(curve, piece, MANY / degree / 2, MANY / degree);
+	}
 }
 
 void
