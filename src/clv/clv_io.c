@@ -564,13 +564,13 @@ clv_model_send(PG_FUNCTION_ARGS)
 	PG_RETURN_BYTEA_P(pq_endtypsend(&out));
 }
 
-/* One NaN, whatever the sender's: equal values have equal bytes. */
+/* One NaN and one zero, whatever the sender's: equal values have equal bytes. */
 static double
 receive_float(StringInfo in)
 {
 	double		number = pq_getmsgfloat8(in);
 
-	return isnan(number) ? NAN : number;
+	return isnan(number) ? NAN : number + 0.0;
 }
 
 static bool
