@@ -145,6 +145,7 @@ INSERT INTO good_texts VALUES
 	('customer_base', '{"observed_until": "2026-03-01", "timing": [[0, 0, "2026-01-01", 3], [2, 9, "2026-01-01", 1]], "spend": [[2, 10.5, 1]], "left_out": {"no_orders": 1}}'),
 	('customer_base', '{"observed_until": "2026-03-01", "timing": [[1, 5, "2026-01-05", 2]], "spend_bins": [[1, 32847, 2, 5, 6, 7]]}'),
 	('clv_model', '{"model": "bg/nbd", "time_unit_days": 7, "as_of": "1997-09-30", "timing": {"r": 0.24, "alpha": 4.4, "a": 0.79, "b": 2.4}, "spend": {"p": 6.25, "q": 3.74, "gamma": 15.44}}'),
+	('clv_holdout', '{"calibration_until": "2025-06-30", "holdout_until": "2025-12-31", "model": "bg/nbd", "customers": [[1, 5, "2025-01-05", 2, 3]], "acquired_later": [["2025-07-01", 4]], "repeats": [["2025-01-10", 3], ["2025-08-01", 8]], "gaps": [[5, 3]], "fit": {"model": "bg/nbd", "as_of": "2025-06-30", "timing": {"r": 1, "alpha": 2, "a": 3, "b": 4}}}'),
 	('rfm_cuts', '{"levels": 2, "customers": 4, "recency": {"cuts": [12], "effective_levels": 2}, "frequency": {"cuts": [1], "effective_levels": 2}, "monetary": {"cuts": [45.5], "effective_levels": 2}}'),
 	('rfm_cuts', '{"levels": 2, "counting": {"recency": {"binned": false, "values": [1, 5], "customers": [2, 1]}, "frequency": {"binned": false, "values": [1, 2], "customers": [1, 2]}, "monetary": {"binned": false, "values": [9], "customers": [3]}}}'),
 	('segment_rules', '{"rules": [{"segment": "VIP", "r": [4, 5], "f": [4, 5], "m": [5, 5]}, {"segment": "Größe 数", "r": [1, 3]}]}'),
