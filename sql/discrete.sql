@@ -2,6 +2,7 @@
 -- there is one opportunity to come, and it is taken or not: BG/BB (Fader, Hardie
 -- & Shang 2010).
 \set VERBOSITY terse
+SET datestyle = iso;
 CREATE TABLE truth AS SELECT '{"model": "bg/bb", "period": "year", "timing": {"alpha": 1.2, "beta": 0.75, "gamma": 0.66, "delta": 2.8},
 	"spend": {"p": 6.25, "q": 3.74, "gamma": 15.44}}'::clv_model AS m;
 CREATE TABLE donors AS
@@ -18,6 +19,9 @@ SELECT f.part, f.param, t.estimate AS truth, abs(f.estimate - t.estimate) < 2.5 
 FROM fits, truth, clv_params(fits.m) AS f JOIN LATERAL clv_params(truth.m) AS t ON f.part = t.part AND f.param = t.param ORDER BY 1, 2;
 SELECT m - 'timing' - 'spend' - 'timing_fit' - 'spend_fit' AS head FROM (SELECT m::jsonb FROM fits) AS x(m);
 SELECT model_name(clv_fit(customer_base(h, 'year'))) AS automatic FROM donors;
+-- It is observed until the end of the year of the last order, and so are the scores.
+SELECT max(last_order_on(h)) > '2025-06-30' AS late, fitted_as_of(m) FROM donors, fits GROUP BY m;
+SELECT bool_and(alive_prob(h, m) = 1) AS alive FROM donors, fits WHERE last_order_on(h) >= '2025-01-01';
 
 -- Published: of the 11,104 donors of 1995, with six opportunities until 2001, those
 -- who came every year, and those who never came back (five digits of the parameters).

@@ -316,6 +316,9 @@ base_totals(Datum base)
 			totals.log_gaps += (double) entry->value * log((double) entry->detail);
 		}
 	}
-	totals.observed_until = Max(reader.head.until, totals.last_day);
+	/* Unless a day is given, the period of the last order is observed to its end. */
+	totals.observed_until = reader.head.until;
+	if (totals.last_day > reader.head.until)
+		totals.observed_until = period_first_day(reader.head.period, period_number(reader.head.period, totals.last_day) + 1) - 1;
 	return totals;
 }

@@ -241,8 +241,8 @@ typedef struct BaseTotals
 	double		log_gaps;		/* the sum of their logarithms */
 	uint32		classes;		/* of customers with equal covariates */
 	int64		left_out[LEFT_OUT_REASONS];
-	DateADT		last_day;		/* of the last order of anyone */
-	DateADT		observed_until; /* given end of observation, or the last day */
+	DateADT		last_day;		/* of the last order of anyone, or the first of its period */
+	DateADT		observed_until; /* given end of observation, or the last day, or the last of its period */
 	BaseHead	head;
 } BaseTotals;
 
