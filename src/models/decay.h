@@ -46,6 +46,20 @@ typedef struct Ageing
 /* e^u beyond this leaves no trace of the 1 - kappa in D but one of first order. */
 #define AGEING_LARGE 30.0
 
+/* log1p of y >= 0, but quicker where log loses nothing. */
+static inline double
+quick_log1p(double y)
+{
+	return y > 0.5 ? log(1.0 + y) : log1p(y);
+}
+
+/* expm1 of u >= 0, but quicker where exp loses nothing. */
+static inline double
+quick_expm1(double u)
+{
+	return u > 0.7 ? exp(u) - 1.0 : expm1(u);
+}
+
 static inline Ageing
 ageing_at(double kappa, double u)
 {
@@ -63,9 +77,9 @@ ageing_at(double kappa, double u)
 			.p = 1.0 / (1.0 + rest)
 		};
 	}
-	grown = kappa * expm1(u);
+	grown = kappa * quick_expm1(u);
 	D = 1.0 + grown;
-	return (Ageing) {.ln_D = log1p(grown), .c = grown / D, .p = (grown + kappa) / D};
+	return (Ageing) {.ln_D = quick_log1p(grown), .c = grown / D, .p = (grown + kappa) / D};
 }
 
 /* The integrand falls by at most about e^12 within a panel. */

@@ -140,7 +140,7 @@ chance_within(const Customer *customer, StoryKind kind, double limit)
 			double		u = panel_node(&panel, i);
 			Ageing		at = ageing_at(decay.kappa, u);
 
-			f = decay_value(&decay, &at, log1p(u / decay.scale), u);
+			f = decay_value(&decay, &at, quick_log1p(u / decay.scale), u);
 			sum += f * panel_weight(&panel, i);
 		}
 		if (decay_is_over(&decay, &panel, f, sum))
@@ -173,7 +173,7 @@ find_moments(const Decay *decay, Moments *m)
 			double		u = panel_node(&panel, i);
 			Ageing		at = ageing_at(decay->kappa, u);
 			double		statistic[N_COORDINATES] = {
-				log1p(u / decay->scale), u / (decay->scale + u), at.ln_D, at.c
+				quick_log1p(u / decay->scale), u / (decay->scale + u), at.ln_D, at.c
 			};
 			double		weight;
 
