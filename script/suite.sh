@@ -75,14 +75,15 @@ in_unit() {
 	[ -e "$cdnow" ] || cdnow=''
 	[ -e "$donations" ] || donations=''
 	as_owner env CMOCKA_MESSAGE_OUTPUT=TAP CDNOW_CSV="$cdnow" DONATIONS_CSV="$donations" \
-		make -s -C "$WORK/source/test/unit" BUILD="$WORK/build/unit" CFLAGS="${UNIT_CFLAGS:--O2 -g -Werror}" "$@"
+		make -s -C "$WORK/source/test/unit" BUILD="$WORK/build/unit" CFLAGS="-O2 -g -Werror" "$@"
 }
 
+# unit_tests [MAKE_ARGUMENT...]
 unit_tests() {
 	local log=$WORK/unit.log status=0
-	step "Building the unit tests" in_unit -j"$(nproc)" all
+	step "Building the unit tests" in_unit -j"$(nproc)" "$@" all
 	say "Unit tests"
-	in_unit check > "$log" 2>&1 || status=$?
+	in_unit "$@" check > "$log" 2>&1 || status=$?
 	[ $status -eq 0 ] || sed '/^ok /d' "$log" | tail -n 80
 	report_tap "unit tests" "$log" $status
 }
