@@ -48,6 +48,13 @@ unfittable(const BaseTotals *totals, DateADT as_of)
 	return NULL;
 }
 
+/* Regular customers are known by their gaps, which a base that was written down may lack. */
+static bool
+gaps_known(const BaseTotals *totals)
+{
+	return totals->gaps == totals->repeat_orders;
+}
+
 /* The customers of a base as likelihoods see them: a population for each class of equal covariates. */
 typedef struct Populations
 {
@@ -62,7 +69,7 @@ population_of(const PopulationCell *cells, size_t count, const BaseTotals *total
 	Population *population = population_build(&server_host, cells, count, unit_days);
 
 	/* Only the sum over all populations matters: the first one has it. */
-	if (totals->gaps == totals->repeat_orders)
+	if (gaps_known(totals))
 		population->log_gaps = first ? totals->log_gaps - totals->gaps * log(unit_days) : 0;
 	return population;
 }
@@ -256,7 +263,8 @@ static bool
 suits(const Model *timing, const BaseTotals *totals)
 {
 	return timing->discrete == (totals->head.period != PERIOD_DAY) &&
-		(totals->head.covariates == 0 || timing->n_effects > 0);
+		(totals->head.covariates == 0 || timing->n_effects > 0) &&
+		(timing->n_fixed == 0 || gaps_known(totals));
 }
 
 /* The model of this name, if it suits the base. */
@@ -280,10 +288,15 @@ named_model(const char *name, const BaseTotals *totals)
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("%s counts in days, but the base counts by the %s", name, period_names[totals->head.period]),
 				 errhint("Count by the day: customer_base(history).")));
-	if (!suits(timing, totals))
+	if (totals->head.covariates > 0 && timing->n_effects == 0)
 		ereport(ERROR,
 				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
 				 errmsg("%s takes no covariates", name)));
+	if (!suits(timing, totals))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("%s cannot be fitted to this base: the gaps between transactions are not known", name),
+				 errhint("Bases made by customer_base(history) know them.")));
 	return timing;
 }
 
@@ -368,7 +381,7 @@ fit_best(const Populations *populations, const BaseTotals *totals, const ClvFitO
 	int			count = 0;
 
 	for (int id = 1; count < CLV_MAX_CANDIDATES && (timing = model_by_id(id)) != NULL; id++)
-		if (suits(timing, totals) && (timing->n_fixed == 0 || totals->gaps == totals->repeat_orders))
+		if (suits(timing, totals))
 			candidates[count++] = timing;
 	if (count == 0)
 		ereport(ERROR,

@@ -151,7 +151,6 @@ clv_model_time(const ClvModel *model, double days)
 #define SMALLEST_PARAM 1e-12
 #define LARGEST_PARAM 1e12
 #define LARGEST_COEFFICIENT 1000
-#define CLV_MOST_STAGES 1000
 
 static const char *
 part_problem(const ClvPart *part)
@@ -198,8 +197,8 @@ params_problem(const ClvModel *model, const Model *timing)
 
 		if (param < SMALLEST_PARAM || param > LARGEST_PARAM)
 			return "a parameter of timing is beyond all reason, which is from 1e-12 to 1e12";
-		if (i >= timing->n_params - timing->n_fixed && (param != floor(param) || param > CLV_MOST_STAGES))
-			return "k must be a whole number from 1 to 1000";
+		if (i >= timing->n_params - timing->n_fixed && (param != floor(param) || param > MODEL_MAX_WHOLE))
+			return "k must be a whole number from 1 to " CppAsString2(MODEL_MAX_WHOLE);
 	}
 	return NULL;
 }

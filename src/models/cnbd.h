@@ -23,7 +23,7 @@
 #include "models/model.h"
 
 /* Purchases are not more regular than this.  For a larger k everything is NAN. */
-#define CNBD_MAX_K 24
+#define CNBD_MAX_K MODEL_MAX_WHOLE
 
 /* The parameters, in their order. */
 enum

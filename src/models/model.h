@@ -26,6 +26,9 @@
 #define MODEL_MAX_PARAMS 8
 #define MODEL_MAX_EFFECTS 3
 
+/* The largest value of a parameter that is a whole number. */
+#define MODEL_MAX_WHOLE 24
+
 /*
  * What a covariate z acts on: the parameter of a customer is that of the model
  * times e^(sign coefficient z).  Signs are such that a positive coefficient
@@ -59,7 +62,7 @@ typedef struct Model
 	const char *param_names[MODEL_MAX_PARAMS];
 
 	/*
-	 * The last n_fixed (0 or 1) parameters are whole numbers >= 1 that no
+	 * The last n_fixed (0 or 1) parameters are whole numbers from 1 on that no
 	 * derivative can find.  Gradients and Hessians are of those before them only,
 	 * n_params - n_fixed of them.
 	 */
