@@ -39,7 +39,7 @@
  * Information less than this share of what is none: so weak that a search on
  * nearly the same data need not be repeated without the prior.
  */
-#define PLAINLY_WEAK 0.1
+#define PLAINLY_WEAK 0.5
 
 /* A parameter with this share of its unit direction in the weak is not identified. */
 #define WEAK_SHARE 0.01
