@@ -30,6 +30,8 @@ VALUE_TYPES = purchase_history customer_base clv_model clv_holdout rfm_cuts segm
 COMPARISONS = $(SOURCE)/src/value/comparison.sql.in
 
 DATA_built = $(EXTENSION)--$(EXTVERSION).sql
+# From each release to the next.
+DATA = $(patsubst $(SOURCE)/%,%,$(wildcard $(SOURCE)/src/upgrade/$(EXTENSION)--*--*.sql))
 EXTRA_CLEAN = $(foreach room,$(ROOMS),$(wildcard src/$(room)/*.bc))
 
 PG_CONFIG ?= pg_config
