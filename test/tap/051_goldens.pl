@@ -51,7 +51,6 @@ $node->safe_psql('postgres', 'CREATE EXTENSION customer_centric');
 $node->safe_psql('postgres', 'SET client_min_messages = warning; CREATE SCHEMA raw');
 my $version = $node->safe_psql('postgres', q{SELECT extversion FROM pg_extension WHERE extname = 'customer_centric'});
 my $bytes = PostgreSQL::Test::Utils::tempdir . '/bytes';
-my $now = PostgreSQL::Test::Utils::tempdir . '/now';
 
 my @types = split /\n/, $node->safe_psql('postgres', q{
 	SELECT t.typname FROM pg_depend AS d JOIN pg_type AS t ON t.oid = d.objid AND d.classid = 'pg_type'::regclass
@@ -118,14 +117,14 @@ foreach my $golden (@goldens)
 	SKIP:
 	{
 		skip 'numbers are stored in the order of the machine that wrote the goldens', 1 if !$little_endian;
-		is( $node->safe_psql('postgres', "CREATE TEMP TABLE old AS SELECT '$stored'::raw.$type\::$type AS v; SELECT v, v::text::$type = '$literal' FROM old"),
+		is( ($node->psql('postgres', "CREATE TEMP TABLE old AS SELECT '$stored'::raw.$type\::$type AS v; SELECT v, v::text::$type = '$literal' FROM old"))[1],
 			"$text|t", "$name: read from disk");
 	}
 
 	# What was sent, as COPY or a client gives it.
-	is( $node->safe_psql(
+	is( ($node->psql(
 			'postgres', "COPY (SELECT '$sent'::bytea) TO '$bytes' (FORMAT binary); TRUNCATE raw.$type\_sent;
-			COPY raw.$type\_sent FROM '$bytes' (FORMAT binary); SELECT v FROM raw.$type\_sent"),
+			COPY raw.$type\_sent FROM '$bytes' (FORMAT binary); SELECT v FROM raw.$type\_sent"))[1],
 		$text, "$name: received");
 
 	# The newest golden of a value is what is written now: whoever changes the form adds one.
