@@ -157,6 +157,40 @@ foreach my $name (sort keys %residual)
 is(value(q{SELECT sum(repeat_count(h, '1998-06-30') - repeat_count(h, '1997-09-30')) FROM everyone_histories}), 19684,
 	'everyone: transactions of the holdout');
 
+# Donors of 1995, and the years until 2001 in which they gave again: Fader, Hardie &
+# Shang 2010. A base is written from the counts, and counted from histories.
+load_csv('donations', 'x int, t_x int, opportunities int, donors int', 'donations.csv');
+value(q{CREATE TABLE donors AS
+	SELECT purchase_history(make_date(1995 + year, 5, 17)) AS h
+	FROM (SELECT row_number() OVER () AS donor, x, t_x FROM donations, generate_series(1, donors)) AS d,
+		LATERAL (SELECT 0 UNION ALL SELECT generate_series(1, x - 1) UNION ALL SELECT t_x WHERE x > 0) AS v(year)
+	GROUP BY donor});
+value(q{CREATE TABLE donor_bases AS
+	SELECT 'counts' AS source, format('{"period": "year", "observed_until": "2001-12-31", "timing": %s, "left_out": {"no_amounts": %s}}',
+		json_agg(json_build_array(x, t_x, '1995-01-01', donors)), sum(donors) FILTER (WHERE x > 0))::customer_base AS base FROM donations
+	UNION ALL SELECT 'histories', customer_base(h, 'year', date '2001-12-31') FROM donors});
+is(value(q{SELECT count(DISTINCT base::jsonb - 'gaps') FROM donor_bases}), 1, 'donations: the same base from counts and from histories, but for gaps');
+value(q{CREATE TABLE donor_models AS SELECT source, clv_fit(base) AS m FROM donor_bases});
+value(q{INSERT INTO figures SELECT source || ' bg/bb', log_likelihood(m), param, estimate, std_error FROM donor_models, clv_params(m)});
+foreach my $source ('counts', 'histories')
+{
+	is(value("SELECT model_name(m) FROM donor_models WHERE source = '$source'"), 'bg/bb', "$source: auto takes the model of discrete time");
+	fit_agrees("$source bg/bb", 'BTYD', -33225.581285, alpha => 1.203507, beta => 0.7497667, gamma => 0.6567568, delta => 2.783887);
+	fit_agrees("$source bg/bb", 'BTYD, tight', -33225.581274, alpha => 1.203522, beta => 0.7497163, gamma => 0.6567181, delta => 2.783442);
+	std_errors_agree("$source bg/bb", 'reference', 4, alpha => 0.06939078, beta => 0.02944750, gamma => 0.05100912, delta => 0.3208138);
+}
+my $donor_model = "donor_models WHERE source = 'counts'";
+my @gifts = split /\|/, value('SELECT ' . join(', ', map { "expected_orders_new(m, $_ * 365)" } 1 .. 6) . " FROM $donor_model");
+my @published_gifts = (0.498537, 0.923342, 1.296868, 1.632304, 1.938134, 2.220167);
+agrees($gifts[$_], $published_gifts[$_], 4, 'donations: of a new donor after ' . ($_ + 1) . ' opportunities') foreach 0 .. 5;
+my %residual_gifts = (0 => 0.11475272, 6 => 5.90989425);
+foreach my $x (sort keys %residual_gifts)
+{
+	agrees(value("SELECT max(residual_orders(h, m, 0.1)) FROM donors, $donor_model AND repeat_count(h) = $x"), $residual_gifts{$x}, 7,
+		"donations: discounted gifts to come after $x of six");
+}
+agrees(value("SELECT sum(expected_orders(h, m, 5 * 365 + 1)) FROM donors, $donor_model"), 12884.157, 7, 'donations: gifts of the next five years');
+
 # Two cohorts of subscribers, seen for seven years; Fader & Hardie 2007.
 load_csv('survival', 'year int, regular numeric, highend numeric', 'sbg_survival.csv');
 value(q{CREATE TABLE contracts AS
