@@ -304,6 +304,8 @@ bgbb_next_order_quantile(const double *params, double x, double t_x, double T, d
 	Wait		wait;
 	double		z;
 
+	if (h.x > h.t_x)
+		return NAN;
 	for (int periods = 0; periods < MAX_PERIODS; periods++)
 	{
 		Live		now = live_after(&live, periods);

@@ -113,6 +113,8 @@ test_edges(void **state)
 	assert_true(model->log_likelihood(population, donations, gradient, hessian) == -INFINITY);
 	assert_true(model->customer_log_likelihood(donations, 3, 2, 6) == -INFINITY);
 	assert_true(isnan(model->alive_prob(donations, 3, 2, 6)));
+	assert_true(isnan(model->order_prob(donations, 7, 2, 6, 5)));
+	assert_true(isnan(model->next_order_quantile(donations, 7, 2, 6, 0.5)));
 	for (int i = 0; i < 16; i++)
 		assert_true(hessian[i] == 0.0 && gradient[i % 4] == 0.0);
 	population_free(population);
