@@ -40,16 +40,28 @@ FROM histories \gset
 CREATE TABLE model AS
 SELECT clv_model(history) AS model FROM histories;
 
-\echo 'THE MODEL fitted to them: when customers order, when they leave, what they spend'
+\echo 'THE MODELS tried: when customers order and when they leave; the lowest BIC is taken'
+SELECT c.model AS "Model", c.param_count AS "Parameters", to_char(c.log_likelihood, 'FM999,999,990.0') AS "Log-likelihood",
+	to_char(c.bic, 'FM999,999,990.0') AS "BIC", CASE WHEN c.chosen THEN '<==' END AS "Chosen"
+FROM model, clv_candidates(model) AS c ORDER BY c.bic;
+
+SELECT model_name(model) AS model_name FROM model \gset
+\echo 'ITS PARAMETERS, and those of what they spend'
 SELECT param AS "Parameter", round(estimate::numeric, 3) AS "Estimate", round(std_error::numeric, 3) AS "Std. error",
-	CASE param
-		WHEN 'r' THEN 'how alike customers are in how often they order'
-		WHEN 'alpha' THEN 'r / alpha = mean number of orders in a week'
-		WHEN 'a' THEN 'a / (a + b) = mean chance to leave after an order'
-		WHEN 'b' THEN 'how alike customers are in that, with a'
-		WHEN 'p' THEN 'how alike a customer''s orders are in amount'
-		WHEN 'q' THEN 'how alike customers are in what they spend'
-		WHEN 'gamma' THEN 'p * gamma / (q - 1) = mean amount of an order'
+	CASE
+		WHEN param = 'r' THEN 'how alike customers are in how often they order'
+		WHEN param = 'alpha' AND :'model_name' LIKE '%cnbd-k' THEN 'r / (k alpha) = mean number of orders in a week'
+		WHEN param = 'alpha' THEN 'r / alpha = mean number of orders in a week'
+		WHEN param = 'k' THEN 'how regular their orders are: 1 is at random'
+		WHEN param = 'a' THEN 'a / (a + b) = mean chance to leave after an order'
+		WHEN param = 'b' AND :'model_name' = 'gg/nbd' THEN 'how the rate of leaving changes with age'
+		WHEN param = 'b' THEN 'how alike customers are in that, with a'
+		WHEN param = 's' THEN 'how alike customers are in how soon they leave'
+		WHEN param = 'beta' AND :'model_name' = 'pareto/nbd' THEN 's / beta = mean rate of leaving in a week'
+		WHEN param = 'beta' THEN 'how soon they leave, with b and s'
+		WHEN param = 'p' THEN 'how alike a customer''s orders are in amount'
+		WHEN param = 'q' THEN 'how alike customers are in what they spend'
+		WHEN param = 'gamma' THEN 'p * gamma / (q - 1) = mean amount of an order'
 	END AS "What it says"
 FROM model, clv_params(model);
 \else
