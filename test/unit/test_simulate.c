@@ -276,6 +276,74 @@ test_counts(void **state)
 	}
 }
 
+/*
+ * Whether a simulated customer, of whom all orders up to T were taken, is alive: the
+ * last day is known, or else there is another order to come.
+ */
+static bool
+is_alive(const Model *lived, const SimulatedCustomer *customer, double T, double next)
+{
+	if (lived == &paretonbd_model || lived == &ggnbd_model || lived == &bgbb_model)
+		return customer->life.dropout >= T;
+	return isfinite(next);
+}
+
+/* Of the customers with a score of 0.7, 70 % are alive. */
+static void
+test_alive_prob_is_calibrated(void **state)
+{
+	enum
+	{
+		N = 40000,
+		BINS = 10
+	};
+
+	(void) state;
+	for (int i = 0; i < N_LIVES; i++)
+	{
+		const Model *lived = lives[i].model;
+		double		n[BINS] = {0};
+		double		excess[BINS] = {0};
+		double		variance[BINS] = {0};
+		int			tested = 0;
+
+		for (int k = 0; k < N; k++)
+		{
+			Random		random = random_start(7, k);
+			double		T = 4.0 + floor(30.0 * random_uniform(&random));
+			double		x = 0.0;
+			double		t_x = 0.0;
+			double		p;
+			int			bin;
+			SimulatedCustomer customer;
+			double		time;
+			double		amount;
+
+			simulate_customer(lived, lives[i].params, cdnow_spend, T, random, &customer);
+			simulate_next_order(&customer, &time, &amount);
+			for (; simulate_next_order(&customer, &time, &amount); x++)
+				t_x = time;
+			p = lived->alive_prob(lives[i].params, x, t_x, T);
+			bin = p < 1.0 ? (int) (BINS * p) : BINS - 1;
+			n[bin]++;
+			excess[bin] += is_alive(lived, &customer, T, time) - p;
+			variance[bin] += p * (1.0 - p);
+		}
+		for (int bin = 0; bin < BINS; bin++)
+		{
+			if (variance[bin] < 20.0)
+				continue;
+			tested++;
+			if (!(fabs(excess[bin]) < 4.0 * sqrt(variance[bin])))
+				fail_msg("%s: of %.0f customers scored about %g, %+.0f too many are alive (z = %.1f)",
+						 lived->name, n[bin], (bin + 0.5) / BINS, excess[bin],
+						 excess[bin] / sqrt(variance[bin]));
+		}
+		print_message("%s: calibrated in %d tenths\n", lived->name, tested);
+		assert_true(tested >= 7);
+	}
+}
+
 int
 main(void)
 {
@@ -286,6 +354,7 @@ main(void)
 		cmocka_unit_test(test_averages),
 		cmocka_unit_test(test_scores_predict),
 		cmocka_unit_test(test_counts),
+		cmocka_unit_test(test_alive_prob_is_calibrated),
 	};
 
 	return cmocka_run_group_tests_name("simulation", tests, NULL, NULL);
