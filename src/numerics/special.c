@@ -213,7 +213,7 @@ less_from_below(double n, double tau, double x)
 
 	for (double j = 1.0; j < x; j++)
 	{
-		pi *= z * (n + j - 1.0) / j;
+		pi *= z * (n + (j - 1.0)) / j;
 		tail -= pi;
 	}
 	return tail;

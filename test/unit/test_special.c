@@ -120,6 +120,28 @@ test_negative_binomial(void **state)
 	assert_near(sf_ln_ways(0.3, 1000.0), sf_lpoch(0.3, 1000.0) - sf_lpoch(1.0, 1000.0), 1e-12);
 }
 
+/* The tail is the sum of what is in it, however small. */
+static void
+test_negative_binomial_tail(void **state)
+{
+	static const double ns[] = {1e-7, 0.3, 1.0, 5.0, 300.0};
+	static const double taus[] = {1e-9, 0.1, 3.0, 200.0};
+	static const double xs[] = {1.0, 2.0, 7.0, 40.0};
+
+	(void) state;
+	for (int i = 0; i < 5 * 4 * 4; i++)
+	{
+		double		n = ns[i % 5];
+		double		tau = taus[i / 5 % 4];
+		double		sum = 0.0;
+		double		pi = 1.0;
+
+		for (double x = xs[i / 20]; x <= n * tau || pi * (1.0 + tau) > 1e-17 * sum; x++)
+			sum += pi = exp(sf_ln_negative_binomial(n, tau, x));
+		assert_near(sf_negative_binomial_tail(n, tau, xs[i / 20]), sum, 1e-11);
+	}
+}
+
 static void
 test_decayed_time(void **state)
 {
@@ -293,6 +315,7 @@ main(void)
 		cmocka_unit_test(test_ratios_of_gammas),
 		cmocka_unit_test(test_hypergeometric1),
 		cmocka_unit_test(test_negative_binomial),
+		cmocka_unit_test(test_negative_binomial_tail),
 		cmocka_unit_test(test_decayed_time),
 		cmocka_unit_test(test_curve),
 		cmocka_unit_test(test_integral_below),
