@@ -23,9 +23,11 @@
  *		E[y^M] = (1 + (1 - y) t / age)^(-n-j).
  *
  * l = 0 is the mean pace of the purchases; the others are the rhythm, which is
- * soon forgotten.  Discounting follows from the undiscounted by parts, but for an
- * infinite horizon: there everything is known given lambda, and the mean over
- * lambda is a quadrature.
+ * soon forgotten.
+ *
+ * Discounted, purchases count as they come in, by the rate of the sum; where the
+ * sum is long, by parts from what is undiscounted.  For an infinite horizon
+ * everything is known given lambda and p, and both means are quadratures.
  */
 #include "models/cnbd.h"
 
@@ -168,7 +170,7 @@ find_reach(Prospect *prospect)
 		{
 			for (; m < c->k * (i + 1) - j; m++)
 			{
-				pi *= z * (n + m - 1.0) / m;
+				pi *= z * (n + (m - 1)) / m;
 				reach -= pi;
 			}
 			prospect->reach[i] += c->stage[j] * fmax(reach, 0.0);
@@ -212,6 +214,7 @@ orders_given_p(double p, const void *data)
 		double complex y = size * prospect->root[l];
 		double complex rest = l == 0 ? -expm1(ln_y) : 1.0 - y;
 		double complex grown = prospect->tau * rest;
+		double complex per_stage = 1.0 / (1.0 + grown);
 		double complex gone = lost(c->n, grown);
 		double complex power = 1.0;
 		double complex sum = 0.0;
@@ -220,7 +223,7 @@ orders_given_p(double p, const void *data)
 		{
 			sum += c->stage[j] * power * gone;
 			power *= y;
-			gone = (grown + gone) / (1.0 + grown);
+			gone = (grown + gone) * per_stage;
 		}
 		sum *= y / rest;
 		orders += (l == 0 || 2 * l == c->k ? 1.0 : 2.0) * creal(sum);
@@ -335,16 +338,20 @@ order_rate(const OrderRates *rates, double s)
 
 /*
  * The next panel of a walk over time.  All singularities of what is expected of a
- * customer are left of -age / 2; while there is a rhythm, it has to be followed.
+ * customer are left of -age / 2.  What has to be followed are powers of
+ * 1 + (1 - y) s / age, with y as far from 1 as has not died away yet: any, while
+ * there is a rhythm, then real ones, for those who leave late.
  */
 static bool
 time_next(const LiveCustomer *c, double delta, double limit, Panel *panel)
 {
-	double		rate = delta;
+	double		s = panel->end;
+	double		lag = 1.0;		/* the largest 1 - y */
 
-	if (!is_forgotten(c, panel->end))
-		rate += (c->n + c->k) / (c->age + panel->end);
-	return panel_next(panel, limit, panel->end + 0.5 * c->age, rate);
+	if (s > 0.0 && is_forgotten(c, s))
+		lag = fmin(1.0, expm1(FORGOTTEN / c->n) * c->age / s);
+	return panel_next(panel, limit, s + 0.5 * c->age,
+					  delta + lag * (c->n + c->k) / (c->age + lag * s));
 }
 
 /* Until a time up to which the sum is short. */

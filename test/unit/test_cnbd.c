@@ -66,6 +66,14 @@ test_gradient(void **state)
 	check_gradient(&mbgcnbd_model, "mbgcnbd_gradient.csv", 1e-11);
 }
 
+static void
+test_discounted_orders(void **state)
+{
+	(void) state;
+	check_discounted_orders(&bgcnbd_model, "bgcnbd_discounted_orders.csv", 1e-11);
+	check_discounted_orders(&mbgcnbd_model, "mbgcnbd_discounted_orders.csv", 1e-11);
+}
+
 /* The times between purchases count for k > 1, and are not asked for when k = 1. */
 static void
 test_log_gaps(void **state)
@@ -180,6 +188,32 @@ test_two_routes(void **state)
 			}
 			print_message("k = %g, t = %g: %.15g\n", p[K], t, mean);
 			assert_near(model_expected_orders(&bgcnbd_model, p, 2.0, 3.0, 4.0, t), mean, 1e-10);
+		}
+}
+
+/*
+ * An infinite horizon is a mean over the rates, a long one an integral over time, at
+ * first of the sum and later of means over p.  Where nothing is left to come, both
+ * must say the same.
+ */
+static void
+test_long_horizons(void **state)
+{
+	/* short sums; long ones; coins that fall apart; all gone at once */
+	static const double customers[][N_PARAMS] = {
+		{2.0, 4.0, 0.5, 4.0, 3}, {2.0, 0.1, 0.5, 4.0, 6}, {9.0, 0.1, 1e-3, 1e-3, 2}, {400.0, 1.0, 3e5, 4e5, 1}
+	};
+
+	(void) state;
+	for (int i = 0; i < 4; i++)
+		for (double delta = 0.02; delta < 10.0; delta *= 10.0)
+		{
+			const double *params = customers[i];
+			double		horizon = (40.0 + 2.5 * params[K]) / delta;
+			double		for_ever = bgcnbd_model.live_orders(params, 3, 4, 5, INFINITY, delta);
+
+			assert_true(bgcnbd_model.live_orders(params, 3, 4, 5, 1.01 * horizon, delta) == for_ever);
+			assert_near(bgcnbd_model.live_orders(params, 3, 4, 5, 0.99 * horizon, delta), for_ever, 1e-11);
 		}
 }
 
@@ -368,10 +402,12 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_scores),
+		cmocka_unit_test(test_discounted_orders),
 		cmocka_unit_test(test_gradient),
 		cmocka_unit_test(test_log_gaps),
 		cmocka_unit_test(test_k_1),
 		cmocka_unit_test(test_two_routes),
+		cmocka_unit_test(test_long_horizons),
 		cmocka_unit_test(test_recency_matters),
 		cmocka_unit_test(test_k_too_large),
 		cmocka_unit_test(test_grocery),
