@@ -38,14 +38,18 @@ spread_cells(size_t n)
 }
 
 /* Every model. */
-static const Model *const models[] = {&bgnbd_model, &paretonbd_model, &mbgnbd_model, &ggnbd_model};
+static const Model *const models[] = {
+	&bgnbd_model, &paretonbd_model, &mbgnbd_model, &ggnbd_model, &bgcnbd_model, &mbgcnbd_model
+};
 
 /* Parameters like those of CDNOW, for the shop of spread_cells(). */
 static const double plausible[][5] = {
 	{0.2425945224, 4.413602019, 0.7929220172, 2.425906777},
 	{0.5532770469, 10.57768346, 0.6062399891, 11.66873529},
 	{0.5248431591, 6.18308528, 0.8913593907, 1.61400224},
-	{0.5532770469, 10.57768346, 0.01, 0.49954486, 0.0941155}
+	{0.5532770469, 10.57768346, 0.01, 0.49954486, 0.0941155},
+	{0.2425945224, 2.2, 0.7929220172, 2.425906777, 2},
+	{0.5248431591, 3.1, 0.8913593907, 1.61400224, 2}
 };
 
 #define N_MODELS (sizeof(models) / sizeof(models[0]))
