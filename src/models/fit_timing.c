@@ -426,7 +426,8 @@ fit_timing(const Host *host, const Model *model, const CovariateClass *classes,
 		   size_t n_classes, int n_covariates, double penalty, Fit *fit)
 {
 	CovariateClass *sorted = sort_classes(host, classes, n_classes, n_covariates);
-	CovariateClass *copies = copy_coarsely(host, sorted, n_classes);
+	/* Whole periods cannot be rounded: there might be more purchases than opportunities. */
+	CovariateClass *copies = model->discrete ? NULL : copy_coarsely(host, sorted, n_classes);
 
 	fit_classes(&(TimingFit) {
 		.host = host,
