@@ -298,8 +298,8 @@ in_build() {
 
 build() { in_build -j"$(nproc)" "$@" && in_build install; }
 
-# prepare [MAKE_ARGUMENT...]: from nothing to a private server with the extension in it.
-prepare() {
+# From nothing to a private server and a copy of the source.
+prepare_copies() {
 	copy_server || die "cannot copy the server's files to $WORK"
 	copy_source || die "cannot copy the source to $WORK"
 	choose_owner
@@ -309,6 +309,11 @@ prepare() {
 		chown "$OWNER:" "$WORK"
 	fi
 	export PATH="$BIN:$PATH"
+}
+
+# prepare [MAKE_ARGUMENT...]: the same, with the extension in it.
+prepare() {
+	prepare_copies
 	step "Building the extension" build "$@"
 }
 
