@@ -104,7 +104,7 @@ SELECT (regularity(base)).* FROM (VALUES
 -- Calendar periods, for models of discrete time. A transaction is then a month
 -- (week, quarter, year) with an order, and times are months.
 SELECT customer_base(h, 'month') FROM histories;
-SELECT customer_base(h, 'year', '2026-12-31') FROM histories;
+SELECT customer_base(h, 'year', date '2026-12-31') FROM histories;
 SELECT w, repeat_count, last_order_days, first_order_on FROM (
 	SELECT w, customer_base(h, w) AS base FROM
 		(SELECT purchase_history(d, 1.0) AS h FROM (VALUES (date '1999-12-27'), ('1999-12-31'), ('2000-01-02'), ('2000-01-03'),
