@@ -620,20 +620,36 @@ ggnbd_next_order_quantile(const double *params, double x, double t_x, double T, 
 
 /*
  * From far away the ridge beta / b = constant, along which the model becomes
- * Pareto/NBD, is hard to find.
+ * Pareto/NBD, is hard to find.  And from there it is hard to see that all customers
+ * leave suddenly, at some age that most have in common: so look at some ages.
  */
 static bool
 ggnbd_near_paretonbd(const Population *population, const double *pareto, int number, double *params)
 {
 	static const double b[] = {1e-6, 1e-5, 1e-4, 1e-3, 1e-2, 1e-1, 1.0};
+	static const double ages[] = {0.5, 0.75, 1.0};
+	const double sudden = 10.0;
+	const int	n_b = sizeof(b) / sizeof(b[0]);
+	const int	n_ages = sizeof(ages) / sizeof(ages[0]);
+	double		T = population_time_scale(population);
 
-	if (number >= (int) (sizeof(b) / sizeof(b[0])))
+	if (number >= n_b + n_ages)
 		return false;
 	params[R] = pareto[0];
 	params[ALPHA] = pareto[1];
-	params[B] = b[number] / population_time_scale(population);
-	params[S] = pareto[2];
-	params[BETA] = params[B] * pareto[3];
+	if (number < n_b)
+	{
+		params[B] = b[number] / T;
+		params[S] = pareto[2];
+		params[BETA] = params[B] * pareto[3];
+	}
+	else
+	{
+		/* half of the customers have left at that age */
+		params[B] = sudden / T;
+		params[S] = 1.0;
+		params[BETA] = expm1(sudden * ages[number - n_b]);
+	}
 	return true;
 }
 

@@ -94,9 +94,10 @@ typedef struct Model
 
 	/*
 	 * A simpler model, with the same effects, that this one becomes at an edge of
-	 * its parameters, or NULL.  A fit then starts from the best of the points on
-	 * the way there that near_limit() gives for the limit's parameters; it returns
-	 * false when there is no point of that number.
+	 * its parameters, or NULL.  A fit then starts from the best of the points that
+	 * near_limit() gives for the limit's parameters, on the way there and where the
+	 * maximum might be instead; it returns false when there is no point of that
+	 * number.
 	 */
 	const struct Model *limit;
 	bool		(*near_limit) (const Population *population, const double *limit_params,
