@@ -1,4 +1,4 @@
-# Stored values and the scores survive pg_dump and pg_restore, to the letter.
+# Stored values and the scores survive pg_dump and pg_restore, to the letter, in every format.
 use strict;
 use warnings;
 
@@ -36,20 +36,37 @@ $node->safe_psql(
 	FROM (VALUES ('Good', int4range(4, 6), int4range(3, 6), int4range(1, 6)),
 		('Other', int4range(1, 4), int4range(1, 6), int4range(1, 6))) AS rule (segment, r, f, m);
 
-	-- a value as a default, and the operators of a value type in an index
+	CREATE TABLE retention_bases AS
+	SELECT 1 AS id, retention_base(1 + (customer_id % 24)::int, customer_id % 3 > 0, 1, '1 month') AS value FROM histories;
+	CREATE TABLE retention_models AS SELECT id, retention_fit(value) AS value FROM retention_bases;
+
+	-- a value as a default, the operators of a value type in indexes, functions in a constraint,
+	-- a generated column, a view and a policy: all that a dump has to put into words
 	ALTER TABLE histories ALTER value SET DEFAULT '{"orders": []}';
 	CREATE INDEX ON histories (value);
+	CREATE INDEX ON histories USING hash (value);
+	CREATE INDEX ON histories (order_count(value)) WHERE total_spend(value) > 0;
+	ALTER TABLE histories ADD CHECK (purchase_days(value) <= order_count(value));
+	ALTER TABLE histories ADD orders bigint GENERATED ALWAYS AS (order_count(value)) STORED;
+	CREATE VIEW best AS
+	SELECT customer_id, clv_estimate(h.value, m.value, margin => 0.4) AS clv, segment_of(rfm_score(recency_days(h.value, '2025-01-01'),
+		order_count(h.value), total_spend(h.value), c.value), r.value) AS segment, rollup(h.value) OVER (ORDER BY customer_id ROWS 1 PRECEDING) || h.value AS merged
+	FROM histories AS h, models AS m, cuts AS c, rules AS r WHERE h.value <> '{"orders": []}';
+	CREATE POLICY some_orders ON histories USING (order_count(value) > 0);
+	CREATE DOMAIN nonempty AS purchase_history CHECK (order_count(VALUE) > 0);
+	CREATE TABLE others (h nonempty, bases customer_base[], both_of_them rfm_cuts[] DEFAULT '{}');
+	INSERT INTO others SELECT h.value, ARRAY[b.value, NULL, b.value], ARRAY[c.value] FROM histories AS h, bases AS b, cuts AS c LIMIT 3;
 	SELECT create_customer_scores('customer_scores', orders => 'orders',
 		customer_id => 'customer_id', ordered_at => 'ordered_at', amount => 'amount');
 });
 
-my @relations = qw(histories bases models holdouts cuts rules customer_scores);
+my @relations = qw(histories bases models holdouts cuts rules retention_bases retention_models best others customer_scores);
 
-# Every row of a relation, as text.
+# Every row of a relation, as text, with a hash of the stored bytes: text that is not exact gives itself again.
 sub content
 {
 	my ($database, $relation) = @_;
-	return $node->safe_psql($database, "SELECT t::text FROM public.$relation AS t ORDER BY 1");
+	return $node->safe_psql($database, "SELECT t::text, hash_record_extended(t, 0) FROM public.$relation AS t ORDER BY 1");
 }
 
 my %before = map { $_ => content('shop', $_) } @relations;
@@ -58,19 +75,21 @@ isnt($before{$_}, '', "$_ has rows") foreach @relations;
 my $dump = $node->basedir . '/shop';
 command_ok([ 'pg_dump', '--no-sync', '-f', "$dump.sql", $node->connstr('shop') ], 'dump as text');
 command_ok([ 'pg_dump', '--no-sync', '-Fc', '-f', "$dump.custom", $node->connstr('shop') ], 'dump in custom format');
+command_ok([ 'pg_dump', '--no-sync', '-Fd', '-j', '2', '-f', "$dump.directory", $node->connstr('shop') ], 'dump in directory format, in parallel');
+command_ok([ 'pg_dump', '--no-sync', '--inserts', '--rows-per-insert', '100', '-f', "$dump.inserts", $node->connstr('shop') ], 'dump as inserts');
 
-foreach my $format (qw(text custom))
+foreach my $format (qw(sql custom directory inserts))
 {
 	my $database = "from_$format";
 	$node->safe_psql('postgres', "CREATE DATABASE $database");
-	if ($format eq 'text')
+	if ($format eq 'sql' || $format eq 'inserts')
 	{
-		command_ok([ 'psql', '-X', '-q', '-v', 'ON_ERROR_STOP=1', '-f', "$dump.sql", $node->connstr($database) ],
+		command_ok([ 'psql', '-X', '-q', '-v', 'ON_ERROR_STOP=1', '-f', "$dump.$format", $node->connstr($database) ],
 			"$format: restored");
 	}
 	else
 	{
-		command_ok([ 'pg_restore', '--exit-on-error', '-d', $node->connstr($database), "$dump.custom" ],
+		command_ok([ 'pg_restore', '--exit-on-error', '-j', '2', '-d', $node->connstr($database), "$dump.$format" ],
 			"$format: restored");
 	}
 	foreach my $relation (@relations)
@@ -84,7 +103,7 @@ foreach my $format (qw(text custom))
 	# one order more, on the day the log ends
 	$node->safe_psql($database,
 		"INSERT INTO public.orders SELECT 1, max(ordered_at), 100 FROM public.orders");
-	$node->safe_psql($database, 'REFRESH MATERIALIZED VIEW CONCURRENTLY public.customer_scores');
+	$node->safe_psql($database, "SET search_path = ''; REFRESH MATERIALIZED VIEW CONCURRENTLY public.customer_scores");
 	isnt($node->safe_psql($database, 'SELECT total_spend FROM public.customer_scores WHERE customer_id = 1'),
 		$node->safe_psql('shop', 'SELECT total_spend FROM public.customer_scores WHERE customer_id = 1'),
 		"$format: refreshed");
