@@ -46,7 +46,7 @@ typedef struct Fit
 	bool		boundary;		/* a parameter stands at the edge of what is allowed */
 	double		penalty;		/* as asked for */
 	double		prior_sd;		/* of the logarithms; 0 if no prior was needed */
-	int			iterations;		/* evaluations of the likelihood */
+	int			iterations;		/* evaluations of the likelihood, of all customers */
 } Fit;
 
 /*

@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "models/fit.h"
+#include "models/fit_engine.h"
 #include "models/simulate.h"
 
 /* A model and a population to fit it to. */
@@ -133,6 +133,55 @@ test_large(void **state)
 	check_large(&paretonbd_model, cdnow_paretonbd);
 	check_large(&ggnbd_model, (double[]) {0.8, 5.0, 0.06, 1.2, 15.0});
 	assert_int_equal(blocks_held, held);
+}
+
+/* Two hills: of the first variable always one, of the second one or, without curvature, none. */
+static double
+hills(void *data, const double *ln_params, double *gradient, double *hessian)
+{
+	const double *curvature = data;
+	double		value = 0.0;
+
+	for (int i = 0; i < 4; i++)
+		hessian[i] = 0.0;
+	for (int i = 0; i < 2; i++)
+	{
+		double		off = ln_params[i] - 0.5;
+
+		value -= 0.5 * curvature[i] * off * off;
+		gradient[i] = -curvature[i] * off;
+		hessian[3 * i] = -curvature[i];
+	}
+	return value;
+}
+
+/* What a copy made believe about the prior is held against the data themselves. */
+static void
+test_prior_presumed(void **state)
+{
+	double		curvature[] = {50.0, 0.0};
+	Target		target = {.likelihood = hills, .data = curvature, .n = 2};
+	Start		start = {.needs_prior = false};
+	Fit			fit;
+
+	(void) state;
+	fit_target(&test_host, &target, &start, &fit);
+	assert_true(fit.converged && fit.prior_sd == 10.0 && fit.identified[0] && !fit.identified[1]);
+	assert_true(start.needs_prior);
+	assert_near(start.with_prior[0], 0.5, 1e-3);
+
+	/* with the prior from the beginning: the same, sooner */
+	fit_target(&test_host, &target, &start, &fit);
+	assert_true(fit.converged && fit.prior_sd == 10.0 && fit.identified[0] && !fit.identified[1]);
+	assert_true(start.needs_prior && fit.iterations <= 2);
+
+	/* data that can do without */
+	curvature[1] = 20.0;
+	fit_target(&test_host, &target, &start, &fit);
+	assert_true(fit.converged && fit.prior_sd == 0.0 && fit.identified[0] && fit.identified[1]);
+	assert_true(!start.needs_prior);
+	assert_near(log(fit.params[1]), 0.5, 1e-9);
+	assert_near(fit.covariance[3], 1.0 / 20.0, 1e-12);
 }
 
 /* Twenty thousand customers tell their parameters. */
@@ -643,7 +692,7 @@ class_params(const Model *model, const double *params, int n_covariates, const d
 }
 
 static void
-classify(const Model *model, const double *params, int customers, Classified *all)
+classify(const Model *model, const double *params, int customers, int ticks, Classified *all)
 {
 	for (int c = 0; c < N_CLASSES; c++)
 	{
@@ -654,7 +703,7 @@ classify(const Model *model, const double *params, int customers, Classified *al
 		z[1] = c / 2 * 0.7 - 1.4;
 		class_params(model, params, N_COVARIATES, z, truth);
 		all->classes[c] = (CovariateClass) {
-			.population = simulated_by_the_clock(model, truth, customers, 1400, 24, 20 + c),
+			.population = simulated_by_the_clock(model, truth, customers, 1400, ticks, 20 + c),
 			.covariates = z
 		};
 	}
@@ -772,7 +821,7 @@ check_covariates(const Model *model, const double *truth, int customers)
 	long		interrupts = interrupts_checked;
 	int			n;
 
-	classify(model, truth, customers, &all);
+	classify(model, truth, customers, 24, &all);
 	fit_timing(&test_host, model, all.classes, N_CLASSES, N_COVARIATES, 0.0, &fit);
 	n = fit.n_params;
 	assert_int_equal(n, model->n_params + N_COVARIATES * model->n_effects);
@@ -814,6 +863,21 @@ test_covariates(void **state)
 	check_covariates(&mbgnbd_model, bgnbd_with_effects, 800);
 	check_covariates(&paretonbd_model, paretonbd_with_effects, 500);
 	check_covariates(&ggnbd_model, (double[]) {1.5, 3.0, 0.06, 1.2, 15.0, 0.3, -0.2, -0.4, 0.3}, 200);
+}
+
+/* Many customers in each class: the fit begins on coarse copies of all of them. */
+static void
+test_many_in_classes(void **state)
+{
+	Classified	all;
+	Fit			fit;
+
+	(void) state;
+	classify(&mbgnbd_model, bgnbd_with_effects, 8000, 1, &all);
+	fit_timing(&test_host, &mbgnbd_model, all.classes, N_CLASSES, N_COVARIATES, 0.0, &fit);
+	assert_true(fit.converged && fit.prior_sd == 0.0 && fit.iterations <= 5);
+	check_maximum(&mbgnbd_model, &all, &fit);
+	free_classes(&all);
 }
 
 /* Customers apart or together, with covariates that say nothing: the same fit. */
@@ -878,7 +942,7 @@ test_collinear_covariates(void **state)
 	Fit			twice;
 
 	(void) state;
-	classify(model, paretonbd_with_effects, 1000, &all);
+	classify(model, paretonbd_with_effects, 1000, 24, &all);
 	fit_timing(&test_host, model, all.classes, N_CLASSES, 2, 0.0, &once);
 	for (int c = 0; c < N_CLASSES; c++)
 		all.covariates[c][2] = all.covariates[c][1];
@@ -908,7 +972,7 @@ test_many_covariates(void **state)
 	Random		random = random_start(10, 0);
 
 	(void) state;
-	classify(model, bgnbd_with_effects, 300, &all);
+	classify(model, bgnbd_with_effects, 300, 24, &all);
 	for (int c = 0; c < N_CLASSES; c++)
 		for (int k = 0; k < FIT_MAX_COVARIATES; k++)
 			all.covariates[c][k] = random_normal(&random);
@@ -930,7 +994,7 @@ test_penalty(void **state)
 	double		before = INFINITY;
 
 	(void) state;
-	classify(model, bgnbd_with_effects, 500, &all);
+	classify(model, bgnbd_with_effects, 500, 24, &all);
 	for (int i = 0; i < 4; i++)
 	{
 		double		size = 0.0;
@@ -1214,6 +1278,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_random_starts),
 		cmocka_unit_test(test_large),
+		cmocka_unit_test(test_prior_presumed),
 		cmocka_unit_test(test_recovery),
 		cmocka_unit_test(test_no_ageing),
 		cmocka_unit_test(test_spend_recovery),
@@ -1230,6 +1295,7 @@ main(void)
 		cmocka_unit_test(test_gone_after_one_repeat),
 		cmocka_unit_test(test_degenerate_spend),
 		cmocka_unit_test(test_covariates),
+		cmocka_unit_test(test_many_in_classes),
 		cmocka_unit_test(test_equal_classes),
 		cmocka_unit_test(test_collinear_covariates),
 		cmocka_unit_test(test_many_covariates),
