@@ -227,7 +227,8 @@ more_problem(const ClvModel *model)
 	{
 		const ClvCandidate *candidate = &clv_model_candidates(model)[i];
 
-		if (model_by_id(candidate->model_id) == NULL || candidate->n_figures > FIT_MAX_PARAMS ||
+		if (model_by_id(candidate->model_id) == NULL ||
+			candidate->n_figures < 1 || candidate->n_figures > FIT_MAX_PARAMS ||
 			isinf(candidate->log_likelihood) || isinf(candidate->bic))
 			return "a candidate is no model, or its figures are out of range";
 	}
