@@ -518,7 +518,10 @@ departure_room(const void *data, double z)
 	return fmin(room, 0.5 * hypot(fmin(ahead, 0.0), height));
 }
 
-/* The probability that a live customer buys j times within t. */
+/*
+ * The probability that a live customer buys j times within t.  Where parameters
+ * are millions, rounding is larger than what is left of 1.
+ */
 static double
 live_pmf(const Customer *customer, double t, double j)
 {
@@ -529,11 +532,11 @@ live_pmf(const Customer *customer, double t, double j)
 		return j == 0.0 ? 1.0 : 0.0;
 	stays = exp(sf_ln_negative_binomial(customer->n, t / customer->age, j)
 				- customer->s * ageing_at(customer->kappa, customer->b * t).ln_D);
-	return stays + integral_below(&(LnIntegrand) {
+	return fmin(1.0, stays + integral_below(&(LnIntegrand) {
 		.ln_value = ln_departure,
 		.room = departure_room,
 		.data = &departure
-	}, log(t));
+	}, log(t)));
 }
 
 static double
@@ -559,7 +562,7 @@ ggnbd_future_orders_pmf(const double *params, double x, double t_x, double T,
 	Customer	now = customer_at(params, x, T);
 
 	if (j == 0.0)
-		return 1.0 - ggnbd_order_prob(params, x, t_x, T, horizon);
+		return fmax(0.0, 1.0 - ggnbd_order_prob(params, x, t_x, T, horizon));
 	return ggnbd_alive_prob(params, x, t_x, T) * live_pmf(&now, horizon, j);
 }
 
