@@ -18,7 +18,7 @@ use Test::More;
 
 my $file = abs_path(dirname(abs_path($0)) . '/../..') . '/test/goldens';
 
-# Every encoding that a type has. (The layouts of these three are still being
+# Every encoding that a type has. (The layouts of customer_base, clv_model and clv_holdout are still being
 # worked on: they come when the first version is out.)
 my %texts = (
 	purchase_history => [
