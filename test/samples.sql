@@ -36,6 +36,11 @@ INSERT INTO sample_values (type, value)
 SELECT 'clv_model'::regtype, clv_fit(value::customer_base)::text FROM sample_values WHERE type = 'customer_base'::regtype AND value::customer_base::jsonb ? 'spend' AND customer_count(value::customer_base) > 5
 UNION ALL
 SELECT 'retention_model'::regtype, retention_fit(value::retention_base)::text FROM sample_values WHERE type = 'retention_base'::regtype;
+INSERT INTO sample_values (type, value)
+SELECT 'clv_holdout'::regtype, holdout(h, '2026-02-10', '2026-03-20', 'bg/nbd')::text
+FROM generate_series(1, 40) AS i, LATERAL (
+	SELECT purchase_history(date '2026-01-01' + i % 30 + (j * j * (i % 7 + 2)), 10 + i * j::numeric / 4)
+	FROM generate_series(0, i % 5) AS j) AS histories (h);
 INSERT INTO sample_values (type, value) VALUES
 	('clv_model', '{"model": "bg/nbd", "timing": {"r": 0.7, "alpha": 8, "a": 0.8, "b": 2.5}, "spend": {"p": 6.25, "q": 3.74, "gamma": 15.44}}');
 INSERT INTO sample_values (type, name, value) VALUES
@@ -48,6 +53,9 @@ INSERT INTO sample_values (type, name, value) VALUES
 	('date', 'until', '2026-04-01'),
 	('date', 'as_of', '2026-04-01'),
 	('date', 'started_on', '2025-01-01'),
+	('date', 'calibration_until', '2026-02-15'),
+	('date', 'holdout_until', '2026-04-01'),
+	('text', 'model', 'bg/nbd'),
 	('text', 'score', '545'),
 	('text', 'segment', 'Champions');
 

@@ -18,9 +18,41 @@ use Test::More;
 
 my $file = abs_path(dirname(abs_path($0)) . '/../..') . '/test/goldens';
 
-# Every encoding that a type has. (The layouts of customer_base, clv_model and clv_holdout are still being
-# worked on: they come when the first version is out.)
+# Every encoding that a type has.
 my %texts = (
+	customer_base => [
+		'{"observed_until": null, "timing": [], "left_out": {"no_orders": 0, "no_spend": 0, "no_amounts": 0, "no_covariates": 0}}',
+		'{"observed_until": "2026-03-01", "timing": [[0, 0, "2026-01-02", 3], [2, 31, "2026-01-01", 2]], "spend": [[2, 50.25, 2]], "gaps": [[7, 2], [400, 2]], '
+		  . '"left_out": {"no_orders": 1, "no_spend": 0, "no_amounts": 0, "no_covariates": 0}}',
+		'{"observed_until": null, "timing": [[1, 5, "2026-01-05", 2]], "spend_bins": [[1, 30000, 2, 5, -6, 7]], "left_out": {"no_orders": 0, "no_spend": 0, '
+		  . '"no_amounts": 0, "no_covariates": 0}}',
+		'{"observed_until": null, "period": "month", "timing": [[1, 3, "2026-01-01", 2]], "left_out": {"no_orders": 0, "no_spend": 0, "no_amounts": 2, '
+		  . '"no_covariates": 0}}',
+		'{"observed_until": null, "covariates": [[-1.5, 0], [0, 0], [0, 2]], "timing": [[0, 0, "2026-01-01", 1, 0], [0, 0, "2026-01-01", 2, 1], [1, 3, '
+		  . '"2026-01-01", 3, 2]], "left_out": {"no_orders": 0, "no_spend": 3, "no_amounts": 0, "no_covariates": 1}}'
+	],
+	clv_model => [
+		'{"model": "bg/nbd", "time_unit_days": 7, "timing": {"r": 0.25, "alpha": 4.5, "a": 0.75, "b": 2.5}}',
+		'{"model": "gg/nbd", "time_unit_days": 1, "as_of": "2026-03-01", "timing": {"r": 0.25, "alpha": 4.5, "b": 0.1, "s": 0.75, "beta": 2.5}, '
+		  . '"spend": {"p": 6.25, "q": 3.75, "gamma": 15.5}, "spend_fit": {"converged": true, "iterations": 9, "log_likelihood": -4055.5, "customers": 946, '
+		  . '"left_out": 0, "penalty": 0, "prior_sd": 0, "unidentified": [], "covariance": [null, null, null, null, null, null]}}',
+		'{"model": "bg/bb", "period": "year", "timing": {"alpha": 1.2, "beta": 0.75, "gamma": 0.65, "delta": 2.8}}',
+		'{"model": "pareto/nbd", "time_unit_days": 7, "repeat_customers": 0, "covariates": ["channel", "größe"], "timing": {"r": 0.5, "alpha": 8, "s": 0.75, '
+		  . '"beta": 16}, "coefficients": {"rate:channel": 0.5, "rate:größe": -1, "dropout:channel": 0.25, "dropout:größe": 0}, "timing_fit": {"converged": true, '
+		  . '"iterations": 7, "log_likelihood": -9594.5, "customers": 2357, "left_out": 0, "penalty": 1, "prior_sd": 10, "unidentified": ["beta", "rate:größe"], '
+		  . '"covariance": [null, null, null, null, null, null, null, null, null, null, null, null, null, null, null, null, null, null, null, null, null, null, '
+		  . 'null, null, null, null, null, null, null, null, null, null, null, null, null, null]}, "candidates": [{"model": "pareto/nbd", "param_count": 8, '
+		  . '"converged": true, "log_likelihood": -9594.5, "bic": 19220.5}, {"model": "bg/cnbd-k", "param_count": 5, "converged": false, "log_likelihood": null, '
+		  . '"bic": null}]}',
+		'{"model": "mbg/cnbd-k", "time_unit_days": 7, "timing": {"r": 1.5, "alpha": 3, "a": 0.5, "b": 0.75, "k": 2}}'
+	],
+	clv_holdout => [
+		'{"calibration_until": "2026-01-31", "holdout_until": "2026-02-28", "model": "auto", "customers": [], "acquired_later": [["2026-02-03", 2]], '
+		  . '"repeats": [], "gaps": [], "fit": null}',
+		'{"calibration_until": "2026-01-31", "holdout_until": "2026-02-28", "model": "bg/nbd", "customers": [[0, 0, "2026-01-02", 0, 3], [1, 7, "2026-01-02", '
+		  . '1, 2]], "acquired_later": [], "repeats": [["2026-01-09", 2], ["2026-02-03", 2]], "gaps": [[7, 2]], "fit": {"model": "bg/nbd", "time_unit_days": 7, '
+		  . '"as_of": "2026-01-31", "timing": {"r": 0.25, "alpha": 4.5, "a": 0.75, "b": 2.5}}}'
+	],
 	purchase_history => [
 		'{"orders": []}',
 		'{"orders": [["2026-01-05", 12], ["2026-01-09", 7]]}',
@@ -42,7 +74,6 @@ my %texts = (
 		'{"model": "bdw", "period_days": 7, "params": {"alpha": 0.668, "beta": 3.806, "c": 1.5}, "fit": {"converged": true, "iterations": 9, '
 		  . '"log_likelihood": -5.5, "customers": 9, "ended": 3, "prior_sd": 10, "unidentified": ["c"], "covariance": [0.1, 0, 0.2, null, null, null]}}'
 	]);
-my %unsettled = map { $_ => 1 } qw(customer_base clv_model clv_holdout);
 
 my $node = PostgreSQL::Test::Cluster->new('goldens');
 $node->init(extra => [ '--encoding=UTF8', '--locale=C' ]);
@@ -56,7 +87,7 @@ my @types = split /\n/, $node->safe_psql('postgres', q{
 	SELECT t.typname FROM pg_depend AS d JOIN pg_type AS t ON t.oid = d.objid AND d.classid = 'pg_type'::regclass
 	WHERE d.deptype = 'e' AND t.typtype = 'b' AND t.typelem = 0
 		AND d.refobjid = (SELECT oid FROM pg_extension WHERE extname = 'customer_centric') ORDER BY 1});
-is(join(' ', grep { !$texts{$_} && !$unsettled{$_} } @types), '', 'every type has goldens');
+is(join(' ', grep { !$texts{$_} } @types), '', 'every type has goldens');
 
 # For each type a type of the same shape that shows its bytes, to look at what is on disk and to put it there.
 foreach my $type (@types)
