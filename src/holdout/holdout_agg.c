@@ -287,17 +287,17 @@ calibration_base(const TallyEntry *entries, uint32 n_entries, const HoldoutHead 
 	return PointerGetDatum(base_state_pack(base));
 }
 
-/* Where errors and notices of the fit come from. */
+/* Where errors and notices of the fit come from. What is allocated here would stay after a notice. */
 static void
-fit_context(void *calibration_until)
+fit_context(void *calibration_day)
 {
-	errcontext("holdout, fitting to what was known on %s", date_text(*(DateADT *) calibration_until));
+	errcontext("holdout, fitting to what was known on %s", (const char *) calibration_day);
 }
 
 static ClvModel *
 fit_calibration(const TallyEntry *entries, uint32 n_entries, HoldoutHead *head)
 {
-	ErrorContextCallback context = {error_context_stack, fit_context, &head->calibration_until};
+	ErrorContextCallback context = {error_context_stack, fit_context, date_text(head->calibration_until)};
 	ClvFitOptions options = {
 		.model = holdout_model_name(head->model_id),
 		.as_of = head->calibration_until,
