@@ -1,19 +1,22 @@
 -- What to call every function of the extension with, for tests that call them all:
--- test/tap/050_leaks.pl, test/fuzz/run.
+-- test/tap/053_leaks.pl, test/fuzz/run.
 
 -- Arguments by name and type; those without a name are for all of the type, and the
 -- first value of a type is the usual one.
 CREATE TABLE sample_values (position int GENERATED ALWAYS AS IDENTITY, type regtype NOT NULL, name text, value text);
 
+CREATE TABLE sample_histories AS
+SELECT purchase_history(date '2026-01-01' + i + (j * j * (i % 7 + 2)), 10 + i * j::numeric / 4) AS history
+FROM generate_series(1, 40) AS i, generate_series(0, i % 5) AS j
+GROUP BY i;
+
 INSERT INTO sample_values (type, value) VALUES
 	('purchase_history', '{"orders": [["2026-01-05", 12.5], ["2026-01-09", 7.25], ["2026-03-01", 30], ["2026-03-01", -2]]}'),
 	('purchase_history', '{"orders": []}'),
 	('purchase_history', '{"orders": [["2026-01-05", null], ["2026-01-09", 0.1], ["2026-01-09", 1e15]]}'),
-	('customer_base', (SELECT customer_base(purchase_history)::text
-		FROM generate_series(1, 40) AS i, LATERAL (
-			SELECT purchase_history(date '2026-01-01' + i + (j * j * (i % 7 + 2)), 10 + i * j::numeric / 4)
-			FROM generate_series(0, i % 5) AS j) AS histories)),
+	('customer_base', (SELECT customer_base(history)::text FROM sample_histories)),
 	('customer_base', '{"observed_until": "2026-03-01", "timing": [[1, 5, "2026-01-05", 2]], "spend": [[1, 10.5, 2]]}'),
+	('clv_holdout', (SELECT holdout(history, '2026-02-01', '2026-04-01', 'bg/nbd')::text FROM sample_histories)),
 	('rfm_cuts', (SELECT rfm_cuts(i, i % 17, i * 1.5)::text FROM generate_series(1, 100) AS i)),
 	('segment_rules', default_segment_rules()::text),
 	('retention_base', (SELECT retention_base(n, n < 6, 1000 / n, '1 month')::text FROM generate_series(1, 6) AS n)),
@@ -54,6 +57,9 @@ INSERT INTO sample_values (type, name, value) VALUES
 	('date', 'as_of', '2026-04-01'),
 	('date', 'started_on', '2025-01-01'),
 	('date', 'calibration_until', '2026-02-15'),
+	('date', 'holdout_until', '2026-04-01'),
+	('text', 'model', 'bg/nbd'),
+	('date', 'calibration_until', '2026-02-01'),
 	('date', 'holdout_until', '2026-04-01'),
 	('text', 'model', 'bg/nbd'),
 	('text', 'score', '545'),

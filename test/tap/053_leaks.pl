@@ -26,6 +26,10 @@ $node->start;
 $node->safe_psql('postgres', 'CREATE EXTENSION customer_centric');
 $node->safe_psql('postgres', slurp_file($samples));
 
+is($node->safe_psql('postgres', q{
+	SELECT string_agg(function::text, ', ') FROM sample_calls WHERE call ~ 'NULL::' AND NOT call ~ 'customer_scores'}), '',
+	'test/samples.sql has arguments for every function');
+
 # Memory in use by all contexts of the session is counted in the middle of a query, when
 # the first calls have been made and all that is remembered between calls is, and again
 # after the last call. Aggregates are called for group after group.
