@@ -313,7 +313,7 @@ check_contract(const ContractModel *model, Input *input)
 static const Model *
 take_model(Input *input)
 {
-	const Model *models[LARGEST_MODEL_ID + 1];
+	const Model *models[LARGEST_MODEL_ID + 1] = {NULL};
 	uint32_t	n = 0;
 
 	for (int id = 0; id <= LARGEST_MODEL_ID; id++)

@@ -813,7 +813,7 @@ check_maximum(const Model *model, const Classified *all, const Fit *fit)
 static void
 check_covariates(const Model *model, const double *truth, int customers)
 {
-	Classified	all;
+	Classified	all = {0};
 	CovariateClass shuffled[N_CLASSES];
 	double		slopes[FIT_MAX_PARAMS];
 	Fit			fit;
@@ -869,7 +869,7 @@ test_covariates(void **state)
 static void
 test_many_in_classes(void **state)
 {
-	Classified	all;
+	Classified	all = {0};
 	Fit			fit;
 
 	(void) state;
@@ -937,7 +937,7 @@ static void
 test_collinear_covariates(void **state)
 {
 	const Model *model = &paretonbd_model;
-	Classified	all;
+	Classified	all = {0};
 	Fit			once;
 	Fit			twice;
 
@@ -967,7 +967,7 @@ static void
 test_many_covariates(void **state)
 {
 	const Model *model = &bgnbd_model;
-	Classified	all;
+	Classified	all = {0};
 	Fit			fit;
 	Random		random = random_start(10, 0);
 
@@ -990,7 +990,7 @@ test_penalty(void **state)
 {
 	const Model *model = &bgnbd_model;
 	const double penalties[] = {0.0, 10.0, 1000.0, 1e5};
-	Classified	all;
+	Classified	all = {0};
 	double		before = INFINITY;
 
 	(void) state;
