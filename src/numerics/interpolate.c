@@ -148,7 +148,7 @@ find_series(const Curve *curve, Piece *piece, size_t n)
 
 		if (last <= NEGLIGIBLE)
 			return true;
-		if (degree == MANY || n <= 2 * (size_t) degree || pow(last, MANY / degree) > HOPELESS)
+		if (degree == MANY || n <= 2 * (size_t) degree || pow(last, (double) MANY / degree) > HOPELESS)
 			return false;
 		sample(curve, piece, MANY / degree / 2, MANY / degree);
 	}

@@ -29,20 +29,18 @@ period_by_name(const char *name, Period *period)
 	return false;
 }
 
-/* Months in a period; 0 for those that are not made of months. */
+/* Months in a period that is made of them; nobody asks of days and weeks. */
 static int
 period_months(Period period)
 {
 	switch (period)
 	{
-		case PERIOD_MONTH:
-			return 1;
 		case PERIOD_QUARTER:
 			return 3;
 		case PERIOD_YEAR:
 			return 12;
 		default:
-			return 0;
+			return 1;
 	}
 }
 
@@ -85,7 +83,7 @@ period_first_day(Period period, int32 number)
 double
 period_mean_days(Period period)
 {
-	if (period_months(period) > 0)
-		return period_months(period) * CYCLE_DAYS / CYCLE_MONTHS;
-	return period == PERIOD_WEEK ? 7 : 1;
+	if (period == PERIOD_DAY)
+		return 1;
+	return period == PERIOD_WEEK ? 7 : period_months(period) * CYCLE_DAYS / CYCLE_MONTHS;
 }
