@@ -21,10 +21,9 @@ base_pack(const BaseEntry *entries, uint32 count, const BaseHead *head)
 struct varlena *
 base_stored(Datum base)
 {
-	struct varlena *value = PG_DETOAST_DATUM_PACKED(base);
+	BaseState  *state = tally_to_read(base);
 
-	return tally_is_state(value)
-		? base_state_pack((BaseState *) PG_DETOAST_DATUM(PointerGetDatum(value))) : value;
+	return state != NULL ? base_state_pack(state) : PG_DETOAST_DATUM_PACKED(base);
 }
 
 void
@@ -128,8 +127,6 @@ entry_problem(const BaseEntry *entry, const BaseHead *head)
 				return "there is no such covariate";
 			return !isfinite(covariate_of(entry)) || covariate_of(entry) == 0
 				? "a covariate must be a finite number" : NULL;
-		case BASE_CLASS:
-			break;
 	}
 	return "there is no such kind of entry";
 }
@@ -194,30 +191,31 @@ check_entry(BaseCheck *check, const BaseEntry *entry)
 			if (entry_class(entry) >= check->classes)
 				return "a class has no customers";
 			break;
-		case BASE_CLASS:
-			break;
 	}
 	return NULL;
+}
+
+/* A covariate of a class; zero is not kept. */
+static double
+class_covariate(const BaseEntry *entries, uint32 count, uint32 class, int place)
+{
+	uint64		group = base_group(BASE_COVARIATE, class, place);
+	const BaseEntry *entry = tally_find(entries, count, group, 0);
+
+	return entry < entries + count && entry->group == group ? covariate_of(entry) : 0;
 }
 
 /* The covariates of the classes must be told apart, and be in order. */
 static const char *
 classes_problem(const BaseEntry *entries, uint32 count, const BaseHead *head, uint32 classes)
 {
-	static const BaseEntry zero = {0};
-
 	for (uint32 class = 1; class < classes; class++)
 	{
 		double		difference = 0;
 
 		CHECK_FOR_INTERRUPTS();
 		for (int i = 0; i < head->covariates && difference == 0; i++)
-		{
-			const BaseEntry *before = base_find(entries, count, base_group(BASE_COVARIATE, class - 1, i), 0);
-			const BaseEntry *entry = base_find(entries, count, base_group(BASE_COVARIATE, class, i), 0);
-
-			difference = covariate_of(entry != NULL ? entry : &zero) - covariate_of(before != NULL ? before : &zero);
-		}
+			difference = class_covariate(entries, count, class, i) - class_covariate(entries, count, class - 1, i);
 		if (!(difference > 0))
 			return "the classes are not in the order of their covariates";
 	}
@@ -255,25 +253,6 @@ base_problem(const BaseEntry *entries, uint32 count, const BaseHead *head)
 	if (check.customers == 0 && (head->period != PERIOD_DAY || head->covariates != 0))
 		return "without customers there is neither a period nor a covariate";
 	return classes_problem(entries, count, head, check.classes);
-}
-
-const BaseEntry *
-base_find(const BaseEntry *entries, uint32 count, uint64 group, uint64 detail)
-{
-	BaseEntry	key = {group, detail, 0};
-	uint32		low = 0;
-	uint32		high = count;
-
-	while (low < high)
-	{
-		uint32		middle = low + (high - low) / 2;
-
-		if (tally_compare(&entries[middle], &key) < 0)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	return low < count && tally_compare(&entries[low], &key) == 0 ? &entries[low] : NULL;
 }
 
 /* Merging may have gone beyond what input allows. */

@@ -60,8 +60,7 @@ typedef enum BaseKind
 	BASE_SPEND_BIN,
 	BASE_LEFT_OUT,
 	BASE_GAP,
-	BASE_COVARIATE,
-	BASE_CLASS					/* in states only, see base_covariates.c */
+	BASE_COVARIATE
 } BaseKind;
 
 /* Why a customer is not, or not wholly, in the base. */
@@ -79,6 +78,8 @@ typedef enum BaseLeftOut
  * the detail is the rest of the key, see the functions below.
  */
 typedef TallyEntry BaseEntry;
+
+extern const TallyType base_tally;
 
 #define BASE_MAX_CLASSES (1 << 24)
 #define BASE_MAX_COVARIATES 10
@@ -213,7 +214,7 @@ typedef struct BaseReader
 	BaseEntry	entry;			/* the one read last */
 } BaseReader;
 
-/* The stored form of a base in any form, toasted or not: what is read more than once is best read from here. */
+/* The stored form of a base, if it is toasted or still growing: what is read more than once is best read from here. */
 extern struct varlena *base_stored(Datum base);
 
 extern void base_open(BaseReader *reader, Datum base);
@@ -224,9 +225,6 @@ extern struct varlena *base_pack(const BaseEntry *entries, uint32 count, const B
 
 /* What is wrong with sorted entries that came from outside; NULL: nothing. */
 extern const char *base_problem(const BaseEntry *entries, uint32 count, const BaseHead *head);
-
-/* The entry of this key among sorted entries, or NULL. */
-extern const BaseEntry *base_find(const BaseEntry *entries, uint32 count, uint64 group, uint64 detail);
 
 /* The day on which something t_x days (or periods) after the first one happened, or its period began. */
 extern int64 base_day_after(const BaseHead *head, DateADT first, uint32 t_x);
@@ -257,5 +255,16 @@ extern int	covariates_of_array(ArrayType *array, double *covariates);
 
 /* The covariates of all classes, row by row; there are totals.classes rows. */
 extern double *base_covariates(Datum base, uint32 *classes);
+
+/* Are two of these rows of covariates the same? */
+extern bool base_class_twice(const double *covariates, uint32 classes, int columns);
+
+/*
+ * Numbers the classes of these entries in the order of their covariates, of which
+ * there are so many rows and columns, and sorts the entries. There must be room
+ * for the covariates, which are added.
+ */
+extern void base_order_classes(const double *covariates, uint32 classes, int columns,
+							   BaseEntry *entries, uint32 *count);
 
 #endif							/* BASE_BASE_H */

@@ -18,34 +18,36 @@
 #include "base/base_state.h"
 #include "history/history.h"
 
-/* The state in the first argument: one that may be written in place. */
+/* The state in the first argument, which an aggregate goes on with; otherwise a new one with what is in it. */
 static BaseState *
-state_argument(FunctionCallInfo fcinfo, bool in_aggregate)
+state_argument(FunctionCallInfo fcinfo)
 {
-	struct varlena *value = PG_ARGISNULL(0) ? NULL : PG_GETARG_VARLENA_P(0);
+	MemoryContext context = CurrentMemoryContext;
+	BaseState  *state = PG_ARGISNULL(0) ? NULL : tally_to_write(PG_GETARG_DATUM(0));
 
-	/* Outside an aggregate the argument is somebody's value: work on another. */
-	if (value != NULL && tally_is_state(value) && !in_aggregate)
-		value = base_state_pack((BaseState *) value);
-	return base_state_of(value);
+	if (state != NULL)
+		return state;
+	AggCheckCallContext(fcinfo, &context);
+	state = base_state_make(context);
+	if (!PG_ARGISNULL(0))
+		base_state_merge(state, PG_GETARG_DATUM(0));
+	return state;
 }
 
 /* A state inside an aggregate; elsewhere the value it stands for. */
 static Datum
-state_result(BaseState *state, bool in_aggregate)
+state_result(FunctionCallInfo fcinfo, BaseState *state)
 {
-	return in_aggregate ? PointerGetDatum(state) : PointerGetDatum(base_state_pack(state));
+	return AggCheckCallContext(fcinfo, NULL) ? tally_datum(&state->tally) : PointerGetDatum(base_state_pack(state));
 }
 
-/* Nothing was added: the first argument as it is, which only inside an aggregate may be a state. */
+/* Nothing was added: the first argument as it is. */
 static Datum
 unchanged_result(FunctionCallInfo fcinfo)
 {
 	if (PG_ARGISNULL(0))
 		PG_RETURN_NULL();
-	if (AggCheckCallContext(fcinfo, NULL))
-		PG_RETURN_DATUM(PG_GETARG_DATUM(0));
-	PG_RETURN_POINTER(base_stored(PG_GETARG_DATUM(0)));
+	PG_RETURN_DATUM(PG_GETARG_DATUM(0));
 }
 
 /* How customers are to be counted: the arguments of an aggregate beside the history. */
@@ -68,65 +70,66 @@ typedef struct GapCount
 static void
 count_gap(void *context, int32 gap)
 {
-	GapCount   *count = context;
+	const GapCount *count = context;
 
-	count->state = base_state_add_gap(count->state, (uint32) gap, count->times);
+	base_state_add_gap(count->state, (uint32) gap, count->times);
 }
 
 /* What the spend model needs of a customer with repeat transactions. */
-static BaseState *
+static void
 add_repeat_spend(BaseState *state, uint32 x, double spend, int64 times)
 {
-	uint64		left_out = base_group(BASE_LEFT_OUT, 0, 0);
-
 	if (isnan(spend))
-		return base_state_add(state, left_out, LEFT_OUT_NO_AMOUNTS, times);
-	if (!(spend > 0) || isinf(spend))
-		return base_state_add(state, left_out, LEFT_OUT_NO_SPEND, times);
-	return base_state_add_spend(state, x, spend, times);
+		base_state_leave_out(state, LEFT_OUT_NO_AMOUNTS, times);
+	else if (!(spend > 0) || isinf(spend))
+		base_state_leave_out(state, LEFT_OUT_NO_SPEND, times);
+	else
+		base_state_add_spend(state, x, spend, times);
 }
 
-static BaseState *
+static void
 add_customer(BaseState *state, Datum history, const Counting *counting)
 {
 	GapCount	gaps = {state, counting->times};
-	uint32		class = 0;
 
 	if (counting->times == 0)
-		return state;
+		return;
 	if (counting->covariates < 0)
-		return base_state_add(state, base_group(BASE_LEFT_OUT, 0, 0), LEFT_OUT_NO_COVARIATES, counting->times);
+	{
+		base_state_leave_out(state, LEFT_OUT_NO_COVARIATES, counting->times);
+		return;
+	}
 
 	HistorySummary customer = counting->period == PERIOD_DAY
 		? history_summarise_gaps(history, counting->until, count_gap, &gaps)
 		: history_summarise_periods(history, counting->until, counting->period, count_gap, &gaps);
 
-	state = gaps.state;
 	if (customer.transactions == 0)
-		return base_state_add(state, base_group(BASE_LEFT_OUT, 0, 0), LEFT_OUT_NO_ORDERS, counting->times);
-
-	base_state_shape(state, counting->period, counting->covariates);
-	if (counting->covariates > 0)
-		state = base_state_class(state, counting->covariate, &class);
+	{
+		base_state_leave_out(state, LEFT_OUT_NO_ORDERS, counting->times);
+		return;
+	}
 
 	uint32		x = customer.transactions - 1;
 	uint32		t_x = period_number(counting->period, customer.last) - period_number(counting->period, customer.first);
 
-	state = base_state_add_soon(state, base_group(BASE_TIMING, class, x),
-								timing_detail(t_x, customer.first), counting->times);
-	return x == 0 ? state : add_repeat_spend(state, x, history_repeat_spend(&customer), counting->times);
+	base_state_shape(state, counting->period, counting->covariates);
+	base_state_add_timing(state, counting->covariates > 0 ? base_state_class(state, counting->covariate) : 0,
+						  x, t_x, customer.first, counting->times);
+	if (x > 0)
+		add_repeat_spend(state, x, history_repeat_spend(&customer), counting->times);
 }
 
 /* One step of the aggregate: the customer whose history is the second argument. */
 static Datum
 count_customer(FunctionCallInfo fcinfo, const Counting *counting)
 {
-	bool		in_aggregate = AggCheckCallContext(fcinfo, NULL) != 0;
-	BaseState  *state = add_customer(state_argument(fcinfo, in_aggregate), PG_GETARG_DATUM(1), counting);
+	BaseState  *state = state_argument(fcinfo);
 
+	add_customer(state, PG_GETARG_DATUM(1), counting);
 	if (counting->until != HISTORY_ALL)
 		state->head.until = Max(state->head.until, counting->until);
-	return state_result(state, in_aggregate);
+	return state_result(fcinfo, state);
 }
 
 /* Argument until, the end of observation. */
@@ -259,22 +262,17 @@ customer_base_merge(PG_FUNCTION_ARGS)
 	if (PG_ARGISNULL(1))
 		return unchanged_result(fcinfo);
 
-	bool		in_aggregate = AggCheckCallContext(fcinfo, NULL) != 0;
-	struct varlena *other = PG_GETARG_VARLENA_PP(1);
+	BaseState  *state = state_argument(fcinfo);
 
-	/* What the first process has counted is where the sum begins: the executor copies it. */
-	if (in_aggregate && PG_ARGISNULL(0) && tally_is_state(other))
-		PG_RETURN_POINTER(PG_GETARG_VARLENA_P(1));
-	return state_result(base_state_merge(state_argument(fcinfo, in_aggregate), other), in_aggregate);
+	base_state_merge(state, PG_GETARG_DATUM(1));
+	return state_result(fcinfo, state);
 }
 
 PG_FUNCTION_INFO_V1(customer_base_final);
 Datum
 customer_base_final(PG_FUNCTION_ARGS)
 {
-	struct varlena *value = PG_GETARG_VARLENA_P(0);
-
-	PG_RETURN_POINTER(tally_is_state(value) ? base_state_pack((BaseState *) value) : value);
+	PG_RETURN_POINTER(base_stored(PG_GETARG_DATUM(0)));
 }
 
 /* customer_count(customer_base) → bigint: customers with at least one order */

@@ -2,14 +2,11 @@
  * base_covariates.c
  *	  Classes of customers with equal covariates.
  *
- * A state numbers its classes in the order in which they come. It finds the
- * class of a customer by a hash of the covariates, in its own table of entries:
- * under (BASE_CLASS, hash) stands the class's number plus one, and where another
- * class has the same hash the search goes on at the next one.
+ * A state numbers its classes in the order in which they come, a stored base in
+ * the order of their covariates.
  */
 #include "compat.h"
 
-#include "common/hashfn.h"
 #include "miscadmin.h"
 #include "utils/memutils.h"
 
@@ -40,57 +37,60 @@ covariates_of_array(ArrayType *array, double *covariates)
 	return count;
 }
 
-static bool
-has_covariates(BaseState *state, uint32 class, const double *covariates)
+/* What a state's hash table knows of a class. */
+typedef struct CovariateClass
 {
-	for (int i = 0; i < state->head.covariates; i++)
-		if (base_state_value(state, base_group(BASE_COVARIATE, class, i), 0) != covariate_value(covariates[i]))
-			return false;
-	return true;
+	double		covariates[BASE_MAX_COVARIATES];	/* the key: as many as there are */
+	uint32		number;
+} CovariateClass;
+
+static HTAB *
+make_classes(BaseState *state)
+{
+	HASHCTL		control = {
+		.keysize = state->head.covariates * sizeof(double),
+		.entrysize = sizeof(CovariateClass),
+		.hcxt = state->tally.header.eoh_context
+	};
+
+	return hash_create("classes of customers", 64, &control, HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
 }
 
-BaseState *
-base_state_class(BaseState *state, const double *covariates, uint32 *class)
+uint32
+base_state_class(BaseState *state, const double *covariates)
 {
-	int			count = state->head.covariates;
-	uint64		hash = hash_bytes_extended((const unsigned char *) covariates, count * sizeof(double), 0);
-	uint64		group = base_group(BASE_CLASS, 0, 0);
-	int64		found;
+	if (state->classes == NULL)
+		state->classes = make_classes(state);
 
-	for (; (found = base_state_value(state, group, hash)) != 0; hash++)
-		if (has_covariates(state, (uint32) found - 1, covariates))
-		{
-			*class = (uint32) found - 1;
-			return state;
-		}
+	uint32		count = (uint32) hash_get_num_entries(state->classes);
+	bool		found;
+	CovariateClass *class = hash_search(state->classes, covariates, HASH_ENTER, &found);
 
-	*class = state->classes;
-	if (*class == BASE_MAX_CLASSES)
+	if (found)
+		return class->number;
+	if (count == BASE_MAX_CLASSES)
 		ereport(ERROR,
 				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
 				 errmsg("a customer_base cannot hold more than %d different covariates", BASE_MAX_CLASSES),
 				 errhint("Round them, or put them into classes.")));
-	state->classes++;
-	state = base_state_add(state, group, hash, (int64) *class + 1);
-	for (int i = 0; i < count; i++)
-		state = base_state_add(state, base_group(BASE_COVARIATE, *class, i), 0, covariate_value(covariates[i]));
-	return state;
+	return class->number = count;
 }
 
 double *
-base_state_covariates(BaseState *state)
+base_state_covariates(BaseState *state, uint32 *classes)
 {
-	int			count = state->head.covariates;
-	double	   *covariates = MemoryContextAllocHuge(CurrentMemoryContext,
-													Max(1, (Size) state->classes * count) * sizeof(double));
+	Size		columns = state->head.covariates;
+	HASH_SEQ_STATUS all;
+	CovariateClass *class;
+	double	   *covariates;
 
-	for (uint32 class = 0; class < state->classes; class++)
-		for (int i = 0; i < count; i++)
-		{
-			BaseEntry	entry = {.value = base_state_value(state, base_group(BASE_COVARIATE, class, i), 0)};
-
-			covariates[(Size) class * count + i] = covariate_of(&entry);
-		}
+	*classes = state->classes == NULL ? 0 : (uint32) hash_get_num_entries(state->classes);
+	covariates = MemoryContextAllocHuge(CurrentMemoryContext, Max(1, *classes * columns) * sizeof(double));
+	if (*classes == 0)
+		return covariates;
+	hash_seq_init(&all, state->classes);
+	while ((class = hash_seq_search(&all)) != NULL)
+		memcpy(covariates + class->number * columns, class->covariates, columns * sizeof(double));
 	return covariates;
 }
 
@@ -106,40 +106,53 @@ compare_rows(const void *a, const void *b, void *columns)
 	return 0;
 }
 
-/* The place of each class in the order of their covariates. */
-static uint32 *
-class_ranks(BaseState *state)
+/* The classes in the order of their covariates. */
+static const double **
+ordered_rows(const double *covariates, uint32 classes, int columns)
 {
-	int			columns = state->head.covariates;
-	double	   *covariates = base_state_covariates(state);
-	double	  **rows = MemoryContextAllocHuge(CurrentMemoryContext, state->classes * sizeof(double *));
-	uint32	   *ranks = palloc_array(uint32, state->classes);
+	const double **rows = MemoryContextAllocHuge(CurrentMemoryContext, Max(1, classes) * sizeof(double *));
 
-	for (uint32 i = 0; i < state->classes; i++)
+	for (uint32 i = 0; i < classes; i++)
 		rows[i] = covariates + (Size) i * columns;
-	qsort_arg(rows, state->classes, sizeof(double *), compare_rows, &columns);
-	for (uint32 i = 0; i < state->classes; i++)
-		ranks[(rows[i] - covariates) / columns] = i;
+	qsort_arg(rows, classes, sizeof(double *), compare_rows, &columns);
+	return rows;
+}
+
+bool
+base_class_twice(const double *covariates, uint32 classes, int columns)
+{
+	const double **rows = ordered_rows(covariates, classes, columns);
+	bool		twice = false;
+
+	for (uint32 i = 1; i < classes && !twice; i++)
+		twice = compare_rows(&rows[i - 1], &rows[i], &columns) == 0;
 	pfree(rows);
-	pfree(covariates);
-	return ranks;
+	return twice;
 }
 
 void
-base_renumber_classes(BaseState *state, BaseEntry *entries, uint32 count)
+base_order_classes(const double *covariates, uint32 classes, int columns, BaseEntry *entries, uint32 *count)
 {
-	uint32	   *ranks = class_ranks(state);
+	const double **rows = ordered_rows(covariates, classes, columns);
+	uint32	   *ranks = palloc_array(uint32, Max(1, classes));
 
-	for (uint32 i = 0; i < count; i++)
+	for (uint32 i = 0; i < classes; i++)
+		ranks[(rows[i] - covariates) / columns] = i;
+	for (uint32 i = 0; i < *count; i++)
 	{
 		BaseEntry  *entry = &entries[i];
-		BaseKind	kind = entry_kind(entry);
 
 		CHECK_FOR_INTERRUPTS();
-		if (kind == BASE_TIMING || kind == BASE_COVARIATE)
-			entry->group = base_group(kind, ranks[entry_class(entry)], entry_x(entry));
+		if (entry_kind(entry) == BASE_TIMING)
+			entry->group = base_group(BASE_TIMING, ranks[entry_class(entry)], entry_x(entry));
 	}
+	for (uint32 i = 0; i < classes; i++)
+		for (int k = 0; k < columns; k++)
+			if (rows[i][k] != 0)
+				entries[(*count)++] = (BaseEntry) {base_group(BASE_COVARIATE, i, k), 0, covariate_value(rows[i][k])};
+	tally_sort(entries, *count);
 	pfree(ranks);
+	pfree(rows);
 }
 
 double *

@@ -18,7 +18,9 @@
 #include "libpq/pqformat.h"
 #include "miscadmin.h"
 
-#include "base/base_state.h"
+#include "utils/memutils.h"
+
+#include "base/base.h"
 #include "value/bytes.h"
 #include "value/json.h"
 
@@ -28,89 +30,96 @@ static const char *const left_out_names[LEFT_OUT_REASONS + 1] = {
 	"no_orders", "no_spend", "no_amounts", "no_covariates", NULL
 };
 
-/*
- * Adds an entry that must not be there yet: text that counts the same
- * customers twice is as broken as any other, and sums cannot overflow.
- */
-static bool
-add_once(JsonInput *in, BaseState **state, const char *member, uint64 group, uint64 detail, int64 value)
+/* A base as it is read from text: its entries in the order of the text. */
+typedef struct BaseText
 {
-	if (base_state_value(*state, group, detail) != 0)
-		return json_fail(in, "\"%s\" has an element twice.", member);
-	*state = base_state_add(*state, group, detail, value);
-	return true;
+	JsonInput  *in;
+	BaseHead	head;
+	uint32		classes;
+	double	   *covariates;		/* of the classes, row by row */
+	BaseEntry  *entries;
+	uint32		count;
+} BaseText;
+
+/* There is room for as many entries as the text has elements. */
+static void
+add_entry(BaseText *text, uint64 group, uint64 detail, int64 value)
+{
+	text->entries[text->count++] = (BaseEntry) {group, detail, value};
 }
 
 static bool
-read_period(JsonInput *in, JsonbContainer *object, BaseState *state)
+read_period(BaseText *text, JsonbContainer *object)
 {
 	JsonbValue *value = json_member(object, "period");
 	char	   *name;
 
 	if (value == NULL)
 		return true;
-	name = json_read_text(in, value, "period");
+	name = json_read_text(text->in, value, "period");
 	if (name == NULL)
 		return false;
-	return period_by_name(name, &state->head.period) ||
-		json_fail(in, "There is no period \"%s\".", json_excerpt(name, strlen(name)));
+	return period_by_name(name, &text->head.period) ||
+		json_fail(text->in, "There is no period \"%s\".", json_excerpt(name, strlen(name)));
 }
 
-/* The list of covariates: as many numbers each. classes gets the number that each has in the state. */
+/* The list of covariates, as many numbers each: a class for each. */
 static bool
-read_covariates(JsonInput *in, JsonbContainer *rows, BaseState **state, uint32 *classes)
+read_covariates(BaseText *text, JsonbContainer *rows)
 {
-	for (uint32 i = 0; i < JsonContainerSize(rows); i++)
+	int			columns = text->head.covariates;
+
+	text->covariates = palloc_array(double, text->classes * columns);
+	for (uint32 i = 0; i < text->classes; i++)
 	{
-		JsonbContainer *row = json_row(in, rows, i, (*state)->head.covariates, "covariates");
-		double		covariates[BASE_MAX_COVARIATES];
+		JsonbContainer *row = json_row(text->in, rows, i, columns, "covariates");
+		double	   *covariates = text->covariates + (Size) i * columns;
 
 		CHECK_FOR_INTERRUPTS();
 		if (row == NULL)
 			return false;
-		for (int k = 0; k < (*state)->head.covariates; k++)
+		for (int k = 0; k < columns; k++)
 		{
-			if (!json_read_float(in, getIthJsonbValueFromContainer(row, k), "covariates", &covariates[k]))
+			if (!json_read_float(text->in, getIthJsonbValueFromContainer(row, k), "covariates", &covariates[k]))
 				return false;
 			covariates[k] += 0.0;
 		}
-		*state = base_state_class(*state, covariates, &classes[i]);
-		if (classes[i] != i)
-			return json_fail(in, "\"%s\" has an element twice.", "covariates");
 	}
-	return true;
+	return !base_class_twice(text->covariates, text->classes, columns) ||
+		json_fail(text->in, "\"%s\" has an element twice.", "covariates");
 }
 
-/* Period and covariates: what must be known before customers can be counted. */
+/* Period and covariates: what the customers are counted in. */
 static bool
-read_shape(JsonInput *in, JsonbContainer *object, BaseState **state, uint32 *n_classes)
+read_shape(BaseText *text, JsonbContainer *object)
 {
 	JsonbContainer *rows;
 
-	*n_classes = 0;
-	if (!read_period(in, object, *state) ||
-		!json_array_member(in, object, "covariates", true, &rows))
+	if (!read_period(text, object) ||
+		!json_array_member(text->in, object, "covariates", true, &rows))
 		return false;
 	if (rows == NULL)
 		return true;
 
 	JsonbValue *first = getIthJsonbValueFromContainer(rows, 0);
 
-	*n_classes = JsonContainerSize(rows);
+	text->classes = JsonContainerSize(rows);
 	if (first == NULL || first->type != jbvBinary || !JsonContainerIsArray(first->val.binary.data) ||
 		JsonContainerSize(first->val.binary.data) == 0 ||
 		JsonContainerSize(first->val.binary.data) > BASE_MAX_COVARIATES)
-		return json_fail(in, "\"covariates\" must be lists of 1 to %d numbers.", BASE_MAX_COVARIATES);
-	(*state)->head.covariates = JsonContainerSize(first->val.binary.data);
-	return read_covariates(in, rows, state, palloc_array(uint32, *n_classes));
+		return json_fail(text->in, "\"covariates\" must be lists of 1 to %d numbers.", BASE_MAX_COVARIATES);
+	text->head.covariates = JsonContainerSize(first->val.binary.data);
+	return read_covariates(text, rows);
 }
 
 static bool
-read_timing(JsonInput *in, JsonbContainer *rows, BaseState **state, uint32 n_classes)
+read_timing(BaseText *text, JsonbContainer *rows)
 {
+	JsonInput  *in = text->in;
+
 	for (uint32 i = 0; i < JsonContainerSize(rows); i++)
 	{
-		JsonbContainer *row = json_row(in, rows, i, n_classes > 0 ? 5 : 4, "timing");
+		JsonbContainer *row = json_row(in, rows, i, text->classes > 0 ? 5 : 4, "timing");
 		int64		x,
 					t_x,
 					customers,
@@ -123,39 +132,38 @@ read_timing(JsonInput *in, JsonbContainer *rows, BaseState **state, uint32 n_cla
 			!json_read_int(in, getIthJsonbValueFromContainer(row, 1), "t_x", 0, PG_UINT32_MAX, &t_x) ||
 			!json_read_date(in, getIthJsonbValueFromContainer(row, 2), "first day", &first) ||
 			!json_read_int(in, getIthJsonbValueFromContainer(row, 3), "customers", 1, PG_INT64_MAX, &customers) ||
-			(n_classes > 0 &&
-			 !json_read_int(in, getIthJsonbValueFromContainer(row, 4), "covariates", 0, n_classes - 1, &class)))
+			(text->classes > 0 &&
+			 !json_read_int(in, getIthJsonbValueFromContainer(row, 4), "covariates", 0, text->classes - 1, &class)))
 			return false;
-		if (!add_once(in, state, "timing", base_group(BASE_TIMING, (uint32) class, (uint32) x),
-					  timing_detail((uint32) t_x, first), customers))
-			return false;
-		(*state)->shaped = true;
+		add_entry(text, base_group(BASE_TIMING, (uint32) class, (uint32) x), timing_detail((uint32) t_x, first), customers);
 	}
 	return true;
 }
 
 static bool
-read_gaps(JsonInput *in, JsonbContainer *rows, BaseState **state)
+read_gaps(BaseText *text, JsonbContainer *rows)
 {
 	for (uint32 i = 0; i < JsonContainerSize(rows); i++)
 	{
-		JsonbContainer *row = json_row(in, rows, i, 2, "gaps");
+		JsonbContainer *row = json_row(text->in, rows, i, 2, "gaps");
 		int64		days,
 					count;
 
 		CHECK_FOR_INTERRUPTS();
 		if (row == NULL ||
-			!json_read_int(in, getIthJsonbValueFromContainer(row, 0), "days", 1, PG_UINT32_MAX, &days) ||
-			!json_read_int(in, getIthJsonbValueFromContainer(row, 1), "gaps", 1, PG_INT64_MAX, &count) ||
-			!add_once(in, state, "gaps", base_group(BASE_GAP, 0, 0), (uint64) days, count))
+			!json_read_int(text->in, getIthJsonbValueFromContainer(row, 0), "days", 1, PG_UINT32_MAX, &days) ||
+			!json_read_int(text->in, getIthJsonbValueFromContainer(row, 1), "gaps", 1, PG_INT64_MAX, &count))
 			return false;
+		add_entry(text, base_group(BASE_GAP, 0, 0), (uint64) days, count);
 	}
 	return true;
 }
 
 static bool
-read_spends(JsonInput *in, JsonbContainer *rows, BaseState **state)
+read_spends(BaseText *text, JsonbContainer *rows)
 {
+	JsonInput  *in = text->in;
+
 	if (JsonContainerSize(rows) > BASE_MAX_SPENDS)
 		return json_fail(in, "\"spend\" has more than %d elements.", BASE_MAX_SPENDS);
 	for (uint32 i = 0; i < JsonContainerSize(rows); i++)
@@ -173,15 +181,16 @@ read_spends(JsonInput *in, JsonbContainer *rows, BaseState **state)
 			return false;
 		if (!(spend > 0))
 			return json_fail(in, "\"spend\" must be positive.");
-		if (!add_once(in, state, "spend", base_group(BASE_SPEND, 0, (uint32) x), spend_detail(spend), customers))
-			return false;
+		add_entry(text, base_group(BASE_SPEND, 0, (uint32) x), spend_detail(spend), customers);
 	}
 	return true;
 }
 
 static bool
-read_spend_bins(JsonInput *in, JsonbContainer *rows, BaseState **state)
+read_spend_bins(BaseText *text, JsonbContainer *rows)
 {
+	JsonInput  *in = text->in;
+
 	for (uint32 i = 0; i < JsonContainerSize(rows); i++)
 	{
 		JsonbContainer *row = json_row(in, rows, i, 2 + BASE_MOMENTS, "spend_bins");
@@ -200,17 +209,16 @@ read_spend_bins(JsonInput *in, JsonbContainer *rows, BaseState **state)
 			if (!json_read_int(in, getIthJsonbValueFromContainer(row, 2 + k), "sum",
 							   PG_INT64_MIN, PG_INT64_MAX, &sum))
 				return false;
-			if (!add_once(in, state, "spend_bins", base_group(BASE_SPEND_BIN, 0, (uint32) x),
-						  bin_detail((uint32) bin, k), sum))
-				return false;
+			add_entry(text, base_group(BASE_SPEND_BIN, 0, (uint32) x), bin_detail((uint32) bin, k), sum);
 		}
 	}
 	return true;
 }
 
 static bool
-read_left_out(JsonInput *in, JsonbContainer *object, BaseState **state)
+read_left_out(BaseText *text, JsonbContainer *object)
 {
+	JsonInput  *in = text->in;
 	JsonbValue *value = json_member(object, "left_out");
 
 	if (value == NULL)
@@ -228,33 +236,42 @@ read_left_out(JsonInput *in, JsonbContainer *object, BaseState **state)
 			continue;
 		if (!json_read_int(in, count, left_out_names[reason], 0, PG_INT64_MAX, &customers))
 			return false;
-		*state = base_state_add(*state, base_group(BASE_LEFT_OUT, 0, 0), reason, customers);
+		add_entry(text, base_group(BASE_LEFT_OUT, 0, 0), reason, customers);
 	}
 	return true;
 }
 
-/* The invariants hold for text as for binary input. */
-static const char *
-packed_problem(struct varlena *value)
+/*
+ * Puts the entries in order. Text that counts the same customers twice is as
+ * broken as any other; an entry of zero says nothing.
+ */
+static bool
+order_entries(BaseText *text)
 {
-	BaseReader	reader;
+	static const char *const members[] = {
+		[BASE_TIMING] = "timing",
+		[BASE_SPEND] = "spend",
+		[BASE_SPEND_BIN] = "spend_bins",
+		[BASE_GAP] = "gaps"
+	};
+	BaseEntry  *entries = text->entries;
+	uint32		kept = 0;
 
-	base_open(&reader, PointerGetDatum(value));
-
-	BaseEntry  *entries = MemoryContextAllocHuge(CurrentMemoryContext,
-												 Max(1, reader.left) * sizeof(BaseEntry));
-	uint32		count = 0;
-
-	while (base_next(&reader))
+	if (text->classes > 0)
+		base_order_classes(text->covariates, text->classes, text->head.covariates, entries, &text->count);
+	else
+		tally_sort(entries, text->count);
+	for (uint32 i = 0; i < text->count; i++)
 	{
 		CHECK_FOR_INTERRUPTS();
-		entries[count++] = reader.entry;
+		if (i > 0 && tally_compare(&entries[i - 1], &entries[i]) == 0)
+			return json_fail(text->in, "\"%s\" has an element twice.", members[entry_kind(&entries[i])]);
 	}
-
-	const char *problem = base_problem(entries, count, &reader.head);
-
-	pfree(entries);
-	return problem;
+	for (uint32 i = 0; i < text->count; i++)
+		if (entries[i].value != 0)
+			entries[kept++] = entries[i];
+	text->count = kept;
+	return true;
 }
 
 PG_FUNCTION_INFO_V1(customer_base_in);
@@ -270,36 +287,45 @@ customer_base_in(PG_FUNCTION_ARGS)
 			   *spends,
 			   *bins,
 			   *gaps;
+	BaseText	text = {&in, {.until = DATEVAL_NOBEGIN}};
 
 	if (object == NULL || !json_check_members(&in, object, members) ||
 		!json_array_member(&in, object, "timing", false, &timing) ||
 		!json_array_member(&in, object, "spend", true, &spends) ||
 		!json_array_member(&in, object, "spend_bins", true, &bins) ||
-		!json_array_member(&in, object, "gaps", true, &gaps))
+		!json_array_member(&in, object, "gaps", true, &gaps) ||
+		!read_shape(&text, object))
 		PG_RETURN_NULL();
 
-	BaseState  *state = base_state_of(NULL);
 	JsonbValue *until = json_member(object, "observed_until");
-	uint32		n_classes;
+	Size		most = JsonContainerSize(timing) + LEFT_OUT_REASONS + (Size) text.classes * text.head.covariates;
 
-	if ((until != NULL && !json_read_date(&in, until, "observed_until", &state->head.until)) ||
-		!read_shape(&in, object, &state, &n_classes) ||
-		!read_timing(&in, timing, &state, n_classes) ||
-		(bins != NULL && !read_spend_bins(&in, bins, &state)) ||
-		(spends != NULL && !read_spends(&in, spends, &state)) ||
-		(gaps != NULL && !read_gaps(&in, gaps, &state)) ||
-		!read_left_out(&in, object, &state))
+	most += spends == NULL ? 0 : JsonContainerSize(spends);
+	most += bins == NULL ? 0 : (Size) JsonContainerSize(bins) * BASE_MOMENTS;
+	most += gaps == NULL ? 0 : JsonContainerSize(gaps);
+	text.entries = MemoryContextAllocHuge(CurrentMemoryContext, most * sizeof(BaseEntry));
+
+	if ((until != NULL && !json_read_date(&in, until, "observed_until", &text.head.until)) ||
+		!read_timing(&text, timing) ||
+		(bins != NULL && !read_spend_bins(&text, bins)) ||
+		(spends != NULL && !read_spends(&text, spends)) ||
+		(gaps != NULL && !read_gaps(&text, gaps)) ||
+		!read_left_out(&text, object) ||
+		!order_entries(&text))
 		PG_RETURN_NULL();
 
-	struct varlena *result = base_state_pack(state);
-	const char *problem = packed_problem(result);
+	/* What nobody was counted in is not kept. */
+	if (JsonContainerSize(timing) == 0)
+		text.head = (BaseHead) {.until = text.head.until};
+
+	const char *problem = base_problem(text.entries, text.count, &text.head);
 
 	if (problem != NULL)
 	{
 		json_fail(&in, "The entries do not fit together: %s.", problem);
 		PG_RETURN_NULL();
 	}
-	PG_RETURN_POINTER(result);
+	PG_RETURN_POINTER(base_pack(text.entries, text.count, &text.head));
 }
 
 static void
@@ -441,7 +467,6 @@ customer_base_out(PG_FUNCTION_ARGS)
 				appendStringInfo(&out, "[" UINT64_FORMAT ", " INT64_FORMAT "]", entry->detail, entry->value);
 				break;
 			case BASE_COVARIATE:
-			case BASE_CLASS:
 				break;			/* told in the head */
 		}
 		first = false;

@@ -7,10 +7,9 @@
 #include <float.h>
 
 #include "miscadmin.h"
+#include "utils/memutils.h"
 
 #include "base/base_state.h"
-
-#define INITIAL_SLOTS 32
 
 /*
  * So many entries can be read back from text: the server's JSON arrays hold
@@ -19,27 +18,25 @@
  */
 #define MAX_ENTRIES 4000000
 
+static struct varlena *pack_tally(Tally *tally);
+static void bin_spends(Tally *tally);
+
 const TallyType base_tally = {
 	.name = "customer_base",
-	.table = offsetof(BaseState, entries),
 	.most = MAX_ENTRIES,
 	.counted = "customers",
-	.hint = "Build one base per region or cohort."
+	.hint = "Build one base per region or cohort.",
+	.pack = pack_tally,
+	.settled = bin_spends
 };
 
 BaseState *
-base_state_make(uint32 slots)
+base_state_make(MemoryContext parent)
 {
-	BaseState  *state = (BaseState *) tally_make(&base_tally, slots);
+	BaseState  *state = tally_make(&base_tally, sizeof(BaseState), parent);
 
 	state->head.until = DATEVAL_NOBEGIN;
 	return state;
-}
-
-int64
-base_state_value(BaseState *state, uint64 group, uint64 detail)
-{
-	return tally_value(&base_tally, &state->tally, group, detail);
 }
 
 void
@@ -59,28 +56,6 @@ base_state_shape(BaseState *state, Period period, int covariates)
 	state->shaped = true;
 	state->head.period = period;
 	state->head.covariates = covariates;
-}
-
-BaseState *
-base_state_add(BaseState *state, uint64 group, uint64 detail, int64 value)
-{
-	return (BaseState *) tally_add(&base_tally, &state->tally, group, detail, value);
-}
-
-BaseState *
-base_state_add_soon(BaseState *state, uint64 group, uint64 detail, int64 value)
-{
-	return (BaseState *) tally_add_soon(&base_tally, &state->tally, group, detail, value);
-}
-
-BaseState *
-base_state_add_gap(BaseState *state, uint32 gap, int64 times)
-{
-	if (gap >= BASE_SHORT_GAPS)
-		return base_state_add(state, base_group(BASE_GAP, 0, 0), gap, times);
-	if (pg_add_s64_overflow(state->short_gaps[gap], times, &state->short_gaps[gap]))
-		tally_out_of_range(&base_tally);
-	return state;
 }
 
 /*
@@ -105,226 +80,176 @@ base_bin_centre(uint32 bin)
 	return ldexp(0.5 + (bin % 32 + 0.5) / 64, (int) (bin / 32) + LOWEST_EXPONENT);
 }
 
-/* The sums of a bin that is there, if they lie side by side, as they do unless another key came between; or NULL. */
-static BaseEntry *
-find_bin(BaseState *state, uint64 group, uint64 detail)
+/* Adds customers with the same spend to the sums of their bin. */
+static void
+add_to_bin(BaseEntry *sums, double spend, int64 customers)
 {
-	BaseEntry  *sums = tally_find(&base_tally, &state->tally, group, detail);
-
-	if (sums + BASE_MOMENTS > state->entries + state->tally.slots)
-		return NULL;
-	for (int k = 0; k < BASE_MOMENTS; k++)
-		if (sums[k].group != group || sums[k].detail != detail + k)
-			return NULL;
-	return sums;
-}
-
-static BaseState *
-add_to_bin(BaseState *state, uint32 x, double spend, int64 customers)
-{
-	spend = Max(spend, DBL_MIN);
-
-	uint32		bin = base_bin(spend);
-	double		deviation = spend / base_bin_centre(bin) - 1;
+	double		deviation = spend / base_bin_centre(entry_bin(sums)) - 1;
 	double		power = BASE_MOMENT_SCALE;
-	uint64		group = base_group(BASE_SPEND_BIN, 0, x);
-	BaseEntry  *there = find_bin(state, group, bin_detail(bin, 0));
 	int64		sum = customers;
 
 	for (int k = 0; k < BASE_MOMENTS; k++)
 	{
 		if (k > 0 && pg_mul_s64_overflow((int64) rint(power *= deviation), customers, &sum))
-			sum = PG_INT64_MAX; /* the addition will say so */
-		if (there != NULL)
-			tally_add_to_value(&base_tally, &there[k], sum);
-		else
-			state = base_state_add(state, group, bin_detail(bin, k), sum);
+			tally_out_of_range(&base_tally);
+		if (pg_add_s64_overflow(sums[k].value, sum, &sums[k].value))
+			tally_out_of_range(&base_tally);
 	}
-	return state;
 }
 
-/* Replaces all exact spend by bins. */
-static BaseState *
-bin_spends(BaseState *state)
+/*
+ * The bins of sorted entries of exact spend, in order, with zeros among their
+ * sums. There may be as many bins as entries.
+ */
+static BaseEntry *
+bins_of(const BaseEntry *spends, uint32 n_spends, uint32 *n_sums)
 {
-	BaseState  *binned = (BaseState *) tally_emptied(&base_tally, &state->tally);
+	BaseEntry  *sums = MemoryContextAllocHuge(CurrentMemoryContext, (Size) n_spends * BASE_MOMENTS * sizeof(BaseEntry));
+	BaseEntry  *last = NULL;
 
-	binned->binned = true;
-	binned->spends = 0;
-	CHECK_FOR_INTERRUPTS();
-	for (uint32 i = 0; i < state->tally.slots; i++)
+	*n_sums = 0;
+	for (uint32 i = 0; i < n_spends; i++)
 	{
-		const BaseEntry *entry = &state->entries[i];
+		double		spend = Max(spend_of(&spends[i]), DBL_MIN);
+		uint32		bin = base_bin(spend);
+		uint64		group = base_group(BASE_SPEND_BIN, 0, entry_x(&spends[i]));
 
-		if (entry->group == 0)
-			continue;
-		if (entry_kind(entry) == BASE_SPEND)
-			binned = add_to_bin(binned, entry_x(entry), spend_of(entry), entry->value);
-		else
-			binned = base_state_add(binned, entry->group, entry->detail, entry->value);
+		CHECK_FOR_INTERRUPTS();
+		if (last == NULL || last->group != group || entry_bin(last) != bin)
+		{
+			last = &sums[*n_sums];
+			for (int k = 0; k < BASE_MOMENTS; k++)
+				sums[(*n_sums)++] = (BaseEntry) {group, bin_detail(bin, k), 0};
+		}
+		add_to_bin(last, spend, spends[i].value);
 	}
-	return binned;
+	return sums;
 }
 
-BaseState *
-base_state_add_spend(BaseState *state, uint32 x, double spend, int64 customers)
+/* Replaces exact spend by bins, once there is too much of it, and from then on. */
+static void
+bin_spends(Tally *tally)
 {
-	if (!state->binned)
-	{
-		uint32		before = state->tally.used;
+	BaseState  *state = (BaseState *) tally;
+	const BaseEntry *end = tally->entries + tally->used;
+	BaseEntry  *spends = (BaseEntry *) tally_find(tally->entries, tally->used, base_group(BASE_SPEND, 0, 0), 0);
+	const BaseEntry *after = tally_find(spends, end - spends, base_group(BASE_SPEND + 1, 0, 0), 0);
+	uint32		n_spends = after - spends;
+	uint32		n_sums;
 
-		state = base_state_add(state, base_group(BASE_SPEND, 0, x), spend_detail(spend), customers);
-		state->spends += state->tally.used - before;
-		return state->spends > BASE_MAX_SPENDS ? bin_spends(state) : state;
-	}
-	return add_to_bin(state, x, spend, customers);
+	state->binned = state->binned || n_spends > BASE_MAX_SPENDS ||
+		(after < end && entry_kind(after) == BASE_SPEND_BIN);
+	if (!state->binned || n_spends == 0)
+		return;
+
+	BaseEntry  *sums = bins_of(spends, n_spends, &n_sums);
+
+	memmove(spends, after, (end - after) * sizeof(BaseEntry));
+	tally->settled = tally->used -= n_spends;
+	for (uint32 i = 0; i < n_sums; i++)
+		tally_add(tally, sums[i].group, sums[i].detail, sums[i].value);
+	pfree(sums);
+	tally_settle(tally);
 }
 
 /*
  * Adds an entry of another base, whose classes have these numbers here (NULL:
  * there are no covariates).
  */
-static BaseState *
+static void
 merge_entry(BaseState *state, const BaseEntry *entry, const uint32 *classes)
 {
-	CHECK_FOR_INTERRUPTS();
 	switch (entry_kind(entry))
 	{
 		case BASE_TIMING:
-			if (classes != NULL)
-				return base_state_add(state, base_group(BASE_TIMING, classes[entry_class(entry)], entry_x(entry)),
-									  entry->detail, entry->value);
-			break;
+			if (classes == NULL)
+				break;
+			tally_add(&state->tally, base_group(BASE_TIMING, classes[entry_class(entry)], entry_x(entry)),
+					  entry->detail, entry->value);
+			return;
+		case BASE_COVARIATE:	/* classes are merged first */
+			return;
 		case BASE_SPEND:
-			return base_state_add_spend(state, entry_x(entry), spend_of(entry), entry->value);
 		case BASE_SPEND_BIN:
-			if (!state->binned)
-				state = bin_spends(state);
-			break;
-		case BASE_COVARIATE:
-		case BASE_CLASS:
-			return state;		/* classes are merged first */
-		case BASE_GAP:
-			return base_state_add_gap(state, (uint32) entry->detail, entry->value);
 		case BASE_LEFT_OUT:
+		case BASE_GAP:
 			break;
 	}
-	return base_state_add(state, entry->group, entry->detail, entry->value);
+	tally_add(&state->tally, entry->group, entry->detail, entry->value);
 }
 
 /* Finds, or makes, the classes with the covariates of another base: their numbers here. */
-static BaseState *
-merge_classes(BaseState *state, const double *covariates, uint32 count, uint32 **classes)
+static uint32 *
+merge_classes(BaseState *state, Datum other)
 {
-	*classes = NULL;
-	if (state->head.covariates == 0)
-		return state;
+	uint32		count;
+	double	   *covariates = base_covariates(other, &count);
+	uint32	   *classes = palloc_array(uint32, Max(1, count));
 
-	*classes = palloc_array(uint32, Max(1, count));
 	for (uint32 i = 0; i < count; i++)
 	{
 		CHECK_FOR_INTERRUPTS();
-		state = base_state_class(state, covariates + (Size) i * state->head.covariates, &(*classes)[i]);
+		classes[i] = base_state_class(state, covariates + (Size) i * state->head.covariates);
 	}
-	return state;
+	pfree(covariates);
+	return classes;
 }
 
-/*
- * A state comes as it is from another process, and need not be packed first.
- * Its entries come in the order of their hashes and fill one stretch of the
- * table after another: unless there is room for all of them from the start,
- * they crowd there, and every search becomes long.
- */
-static BaseState *
-merge_state(BaseState *state, BaseState *other)
+void
+base_state_merge(BaseState *state, Datum other)
 {
-	uint32	   *classes = NULL;
-
-	state = (BaseState *) tally_make_room(&base_tally, &state->tally, other->tally.used);
-	state->head.until = Max(state->head.until, other->head.until);
-	if (other->shaped)
-	{
-		base_state_shape(state, other->head.period, other->head.covariates);
-		state = merge_classes(state, base_state_covariates(other), other->classes, &classes);
-	}
-	for (uint32 gap = 0; gap < BASE_SHORT_GAPS; gap++)
-		state = base_state_add_gap(state, gap, other->short_gaps[gap]);
-	if (other->tally.pending.group != 0)
-		state = merge_entry(state, &other->tally.pending, classes);
-	for (uint32 i = 0; i < other->tally.slots; i++)
-		if (other->entries[i].group != 0)
-			state = merge_entry(state, &other->entries[i], classes);
-	return state;
-}
-
-BaseState *
-base_state_merge(BaseState *state, struct varlena *other)
-{
+	Datum		base = PointerGetDatum(base_stored(other));
 	BaseReader	reader;
 	uint32	   *classes = NULL;
 
-	if (tally_is_state(other))
-		return merge_state(state, (BaseState *) PG_DETOAST_DATUM(PointerGetDatum(other)));
-
-	base_open(&reader, PointerGetDatum(other));
+	base_open(&reader, base);
 	state->head.until = Max(state->head.until, reader.head.until);
+	tally_make_room(&state->tally, reader.left);
 	for (bool first = true; base_next(&reader); first = false)
 	{
+		CHECK_FOR_INTERRUPTS();
 		/* Timing comes first, if there is any. */
 		if (first && entry_kind(&reader.entry) == BASE_TIMING)
 		{
-			uint32		count;
-			double	   *covariates = base_covariates(PointerGetDatum(other), &count);
-
 			base_state_shape(state, reader.head.period, reader.head.covariates);
-			state = merge_classes(state, covariates, count, &classes);
+			if (state->head.covariates > 0)
+				classes = merge_classes(state, base);
 		}
-		state = merge_entry(state, &reader.entry, classes);
+		merge_entry(state, &reader.entry, classes);
 	}
-	return state;
-}
-
-BaseState *
-base_state_of(struct varlena *value)
-{
-	if (value == NULL)
-		return base_state_make(INITIAL_SLOTS);
-	if (tally_is_state(value))
-		return (BaseState *) PG_DETOAST_DATUM(PointerGetDatum(value));
-	return base_state_merge(base_state_make(INITIAL_SLOTS), value);
-}
-
-/* The entries of a state, sorted, classes numbered as in the stored form. */
-static BaseEntry *
-sorted_entries(BaseState *state, uint32 *count)
-{
-	BaseEntry  *entries = tally_entries(&base_tally, &state->tally, count);
-
-	entries = repalloc_huge(entries, ((Size) *count + BASE_SHORT_GAPS) * sizeof(BaseEntry));
-	for (uint32 gap = 0; gap < BASE_SHORT_GAPS; gap++)
-		if (state->short_gaps[gap] != 0)
-			entries[(*count)++] = (BaseEntry) {base_group(BASE_GAP, 0, 0), gap, state->short_gaps[gap]};
-	if (state->classes > 1)
-		base_renumber_classes(state, entries, *count);
-	*count = tally_sort(&base_tally, entries, *count);
-	/* These come last, and are the state's own. */
-	while (*count > 0 && entry_kind(&entries[*count - 1]) == BASE_CLASS)
-		(*count)--;
-	return entries;
 }
 
 struct varlena *
 base_state_pack(BaseState *state)
 {
-	uint32		count;
-	BaseEntry  *entries = sorted_entries(state, &count);
+	const Tally *tally = &state->tally;
 	BaseHead	head = {.until = state->head.until};
 
-	if (state->shaped)
-		head = state->head;
+	tally_settle(&state->tally);
+	if (!state->shaped)
+		return base_pack(tally->entries, tally->used, &head);
+	if (state->head.covariates == 0)
+		return base_pack(tally->entries, tally->used, &state->head);
 
-	struct varlena *result = base_pack(entries, count, &head);
+	/* The state goes on with its own numbers of the classes. */
+	uint32		n_classes,
+				n_entries = tally->used;
+	double	   *covariates = base_state_covariates(state, &n_classes);
+	BaseEntry  *entries = MemoryContextAllocHuge(CurrentMemoryContext, sizeof(BaseEntry) *
+												 (n_entries + (Size) n_classes * state->head.covariates));
+
+	memcpy(entries, tally->entries, n_entries * sizeof(BaseEntry));
+	base_order_classes(covariates, n_classes, state->head.covariates, entries, &n_entries);
+
+	struct varlena *result = base_pack(entries, n_entries, &state->head);
 
 	pfree(entries);
+	pfree(covariates);
 	return result;
+}
+
+static struct varlena *
+pack_tally(Tally *tally)
+{
+	return base_state_pack((BaseState *) tally);
 }

@@ -1,38 +1,26 @@
 /*
  * base_state.h
  *	  A customer base as it grows in an aggregate: the same SQL type, a
- *	  tally with a head of its own.
+ *	  tally with more of its own.
  */
 #ifndef BASE_BASE_STATE_H
 #define BASE_BASE_STATE_H
 
-#include "base/base.h"
+#include "utils/hsearch.h"
 
-/* A customer has many gaps, most of them short: these have places of their own, close together. */
-#define BASE_SHORT_GAPS 256
+#include "base/base.h"
 
 typedef struct BaseState
 {
 	Tally		tally;
 	BaseHead	head;
-	uint32		spends;			/* BASE_SPEND entries among them */
-	uint32		classes;		/* of customers with equal covariates, in the order of their coming */
 	bool		binned;			/* spend is in bins */
 	bool		shaped;			/* a customer was counted: period and covariates are settled */
-	uint8		unused[2];		/* always zero */
-	int64		short_gaps[BASE_SHORT_GAPS];	/* how often; longer ones are in the table */
-	BaseEntry	entries[FLEXIBLE_ARRAY_MEMBER];
+	HTAB	   *classes;		/* of customers with equal covariates, numbered in the order of their coming */
 } BaseState;
 
-StaticAssertDecl(offsetof(BaseState, short_gaps) == 64, "the counts are aligned");
-
-extern const TallyType base_tally;
-
 /* A new state without customers. */
-extern BaseState *base_state_make(uint32 slots);
-
-/* The state in this value for an aggregate to go on with; NULL makes a new one. */
-extern BaseState *base_state_of(struct varlena *value);
+extern BaseState *base_state_make(MemoryContext parent);
 
 /*
  * Settles what the state counts in and how many covariates its customers have,
@@ -40,34 +28,44 @@ extern BaseState *base_state_of(struct varlena *value);
  */
 extern void base_state_shape(BaseState *state, Period period, int covariates);
 
-/* The value of a key; 0 if it is not there. */
-extern int64 base_state_value(BaseState *state, uint64 group, uint64 detail);
-
 /* The class of customers with these covariates, of which there are as many as the state's shape says. */
-extern BaseState *base_state_class(BaseState *state, const double *covariates, uint32 *class);
+extern uint32 base_state_class(BaseState *state, const double *covariates);
 
 /* The covariates of all classes, row by row, in the order of their coming. */
-extern double *base_state_covariates(BaseState *state);
-
-/* Numbers the classes of these entries of a state in the order of their covariates. */
-extern void base_renumber_classes(BaseState *state, BaseEntry *entries, uint32 count);
-
-/* Adds to a key; the state returned takes the place of the one given. */
-extern BaseState *base_state_add(BaseState *state, uint64 group, uint64 detail, int64 value);
-
-/* Adds to a key, but not at once: the addition is done when the next customer comes. */
-extern BaseState *base_state_add_soon(BaseState *state, uint64 group, uint64 detail, int64 value);
+extern double *base_state_covariates(BaseState *state, uint32 *classes);
 
 /* Counts a gap between two transactions, so many times. */
-extern BaseState *base_state_add_gap(BaseState *state, uint32 gap, int64 times);
+static inline void
+base_state_add_gap(BaseState *state, uint32 gap, int64 times)
+{
+	tally_add_often(&state->tally, base_group(BASE_GAP, 0, 0), gap, times);
+}
 
-/* Adds customers with this much spend on x repeat transactions. */
-extern BaseState *base_state_add_spend(BaseState *state, uint32 x, double spend, int64 customers);
+/* Counts customers who are left out. */
+static inline void
+base_state_leave_out(BaseState *state, BaseLeftOut reason, int64 customers)
+{
+	tally_add_often(&state->tally, base_group(BASE_LEFT_OUT, 0, 0), reason, customers);
+}
+
+/* Counts customers with this timing. */
+static inline void
+base_state_add_timing(BaseState *state, uint32 class, uint32 x, uint32 t_x, DateADT first, int64 customers)
+{
+	tally_add(&state->tally, base_group(BASE_TIMING, class, x), timing_detail(t_x, first), customers);
+}
+
+/* Counts customers with this much spend on x repeat transactions. */
+static inline void
+base_state_add_spend(BaseState *state, uint32 x, double spend, int64 customers)
+{
+	tally_add(&state->tally, base_group(BASE_SPEND, 0, x), spend_detail(spend), customers);
+}
 
 /* Adds everything in another base. */
-extern BaseState *base_state_merge(BaseState *state, struct varlena *other);
+extern void base_state_merge(BaseState *state, Datum other);
 
-/* The stored form of a state, which is left as it is. */
+/* The stored form of a state. */
 extern struct varlena *base_state_pack(BaseState *state);
 
 #endif							/* BASE_BASE_STATE_H */

@@ -8,20 +8,20 @@
 
 #include "holdout/holdout.h"
 
-#define INITIAL_SLOTS 32
-
 /* So many entries can be read back from text: the server's JSON arrays hold 256 MB, and a cell takes 72 bytes there. */
 #define MAX_ENTRIES 3000000
 
 /* Input may not count more than this, so that sums are exact in a double. */
 #define MAX_COUNT ((double) (INT64CONST(1) << 53))
 
+static struct varlena *pack_tally(Tally *tally);
+
 const TallyType holdout_tally = {
 	.name = "clv_holdout",
-	.table = offsetof(HoldoutState, entries),
 	.most = MAX_ENTRIES,
 	.counted = "customers",
-	.hint = "Build one per region or cohort."
+	.hint = "Build one per region or cohort.",
+	.pack = pack_tally
 };
 
 int
@@ -41,32 +41,25 @@ holdout_model_name(int model_id)
 }
 
 HoldoutState *
-holdout_state_make(const HoldoutHead *head)
+holdout_state_make(const HoldoutHead *head, MemoryContext parent)
 {
-	HoldoutState *state = (HoldoutState *) tally_make(&holdout_tally, INITIAL_SLOTS);
+	HoldoutState *state = tally_make(&holdout_tally, sizeof(HoldoutState), parent);
 
 	state->head = *head;
 	return state;
 }
 
-TallyEntry *
-holdout_state_entries(const HoldoutState *state, uint32 *count)
+struct varlena *
+holdout_state_pack(HoldoutState *state)
 {
-	TallyEntry *entries = tally_entries(&holdout_tally, &state->tally, count);
-
-	*count = tally_sort(&holdout_tally, entries, *count);
-	return entries;
+	tally_settle(&state->tally);
+	return holdout_pack(state->tally.entries, state->tally.used, &state->head, NULL);
 }
 
-struct varlena *
-holdout_state_pack(const HoldoutState *state)
+static struct varlena *
+pack_tally(Tally *tally)
 {
-	uint32		count;
-	TallyEntry *entries = holdout_state_entries(state, &count);
-	struct varlena *result = holdout_pack(entries, count, &state->head, NULL);
-
-	pfree(entries);
-	return result;
+	return holdout_state_pack((HoldoutState *) tally);
 }
 
 struct varlena *
@@ -104,11 +97,9 @@ unpack_fit(const uint8 *at, Size bytes)
 void
 holdout_open(HoldoutReader *reader, Datum holdout)
 {
-	struct varlena *value = PG_DETOAST_DATUM_PACKED(holdout);
+	HoldoutState *state = tally_to_read(holdout);
+	struct varlena *value = state != NULL ? holdout_state_pack(state) : PG_DETOAST_DATUM_PACKED(holdout);
 	uint64		fit_bytes;
-
-	if (tally_is_state(value))
-		value = holdout_state_pack((HoldoutState *) PG_DETOAST_DATUM(PointerGetDatum(value)));
 
 	*reader = (HoldoutReader) {.next = (const uint8 *) VARDATA_ANY(value)};
 	reader->end = reader->next + VARSIZE_ANY_EXHDR(value);

@@ -98,21 +98,14 @@ typedef struct HoldoutState
 {
 	Tally		tally;
 	HoldoutHead head;
-	int32		unused;			/* always zero */
-	TallyEntry	entries[FLEXIBLE_ARRAY_MEMBER];
 } HoldoutState;
-
-StaticAssertDecl(offsetof(HoldoutState, entries) == 56, "the entries are aligned");
 
 extern const TallyType holdout_tally;
 
-extern HoldoutState *holdout_state_make(const HoldoutHead *head);
+extern HoldoutState *holdout_state_make(const HoldoutHead *head, MemoryContext parent);
 
-/* The entries of a state, sorted. */
-extern TallyEntry *holdout_state_entries(const HoldoutState *state, uint32 *count);
-
-/* The stored form of a state, which is left as it is. */
-extern struct varlena *holdout_state_pack(const HoldoutState *state);
+/* The stored form of a state, to which nothing is fitted. */
+extern struct varlena *holdout_state_pack(HoldoutState *state);
 
 /*
  * The stored form is a string of bytes: version byte, model (1 byte),
@@ -132,7 +125,7 @@ typedef struct HoldoutReader
 	TallyEntry	entry;			/* the one read last */
 } HoldoutReader;
 
-/* Takes any form, toasted or not. */
+/* Takes a value that may be toasted or still growing. */
 extern void holdout_open(HoldoutReader *reader, Datum holdout);
 extern bool holdout_next(HoldoutReader *reader);
 

@@ -40,74 +40,59 @@ check_same_head(const HoldoutHead *a, const HoldoutHead *b)
 				 errhint("The model must be the same for all customers; build one clv_holdout for each model.")));
 }
 
-static HoldoutHead
-head_of(struct varlena *value)
+/* Adds everything in another holdout of the same days and the same model. */
+static void
+merge(HoldoutState *state, Datum other)
 {
 	HoldoutReader reader;
 
-	if (tally_is_state(value))
-		return ((HoldoutState *) value)->head;
-	holdout_open(&reader, PointerGetDatum(value));
-	return reader.head;
-}
-
-static HoldoutState *
-merge_entry(HoldoutState *state, const TallyEntry *entry)
-{
-	CHECK_FOR_INTERRUPTS();
-	return (HoldoutState *) tally_add(&holdout_tally, &state->tally, entry->group, entry->detail, entry->value);
-}
-
-/*
- * Adds everything in another holdout. A state comes as it is from another
- * process. Its entries come in the order of their hashes and would crowd one
- * stretch of the table after another: there is room for all of them before the
- * first is added.
- */
-static HoldoutState *
-merge(HoldoutState *state, struct varlena *value)
-{
-	HoldoutReader reader;
-
-	if (tally_is_state(value))
-	{
-		const HoldoutState *other = (HoldoutState *) value;
-
-		state = (HoldoutState *) tally_make_room(&holdout_tally, &state->tally, other->tally.used);
-		state = merge_entry(state, &other->tally.pending);
-		for (uint32 i = 0; i < other->tally.slots; i++)
-			if (other->entries[i].group != 0)
-				state = merge_entry(state, &other->entries[i]);
-		return state;
-	}
-	holdout_open(&reader, PointerGetDatum(value));
+	holdout_open(&reader, other);
+	check_same_head(&state->head, &reader.head);
+	tally_make_room(&state->tally, reader.left);
 	while (holdout_next(&reader))
-		state = merge_entry(state, &reader.entry);
-	return state;
+	{
+		CHECK_FOR_INTERRUPTS();
+		tally_add(&state->tally, reader.entry.group, reader.entry.detail, reader.entry.value);
+	}
 }
 
-/* The state in the first argument, one that may be written in place; for NULL a new one. */
+/* The state in the first argument, which an aggregate goes on with; otherwise a new one with what is in it. */
 static HoldoutState *
 state_argument(FunctionCallInfo fcinfo, const HoldoutHead *head)
 {
-	if (PG_ARGISNULL(0))
-		return holdout_state_make(head);
+	MemoryContext context = CurrentMemoryContext;
+	HoldoutState *state = PG_ARGISNULL(0) ? NULL : tally_to_write(PG_GETARG_DATUM(0));
 
-	struct varlena *value = PG_GETARG_VARLENA_P(0);
-	HoldoutHead present = head_of(value);
+	if (state != NULL)
+	{
+		check_same_head(&state->head, head);
+		return state;
+	}
+	AggCheckCallContext(fcinfo, &context);
+	state = holdout_state_make(head, context);
+	if (!PG_ARGISNULL(0))
+		merge(state, PG_GETARG_DATUM(0));
+	return state;
+}
 
-	check_same_head(&present, head);
-	if (tally_is_state(value) && AggCheckCallContext(fcinfo, NULL))
-		return (HoldoutState *) value;
-	/* Outside an aggregate the argument is somebody's value, and a stored one has no table: work on another. */
-	return merge(holdout_state_make(head), value);
+/* A state of its own for a value. */
+static HoldoutState *
+state_of_value(Datum value)
+{
+	HoldoutReader reader;
+	HoldoutState *state;
+
+	holdout_open(&reader, value);
+	state = holdout_state_make(&reader.head, CurrentMemoryContext);
+	merge(state, value);
+	return state;
 }
 
 /* A state inside an aggregate; elsewhere the value it stands for, to which nothing is fitted. */
 static Datum
 state_result(FunctionCallInfo fcinfo, HoldoutState *state)
 {
-	return AggCheckCallContext(fcinfo, NULL) ? PointerGetDatum(state) : PointerGetDatum(holdout_state_pack(state));
+	return AggCheckCallContext(fcinfo, NULL) ? tally_datum(&state->tally) : PointerGetDatum(holdout_state_pack(state));
 }
 
 /* Nothing was added. */
@@ -116,20 +101,17 @@ unchanged_result(FunctionCallInfo fcinfo)
 {
 	if (PG_ARGISNULL(0))
 		PG_RETURN_NULL();
-
-	struct varlena *value = PG_GETARG_VARLENA_P(0);
-
-	return tally_is_state(value) ? state_result(fcinfo, (HoldoutState *) value) : PointerGetDatum(value);
+	PG_RETURN_DATUM(PG_GETARG_DATUM(0));
 }
 
-static inline HoldoutState *
+static inline void
 count_one(HoldoutState *state, HoldoutKind kind, uint64 detail)
 {
-	return (HoldoutState *) tally_add(&holdout_tally, &state->tally, holdout_group(kind, 0, 0), detail, 1);
+	tally_add_often(&state->tally, holdout_group(kind, 0, 0), detail, 1);
 }
 
 /* One pass over a history: what was before the end of the calibration, and what came after it. */
-static HoldoutState *
+static void
 add_customer(HoldoutState *state, Datum history)
 {
 	DateADT		calibration_until = state->head.calibration_until;
@@ -151,22 +133,22 @@ add_customer(HoldoutState *state, Datum history)
 			first = last = day.day;
 			continue;
 		}
-		state = count_one(state, HOLDOUT_REPEATS, holdout_detail(0, day.day));
+		count_one(state, HOLDOUT_REPEATS, holdout_detail(0, day.day));
 		if (day.day > calibration_until)
 		{
 			orders++;
 			continue;
 		}
-		state = count_one(state, HOLDOUT_GAP, day.day - last);
+		count_one(state, HOLDOUT_GAP, day.day - last);
 		last = day.day;
 		x++;
 	}
 	if (first == DATEVAL_NOBEGIN)
-		return state;
+		return;
 	if (first > calibration_until)
-		return count_one(state, HOLDOUT_ACQUIRED_LATER, holdout_detail(0, first));
-	return (HoldoutState *) tally_add_soon(&holdout_tally, &state->tally, holdout_group(HOLDOUT_CUSTOMERS, x, orders),
-										   holdout_detail(last - first, first), 1);
+		count_one(state, HOLDOUT_ACQUIRED_LATER, holdout_detail(0, first));
+	else
+		tally_add(&state->tally, holdout_group(HOLDOUT_CUSTOMERS, x, orders), holdout_detail(last - first, first), 1);
 }
 
 static DateADT
@@ -232,7 +214,11 @@ clv_holdout_add(PG_FUNCTION_ARGS)
 				 errhint("The model is fitted on the orders until the first day, and compared with those after it, until the second.")));
 	if (PG_ARGISNULL(1))
 		return unchanged_result(fcinfo);
-	return state_result(fcinfo, add_customer(state_argument(fcinfo, &head), PG_GETARG_DATUM(1)));
+
+	HoldoutState *state = state_argument(fcinfo, &head);
+
+	add_customer(state, PG_GETARG_DATUM(1));
+	return state_result(fcinfo, state);
 }
 
 /* Adds the second holdout to the first: combine, and transition of rollup. */
@@ -243,20 +229,21 @@ clv_holdout_merge(PG_FUNCTION_ARGS)
 	if (PG_ARGISNULL(1))
 		return unchanged_result(fcinfo);
 
-	struct varlena *other = PG_GETARG_VARLENA_P(1);
-	HoldoutHead head = head_of(other);
+	HoldoutReader other;
 
-	/* What the first process has counted is where the sum begins: the executor copies it. */
-	if (PG_ARGISNULL(0) && tally_is_state(other) && AggCheckCallContext(fcinfo, NULL))
-		PG_RETURN_POINTER(other);
-	return state_result(fcinfo, merge(state_argument(fcinfo, &head), other));
+	holdout_open(&other, PG_GETARG_DATUM(1));
+
+	HoldoutState *state = state_argument(fcinfo, &other.head);
+
+	merge(state, PG_GETARG_DATUM(1));
+	return state_result(fcinfo, state);
 }
 
 /* The base of the customers as they stood at the end of the calibration, without spend. */
 static Datum
 calibration_base(const TallyEntry *entries, uint32 n_entries, const HoldoutHead *head)
 {
-	BaseState  *base = base_state_make(32);
+	BaseState  *base = base_state_make(CurrentMemoryContext);
 
 	base->head.until = head->calibration_until;
 	for (uint32 i = 0; i < n_entries; i++)
@@ -269,16 +256,15 @@ calibration_base(const TallyEntry *entries, uint32 n_entries, const HoldoutHead 
 		{
 			case HOLDOUT_CUSTOMERS:
 				base_state_shape(base, PERIOD_DAY, 0);
-				base = base_state_add(base, base_group(BASE_TIMING, 0, x),
-									  timing_detail(holdout_t_x(entry), holdout_day(entry)), entry->value);
+				base_state_add_timing(base, 0, x, holdout_t_x(entry), holdout_day(entry), entry->value);
 				if (x > 0)
-					base = base_state_add(base, base_group(BASE_LEFT_OUT, 0, 0), LEFT_OUT_NO_AMOUNTS, entry->value);
+					base_state_leave_out(base, LEFT_OUT_NO_AMOUNTS, entry->value);
 				break;
 			case HOLDOUT_ACQUIRED_LATER:
-				base = base_state_add(base, base_group(BASE_LEFT_OUT, 0, 0), LEFT_OUT_NO_ORDERS, entry->value);
+				base_state_leave_out(base, LEFT_OUT_NO_ORDERS, entry->value);
 				break;
 			case HOLDOUT_GAP:
-				base = base_state_add(base, base_group(BASE_GAP, 0, 0), entry->detail, entry->value);
+				base_state_add_gap(base, (uint32) entry->detail, entry->value);
 				break;
 			case HOLDOUT_REPEATS:
 				break;
@@ -317,12 +303,12 @@ PG_FUNCTION_INFO_V1(clv_holdout_final);
 Datum
 clv_holdout_final(PG_FUNCTION_ARGS)
 {
-	struct varlena *value = PG_GETARG_VARLENA_P(0);
-	HoldoutHead head = head_of(value);
-	uint32		n_entries;
-	TallyEntry *entries = holdout_state_entries(tally_is_state(value) ? (HoldoutState *) value
-												: merge(holdout_state_make(&head), value), &n_entries);
-	ClvModel   *fit = fit_calibration(entries, n_entries, &head);
+	HoldoutState *state = tally_to_read(PG_GETARG_DATUM(0));
 
-	PG_RETURN_POINTER(holdout_pack(entries, n_entries, &head, fit));
+	/* Called by hand, with a value. */
+	if (state == NULL)
+		state = state_of_value(PG_GETARG_DATUM(0));
+	tally_settle(&state->tally);
+	PG_RETURN_POINTER(holdout_pack(state->tally.entries, state->tally.used, &state->head,
+								   fit_calibration(state->tally.entries, state->tally.used, &state->head)));
 }

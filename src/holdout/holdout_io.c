@@ -15,25 +15,41 @@
 
 #include "libpq/pqformat.h"
 #include "miscadmin.h"
+#include "utils/memutils.h"
 
 #include "holdout/holdout.h"
 #include "value/json.h"
 
 #define WIRE_VERSION 1
 
-/* Adds an entry that must not be there yet: then sums cannot overflow either. */
-static bool
-add_once(JsonInput *in, HoldoutState **state, const char *member, uint64 group, uint64 detail, int64 value)
+static const char *const member_names[] = {
+	[HOLDOUT_CUSTOMERS] = "customers",
+	[HOLDOUT_ACQUIRED_LATER] = "acquired_later",
+	[HOLDOUT_REPEATS] = "repeats",
+	[HOLDOUT_GAP] = "gaps"
+};
+
+/* A holdout as it is read from text: its entries in the order of the text. */
+typedef struct HoldoutText
 {
-	if (tally_value(&holdout_tally, &(*state)->tally, group, detail) != 0)
-		return json_fail(in, "\"%s\" has an element twice.", member);
-	*state = (HoldoutState *) tally_add(&holdout_tally, &(*state)->tally, group, detail, value);
-	return true;
+	JsonInput  *in;
+	HoldoutHead head;
+	TallyEntry *entries;
+	uint32		count;
+} HoldoutText;
+
+/* Adds an entry; there is room for as many as the text has elements. */
+static void
+add_entry(HoldoutText *text, uint64 group, uint64 detail, int64 value)
+{
+	text->entries[text->count++] = (TallyEntry) {group, detail, value};
 }
 
 static bool
-read_customers(JsonInput *in, JsonbContainer *rows, HoldoutState **state)
+read_customers(HoldoutText *text, JsonbContainer *rows)
 {
+	JsonInput  *in = text->in;
+
 	for (uint32 i = 0; i < JsonContainerSize(rows); i++)
 	{
 		JsonbContainer *row = json_row(in, rows, i, 5, "customers");
@@ -49,25 +65,23 @@ read_customers(JsonInput *in, JsonbContainer *rows, HoldoutState **state)
 			!json_read_int(in, getIthJsonbValueFromContainer(row, 1), "t_x", 0, PG_UINT32_MAX, &t_x) ||
 			!json_read_date(in, getIthJsonbValueFromContainer(row, 2), "first day", &first) ||
 			!json_read_int(in, getIthJsonbValueFromContainer(row, 3), "orders", 0, PG_UINT32_MAX, &orders) ||
-			!json_read_int(in, getIthJsonbValueFromContainer(row, 4), "customers", 1, PG_INT64_MAX, &customers) ||
-			!add_once(in, state, "customers", holdout_group(HOLDOUT_CUSTOMERS, (uint32) x, (uint32) orders),
-					  holdout_detail((uint32) t_x, first), customers))
+			!json_read_int(in, getIthJsonbValueFromContainer(row, 4), "customers", 1, PG_INT64_MAX, &customers))
 			return false;
+		add_entry(text, holdout_group(HOLDOUT_CUSTOMERS, (uint32) x, (uint32) orders),
+				  holdout_detail((uint32) t_x, first), customers);
 	}
 	return true;
 }
 
-/* Members of rows [day, number], or [days, number] for gaps. */
+/* A member of rows [day, number], or [days, number] for gaps. */
 static bool
-read_counts(JsonInput *in, JsonbContainer *object, const char *member, HoldoutKind kind, HoldoutState **state)
+read_counts(HoldoutText *text, JsonbContainer *rows, HoldoutKind kind)
 {
-	JsonbContainer *rows;
+	JsonInput  *in = text->in;
 
-	if (!json_array_member(in, object, member, true, &rows))
-		return false;
 	for (uint32 i = 0; rows != NULL && i < JsonContainerSize(rows); i++)
 	{
-		JsonbContainer *row = json_row(in, rows, i, 2, member);
+		JsonbContainer *row = json_row(in, rows, i, 2, member_names[kind]);
 		DateADT		day = 0;
 		int64		days = 0,
 					number;
@@ -77,11 +91,36 @@ read_counts(JsonInput *in, JsonbContainer *object, const char *member, HoldoutKi
 			(kind == HOLDOUT_GAP
 			 ? !json_read_int(in, getIthJsonbValueFromContainer(row, 0), "days", 1, PG_INT32_MAX, &days)
 			 : !json_read_date(in, getIthJsonbValueFromContainer(row, 0), "day", &day)) ||
-			!json_read_int(in, getIthJsonbValueFromContainer(row, 1), "number", 1, PG_INT64_MAX, &number) ||
-			!add_once(in, state, member, holdout_group(kind, 0, 0),
-					  kind == HOLDOUT_GAP ? (uint64) days : holdout_detail(0, day), number))
+			!json_read_int(in, getIthJsonbValueFromContainer(row, 1), "number", 1, PG_INT64_MAX, &number))
 			return false;
+		add_entry(text, holdout_group(kind, 0, 0), kind == HOLDOUT_GAP ? (uint64) days : holdout_detail(0, day), number);
 	}
+	return true;
+}
+
+/* All members of entries, which are then in order. */
+static bool
+read_entries(HoldoutText *text, JsonbContainer *object)
+{
+	JsonbContainer *rows[HOLDOUT_GAP + 1];
+	Size		most = 0;
+
+	for (int kind = HOLDOUT_CUSTOMERS; kind <= HOLDOUT_GAP; kind++)
+	{
+		if (!json_array_member(text->in, object, member_names[kind], kind != HOLDOUT_CUSTOMERS, &rows[kind]))
+			return false;
+		most += rows[kind] == NULL ? 0 : JsonContainerSize(rows[kind]);
+	}
+	text->entries = MemoryContextAllocHuge(CurrentMemoryContext, Max(1, most) * sizeof(TallyEntry));
+	if (!read_customers(text, rows[HOLDOUT_CUSTOMERS]))
+		return false;
+	for (int kind = HOLDOUT_ACQUIRED_LATER; kind <= HOLDOUT_GAP; kind++)
+		if (!read_counts(text, rows[kind], kind))
+			return false;
+	tally_sort(text->entries, text->count);
+	for (uint32 i = 1; i < text->count; i++)
+		if (tally_compare(&text->entries[i - 1], &text->entries[i]) == 0)
+			return json_fail(text->in, "\"%s\" has an element twice.", member_names[holdout_kind(&text->entries[i])]);
 	return true;
 }
 
@@ -131,33 +170,22 @@ clv_holdout_in(PG_FUNCTION_ARGS)
 	};
 	JsonInput	in = {"clv_holdout", fcinfo->context};
 	JsonbContainer *object = json_parse_object(&in, PG_GETARG_CSTRING(0));
-	JsonbContainer *customers;
-	HoldoutHead head = {0};
+	HoldoutText text = {&in};
 	const ClvModel *fit;
 
 	if (object == NULL || !json_check_members(&in, object, members) ||
-		!read_head(&in, object, &head) || !read_fit(&in, object, &fit) ||
-		!json_array_member(&in, object, "customers", false, &customers))
+		!read_head(&in, object, &text.head) || !read_fit(&in, object, &fit) ||
+		!read_entries(&text, object))
 		PG_RETURN_NULL();
 
-	HoldoutState *state = holdout_state_make(&head);
-
-	if (!read_customers(&in, customers, &state) ||
-		!read_counts(&in, object, "acquired_later", HOLDOUT_ACQUIRED_LATER, &state) ||
-		!read_counts(&in, object, "repeats", HOLDOUT_REPEATS, &state) ||
-		!read_counts(&in, object, "gaps", HOLDOUT_GAP, &state))
-		PG_RETURN_NULL();
-
-	uint32		count;
-	TallyEntry *entries = holdout_state_entries(state, &count);
-	const char *problem = holdout_problem(entries, count, &head, fit);
+	const char *problem = holdout_problem(text.entries, text.count, &text.head, fit);
 
 	if (problem != NULL)
 	{
 		json_fail(&in, "The entries do not fit together: %s.", problem);
 		PG_RETURN_NULL();
 	}
-	PG_RETURN_POINTER(holdout_pack(entries, count, &head, fit));
+	PG_RETURN_POINTER(holdout_pack(text.entries, text.count, &text.head, fit));
 }
 
 static void
@@ -186,12 +214,6 @@ PG_FUNCTION_INFO_V1(clv_holdout_out);
 Datum
 clv_holdout_out(PG_FUNCTION_ARGS)
 {
-	static const char *const members[] = {
-		[HOLDOUT_CUSTOMERS] = "customers",
-		[HOLDOUT_ACQUIRED_LATER] = "acquired_later",
-		[HOLDOUT_REPEATS] = "repeats",
-		[HOLDOUT_GAP] = "gaps"
-	};
 	HoldoutReader reader;
 	StringInfoData out;
 
@@ -207,7 +229,7 @@ clv_holdout_out(PG_FUNCTION_ARGS)
 
 	for (int kind = HOLDOUT_CUSTOMERS; kind <= HOLDOUT_GAP; kind++)
 	{
-		appendStringInfo(&out, ", \"%s\": [", members[kind]);
+		appendStringInfo(&out, ", \"%s\": [", member_names[kind]);
 		for (bool first = true; more && holdout_kind(&reader.entry) == kind; first = false)
 		{
 			CHECK_FOR_INTERRUPTS();

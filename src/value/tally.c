@@ -1,9 +1,6 @@
 /*
  * tally.c
  *	  Growing, sorting and storing counts.
- *
- * A key that is present is added to in place; a table that gets too full is
- * replaced by one of twice the size, which the executor then takes over.
  */
 #include "compat.h"
 
@@ -14,6 +11,7 @@
 
 #include "value/tally.h"
 
+#define INITIAL_ROOM 32
 #define WIRE_ENTRY_BYTES 24
 
 #define ST_SORT sort_few
@@ -24,6 +22,78 @@
 #define ST_DEFINE
 #include "lib/sort_template.h"
 
+static TallyEntry *
+make_entries(Size count)
+{
+	return MemoryContextAllocHuge(CurrentMemoryContext, Max(1, count) * sizeof(TallyEntry));
+}
+
+/* The expanded object's size is that of its stored form, which is kept for the call that comes next. */
+static Size
+flat_size(ExpandedObjectHeader *header)
+{
+	Tally	   *tally = (Tally *) header;
+
+	if (tally->packed == NULL)
+	{
+		MemoryContext caller = MemoryContextSwitchTo(header->eoh_context);
+
+		tally->packed = tally->type->pack(tally);
+		MemoryContextSwitchTo(caller);
+	}
+	return VARSIZE(tally->packed);
+}
+
+static void
+flatten_into(ExpandedObjectHeader *header, void *result, Size size)
+{
+	Tally	   *tally = (Tally *) header;
+
+	memcpy(result, tally->packed, size);
+	pfree(tally->packed);
+	tally->packed = NULL;
+}
+
+static const ExpandedObjectMethods tally_methods = {flat_size, flatten_into};
+
+void *
+tally_make(const TallyType *type, Size size, MemoryContext parent)
+{
+	MemoryContext context = AllocSetContextCreate(parent, "customer_centric tally", ALLOCSET_SMALL_SIZES);
+	Tally	   *tally = MemoryContextAllocZero(context, size);
+
+	EOH_init_header(&tally->header, &tally_methods, context);
+	tally->type = type;
+	tally->room = INITIAL_ROOM;
+	tally->entries = MemoryContextAlloc(context, INITIAL_ROOM * sizeof(TallyEntry));
+	return tally;
+}
+
+void *
+tally_to_read(Datum value)
+{
+	return VARATT_IS_EXTERNAL_EXPANDED(DatumGetPointer(value)) ? DatumGetEOHP(value) : NULL;
+}
+
+void *
+tally_to_write(Datum value)
+{
+	if (!VARATT_IS_EXTERNAL_EXPANDED_RW(DatumGetPointer(value)))
+		return NULL;
+
+	Tally	   *tally = (Tally *) DatumGetEOHP(value);
+
+	/* If its size was asked for, and then nothing else. */
+	if (unlikely(tally->packed != NULL))
+	{
+		pfree(tally->packed);
+		tally->packed = NULL;
+	}
+	return tally;
+}
+
+static void settle_log(Tally *tally);
+
 void
 tally_out_of_range(const TallyType *type)
 {
@@ -32,79 +102,20 @@ tally_out_of_range(const TallyType *type)
 			 errmsg("a count in %s is out of range", type->name)));
 }
 
+/* At least half of the room is free when this is done, so that entries are settled seldom. */
 void
-tally_too_large(const TallyType *type)
+tally_make_room(Tally *tally, uint32 more)
 {
-	ereport(ERROR,
-			(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
-			 errmsg("a %s cannot hold more than %u different %s", type->name, type->most, type->counted),
-			 errhint("%s", type->hint)));
-}
+	Size		needed;
 
-Tally *
-tally_make(const TallyType *type, uint32 slots)
-{
-	Size		size = type->table + (Size) slots * sizeof(TallyEntry);
-	Tally	   *tally = palloc0(size);
-
-	SET_VARSIZE(tally, size);
-	tally->mark = TALLY_MARK;
-	tally->slots = slots;
-	return tally;
-}
-
-/* An empty table behind a copy of a state's head. */
-static Tally *
-make_like(const TallyType *type, const Tally *tally, uint32 slots)
-{
-	Tally	   *like = tally_make(type, slots);
-
-	memcpy((char *) like + sizeof(Tally), (const char *) tally + sizeof(Tally), type->table - sizeof(Tally));
-	like->pending = tally->pending;
-	return like;
-}
-
-Tally *
-tally_emptied(const TallyType *type, const Tally *tally)
-{
-	return make_like(type, tally, tally->slots);
-}
-
-Tally *
-tally_make_room(const TallyType *type, Tally *tally, uint32 more)
-{
-	uint32		slots = tally->slots;
-
-	while (slots / 4 * 3 < tally->used + more)
-		slots *= 2;
-	if (slots == tally->slots)
-		return tally;
-
-	Tally	   *larger = make_like(type, tally, slots);
-	const TallyEntry *entry = tally_table(type, tally);
-
-	CHECK_FOR_INTERRUPTS();
-	for (uint32 i = 0; i < tally->slots; i++, entry++)
-		if (entry->group != 0)
-			*tally_find(type, larger, entry->group, entry->detail) = *entry;
-	larger->used = tally->used;
-	return larger;
-}
-
-TallyEntry *
-tally_entries(const TallyType *type, const Tally *tally, uint32 *count)
-{
-	TallyEntry *entries = MemoryContextAllocHuge(CurrentMemoryContext,
-												 ((Size) tally->used + 1) * sizeof(TallyEntry));
-	const TallyEntry *entry = tally_table(type, tally);
-
-	*count = 0;
-	if (tally->pending.group != 0)
-		entries[(*count)++] = tally->pending;
-	for (uint32 i = 0; i < tally->slots; i++, entry++)
-		if (entry->group != 0)
-			entries[(*count)++] = *entry;
-	return entries;
+	if (more <= tally->room - tally->used)
+		return;
+	settle_log(tally);
+	needed = tally->used + (Size) Max(tally->used, more);
+	if (needed <= tally->room)
+		return;
+	tally->room = (uint32) pg_nextpower2_64(needed);
+	tally->entries = repalloc_huge(tally->entries, tally->room * sizeof(TallyEntry));
 }
 
 /*
@@ -164,41 +175,38 @@ sort_by_digit(const TallyEntry *entries, TallyEntry *sorted, uint32 count, Digit
 	CHECK_FOR_INTERRUPTS();
 }
 
-/* Entries whose groups have the same highest byte; room is for as many. */
+/* Entries whose groups have the same highest byte, to where there is room for as many. */
 static void
-sort_kind(TallyEntry *entries, TallyEntry *room, uint32 count)
+sort_kind(TallyEntry *entries, TallyEntry *sorted, uint32 count)
 {
 	TallyEntry *from = entries;
 	uint64		group_bits = 0;
 	uint64		detail_bits = 0;
 	Digit		digits[2 * (64 / DIGIT_BITS + 1)];
-	int			n_digits;
+	int			n_digits = 0;
 
-	if (count < FEW_ENTRIES)
-	{
-		sort_few(entries, count);
-		return;
-	}
 	for (uint32 i = 1; i < count; i++)
 	{
 		group_bits |= entries[i].group ^ entries[0].group;
 		detail_bits |= entries[i].detail ^ entries[0].detail;
 	}
-	n_digits = digits_of_bits(group_bits, true, digits, digits_of_bits(detail_bits, false, digits, 0));
+	if (count >= FEW_ENTRIES)
+		n_digits = digits_of_bits(group_bits, true, digits, digits_of_bits(detail_bits, false, digits, 0));
 	for (int i = 0; i < n_digits; i++)
 	{
-		TallyEntry *to = from == entries ? room : entries;
+		TallyEntry *to = from == entries ? sorted : entries;
 
 		sort_by_digit(from, to, count, digits[i]);
 		from = to;
 	}
-	if (from != entries)
-		memcpy(entries, from, count * sizeof(TallyEntry));
+	if (from != sorted)
+		memcpy(sorted, from, count * sizeof(TallyEntry));
+	if (count < FEW_ENTRIES)
+		sort_few(sorted, count);
 }
 
-/* First by the highest byte of the group, which for types of several kinds of entries is the kind. */
-static void
-sort_entries(TallyEntry *entries, uint32 count)
+void
+tally_sort(TallyEntry *entries, uint32 count)
 {
 	TallyEntry *room;
 	uint32		start = 0;
@@ -208,35 +216,122 @@ sort_entries(TallyEntry *entries, uint32 count)
 		sort_few(entries, count);
 		return;
 	}
-	room = MemoryContextAllocHuge(CurrentMemoryContext, count * sizeof(TallyEntry));
+	/* First by the kind. */
+	room = make_entries(count);
 	sort_by_digit(entries, room, count, (Digit) {true, 56});
-	memcpy(entries, room, count * sizeof(TallyEntry));
 	for (uint32 end = 1; end <= count; end++)
-		if (end == count || entries[end].group >> 56 != entries[start].group >> 56)
+		if (end == count || room[end].group >> 56 != room[start].group >> 56)
 		{
-			sort_kind(entries + start, room, end - start);
+			sort_kind(room + start, entries + start, end - start);
 			start = end;
 		}
 	pfree(room);
 }
 
-uint32
-tally_sort(const TallyType *type, TallyEntry *entries, uint32 count)
+/* Merges the entries that were settled, and the sorted ones behind them, from the last on. */
+static void
+merge_unsettled(Tally *tally)
+{
+	uint32		count = tally->used - tally->settled;
+	TallyEntry *entries = tally->entries;
+	TallyEntry *unsettled = make_entries(count);
+	uint32		settled = tally->settled;
+	uint32		place = tally->used;
+
+	memcpy(unsettled, entries + settled, count * sizeof(TallyEntry));
+	while (count > 0 && settled > 0)
+	{
+		CHECK_FOR_INTERRUPTS();
+		if (tally_compare(&entries[settled - 1], &unsettled[count - 1]) > 0)
+			entries[--place] = entries[--settled];
+		else
+			entries[--place] = unsettled[--count];
+	}
+	memcpy(entries, unsettled, count * sizeof(TallyEntry));
+	pfree(unsettled);
+}
+
+/* Sums up sorted entries with equal keys; how many are left that are not zero. */
+static uint32
+sum_up(const TallyType *type, TallyEntry *entries, uint32 count)
 {
 	uint32		kept = 0;
 
-	sort_entries(entries, count);
 	for (uint32 i = 0; i < count; i++)
 	{
-		if (kept > 0 && tally_compare(&entries[kept - 1], &entries[i]) == 0)
-			tally_add_to_value(type, &entries[kept - 1], entries[i].value);
-		else
+		CHECK_FOR_INTERRUPTS();
+		if (kept == 0 || tally_compare(&entries[kept - 1], &entries[i]) != 0)
 			entries[kept++] = entries[i];
+		else if (unlikely(pg_add_s64_overflow(entries[kept - 1].value, entries[i].value, &entries[kept - 1].value)))
+			tally_out_of_range(type);
 		/* Positive and negative values can cancel: an entry of zero says nothing. */
 		if (entries[kept - 1].value == 0)
 			kept--;
 	}
 	return kept;
+}
+
+static bool
+in_order(const TallyEntry *entries, uint32 count)
+{
+	for (uint32 i = 1; i < count; i++)
+		if (tally_compare(&entries[i - 1], &entries[i]) > 0)
+			return false;
+	return true;
+}
+
+static void
+settle_log(Tally *tally)
+{
+	const TallyType *type = tally->type;
+	TallyEntry *unsettled = tally->entries + tally->settled;
+	uint32		count = tally->used - tally->settled;
+
+	if (count == 0)
+		return;
+	if (!in_order(unsettled, count))
+		tally_sort(unsettled, count);
+	merge_unsettled(tally);
+	tally->settled = tally->used = sum_up(type, tally->entries, tally->used);
+	if (type->settled != NULL)
+		type->settled(tally);
+	if (tally->used > type->most)
+		ereport(ERROR,
+				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
+				 errmsg("a %s cannot hold more than %u different %s", type->name, type->most, type->counted),
+				 errhint("%s", type->hint)));
+}
+
+void
+tally_settle(Tally *tally)
+{
+	for (int i = 0; i < TALLY_OFTEN; i++)
+	{
+		TallyEntry	entry = tally->often[i];
+
+		tally->often[i] = (TallyEntry) {0};
+		tally_add(tally, entry.group, entry.detail, entry.value);
+	}
+	settle_log(tally);
+}
+
+const TallyEntry *
+tally_find(const TallyEntry *entries, uint32 count, uint64 group, uint64 detail)
+{
+	TallyEntry	key = {group, detail, 0};
+	uint32		low = 0;
+	uint32		high = count;
+
+	while (low < high)
+	{
+		uint32		middle = low + (high - low) / 2;
+
+		if (tally_compare(&entries[middle], &key) < 0)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return &entries[low];
 }
 
 struct varlena *

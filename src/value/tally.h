@@ -5,12 +5,21 @@
  *
  * Several value types are such a map at heart: merging two of them adds them,
  * so that the order of rows and the way they are split among processes cannot
- * matter. While it grows, the map is an open hash table (linear probing, at most
- * three quarters full) behind a head of the type's own; the whole state is one
- * flat value, which the executor can copy and send.
+ * matter.
+ *
+ * While it grows, the map is a log: what is added is written behind what was
+ * added before. When the log is full it is settled: put in order, equal keys
+ * summed up; and it grows, unless that freed half of it. So each entry is
+ * sorted once and merged a few times, all in long strides through memory, where
+ * a hash table would wait for each key on its own; and in the end the entries
+ * have to be in order anyway.
+ *
+ * In an aggregate the map and what its type adds to it are an expanded object:
+ * the server leaves it where it is, and flattens it to the stored form when it
+ * goes to another process. So whoever reads a value reads the stored form.
  *
  * What the keys mean is the type's business; it keeps its kinds of entries apart
- * by their groups, of which 0 is no one's.
+ * by the highest byte of their groups.
  */
 #ifndef VALUE_TALLY_H
 #define VALUE_TALLY_H
@@ -19,6 +28,7 @@
 
 #include "common/int.h"
 #include "lib/stringinfo.h"
+#include "utils/expandeddatum.h"
 
 #include "value/bytes.h"
 
@@ -32,143 +42,64 @@ typedef struct TallyEntry
 
 StaticAssertDecl(sizeof(TallyEntry) == 24, "an entry has no hidden padding");
 
-/* Where the stored form has its version. */
-#define TALLY_MARK 0x80
-
-/* What a state begins with. */
-typedef struct Tally
-{
-	int32		vl_len_;		/* varlena header (do not touch directly!) */
-	uint8		mark;			/* TALLY_MARK */
-	uint8		unused[3];		/* always zero */
-	uint32		slots;			/* a power of two */
-	uint32		used;			/* entries in the table */
-	TallyEntry	pending;		/* to be added with the next; group 0: none */
-} Tally;
+typedef struct Tally Tally;
 
 /* The type whose states these are. */
 typedef struct TallyType
 {
 	const char *name;			/* in SQL */
-	Size		table;			/* offset of the entries in a state, a multiple of 8 */
 	uint32		most;			/* entries */
 	const char *counted;		/* what there may not be more of, and what to do about it */
 	const char *hint;
+
+	/* The stored form of a state. */
+	struct varlena *(*pack) (Tally *tally);
+
+	/* Called when entries were settled, to put them into a coarser form; or NULL. */
+	void		(*settled) (Tally *tally);
 } TallyType;
 
-static inline bool
-tally_is_state(struct varlena *value)
+/* Keys that come again and again are first counted in so many places, which stay in the processor's caches. */
+#define TALLY_OFTEN_BITS 9
+#define TALLY_OFTEN (1 << TALLY_OFTEN_BITS)
+
+/* What a state begins with. */
+struct Tally
 {
-	return VARSIZE_ANY_EXHDR(value) > 0 && *(uint8 *) VARDATA_ANY(value) == TALLY_MARK;
+	ExpandedObjectHeader header;
+	const TallyType *type;
+	struct varlena *packed;		/* between asking for the size of the stored form and for its bytes */
+	TallyEntry *entries;
+	uint32		room;			/* for so many */
+	uint32		used;
+	uint32		settled;		/* so many, from the first, are in order, each key once */
+	TallyEntry	often[TALLY_OFTEN]; /* what is not among the entries yet; group 0: nothing */
+};
+
+/* A new state of so many bytes, all zero behind the tally, in a memory context of its own below this one. */
+extern void *tally_make(const TallyType *type, Size size, MemoryContext parent);
+
+/* The state that an aggregate goes on with, if the value is one and not a stored form; or NULL. */
+extern void *tally_to_write(Datum value);
+
+/* The same for those who only read it. */
+extern void *tally_to_read(Datum value);
+
+/* The state as a value, for the executor to hand to the next call. */
+static inline Datum
+tally_datum(Tally *tally)
+{
+	return EOHPGetRWDatum(&tally->header);
 }
 
-/* The slots of the table: an entry of group 0 is an empty one. */
-static inline TallyEntry *
-tally_table(const TallyType *type, const Tally *tally)
-{
-	return (TallyEntry *) ((char *) tally + type->table);
-}
+/* Makes room for so many entries more. */
+extern void tally_make_room(Tally *tally, uint32 more);
 
-/* A new state without entries. */
-extern Tally *tally_make(const TallyType *type, uint32 slots);
+/* Puts the entries in order, and sums up those of equal keys. */
+extern void tally_settle(Tally *tally);
 
-/* A state with the same head, as many slots, and no entries. */
-extern Tally *tally_emptied(const TallyType *type, const Tally *tally);
-
-/* The same state in a larger table, with room for so many entries more. */
-extern Tally *tally_make_room(const TallyType *type, Tally *tally, uint32 more);
-
-/* The errors of a count that is out of range, and of a table that has too many entries. */
+/* The errors of a count that is out of range. */
 extern void tally_out_of_range(const TallyType *type);
-extern void tally_too_large(const TallyType *type);
-
-static inline void
-tally_add_to_value(const TallyType *type, TallyEntry *entry, int64 value)
-{
-	if (unlikely(pg_add_s64_overflow(entry->value, value, &entry->value)))
-		tally_out_of_range(type);
-}
-
-/*
- * Where to look for a key first: multiply and shift (Steele and Vigna's mixing
- * function), so that keys that differ in one bit differ in half of the bits of
- * their hashes. But details that differ in their lowest two bits only are
- * neighbours: four numbers that belong together share a cache line or two.
- */
-static inline uint32
-tally_first_slot(const Tally *tally, uint64 group, uint64 detail)
-{
-	uint64		hash = (group * UINT64CONST(0x9E3779B97F4A7C15)) ^ (detail >> 2);
-
-	hash = (hash ^ (hash >> 30)) * UINT64CONST(0xBF58476D1CE4E5B9);
-	hash = (hash ^ (hash >> 27)) * UINT64CONST(0x94D049BB133111EB);
-	hash ^= hash >> 31;
-	return (uint32) (hash << 2 | (detail & 3)) & (tally->slots - 1);
-}
-
-/* The entry of this key, or the empty one where it belongs. */
-static inline TallyEntry *
-tally_find(const TallyType *type, const Tally *tally, uint64 group, uint64 detail)
-{
-	TallyEntry *table = tally_table(type, tally);
-	uint32		mask = tally->slots - 1;
-	uint32		slot = tally_first_slot(tally, group, detail);
-
-	while (table[slot].group != 0 &&
-		   (table[slot].group != group || table[slot].detail != detail))
-		slot = (slot + 1) & mask;
-	return &table[slot];
-}
-
-/* The value of a key; 0 if it is not there. */
-static inline int64
-tally_value(const TallyType *type, const Tally *tally, uint64 group, uint64 detail)
-{
-	return tally_find(type, tally, group, detail)->value;
-}
-
-/* Adds to a key; the state returned takes the place of the one given. */
-static inline Tally *
-tally_add(const TallyType *type, Tally *tally, uint64 group, uint64 detail, int64 value)
-{
-	if (value == 0)
-		return tally;
-
-	TallyEntry *entry = tally_find(type, tally, group, detail);
-
-	if (entry->group == 0)
-	{
-		if (tally->used >= tally->slots / 4 * 3)
-		{
-			tally = tally_make_room(type, tally, 1);
-			entry = tally_find(type, tally, group, detail);
-		}
-		if (tally->used >= type->most)
-			tally_too_large(type);
-		entry->group = group;
-		entry->detail = detail;
-		tally->used++;
-	}
-	tally_add_to_value(type, entry, value);
-	return tally;
-}
-
-/*
- * Adds to a key, but not at once. Most of an addition's time goes into
- * waiting for memory: it is sent for now, and the addition done when the next
- * one comes.
- */
-static inline Tally *
-tally_add_soon(const TallyType *type, Tally *tally, uint64 group, uint64 detail, int64 value)
-{
-	TallyEntry	previous = tally->pending;
-
-#ifdef __GNUC__
-	__builtin_prefetch(&tally_table(type, tally)[tally_first_slot(tally, group, detail)], 1);
-#endif
-	tally->pending = (TallyEntry) {group, detail, value};
-	return tally_add(type, tally, previous.group, previous.detail, previous.value);
-}
 
 /* The order of entries: by group, then by detail. */
 static inline int
@@ -179,11 +110,45 @@ tally_compare(const TallyEntry *a, const TallyEntry *b)
 	return (a->detail > b->detail) - (a->detail < b->detail);
 }
 
-/* All entries of a state, the pending one too, in no order: a copy. */
-extern TallyEntry *tally_entries(const TallyType *type, const Tally *tally, uint32 *count);
+/* Adds to a key. What comes in order, as from a stored form, is not sorted again. */
+static inline void
+tally_add(Tally *tally, uint64 group, uint64 detail, int64 value)
+{
+	TallyEntry *entry;
 
-/* Sorts entries and sums up those with equal keys; returns how many are left that are not zero. */
-extern uint32 tally_sort(const TallyType *type, TallyEntry *entries, uint32 count);
+	if (value == 0)
+		return;
+	if (unlikely(tally->used == tally->room))
+		tally_make_room(tally, 1);
+	entry = &tally->entries[tally->used];
+	*entry = (TallyEntry) {group, detail, value};
+	if (tally->settled == tally->used && (tally->used == 0 || tally_compare(entry - 1, entry) < 0))
+		tally->settled++;
+	tally->used++;
+}
+
+/* Adds to a key that is one of few. */
+static inline void
+tally_add_often(Tally *tally, uint64 group, uint64 detail, int64 value)
+{
+	uint64		hash = (detail ^ group >> 56) * UINT64CONST(0x9E3779B97F4A7C15);
+	TallyEntry *entry = &tally->often[hash >> (64 - TALLY_OFTEN_BITS)];
+
+	if (likely(entry->detail == detail && entry->group == group))
+	{
+		if (unlikely(pg_add_s64_overflow(entry->value, value, &entry->value)))
+			tally_out_of_range(tally->type);
+		return;
+	}
+	tally_add(tally, entry->group, entry->detail, entry->value);
+	*entry = (TallyEntry) {group, detail, value};
+}
+
+/* Sorts entries. */
+extern void tally_sort(TallyEntry *entries, uint32 count);
+
+/* The first of sorted entries with this key, or, if there is none, where it belongs. */
+extern const TallyEntry *tally_find(const TallyEntry *entries, uint32 count, uint64 group, uint64 detail);
 
 /*
  * The stored form: what the type says first, then the number of entries (varint)
