@@ -56,10 +56,26 @@ flatten_into(ExpandedObjectHeader *header, void *result, Size size)
 
 static const ExpandedObjectMethods tally_methods = {flat_size, flatten_into};
 
+/*
+ * All states of an aggregate share a context, unlike other expanded objects.
+ * For each new group the server adds up the memory of all contexts there are:
+ * with one per group, that would grow with their square. It would delete the
+ * context of a single state only if that were replaced by another, and none is.
+ */
+static MemoryContext
+context_below(MemoryContext parent)
+{
+	static const char name[] = "customer_centric tallies";
+
+	if (parent->firstchild != NULL && parent->firstchild->name == name)
+		return parent->firstchild;
+	return AllocSetContextCreateInternal(parent, name, ALLOCSET_DEFAULT_SIZES);
+}
+
 void *
 tally_make(const TallyType *type, Size size, MemoryContext parent)
 {
-	MemoryContext context = AllocSetContextCreate(parent, "customer_centric tally", ALLOCSET_SMALL_SIZES);
+	MemoryContext context = context_below(parent);
 	Tally	   *tally = MemoryContextAllocZero(context, size);
 
 	EOH_init_header(&tally->header, &tally_methods, context);
@@ -116,6 +132,8 @@ tally_make_room(Tally *tally, uint32 more)
 		return;
 	tally->room = (uint32) pg_nextpower2_64(needed);
 	tally->entries = repalloc_huge(tally->entries, tally->room * sizeof(TallyEntry));
+	if (tally->often == NULL && tally->room >= TALLY_OFTEN)
+		tally->often = MemoryContextAllocZero(tally->header.eoh_context, TALLY_OFTEN * sizeof(TallyEntry));
 }
 
 /*
@@ -305,7 +323,7 @@ settle_log(Tally *tally)
 void
 tally_settle(Tally *tally)
 {
-	for (int i = 0; i < TALLY_OFTEN; i++)
+	for (int i = 0; tally->often != NULL && i < TALLY_OFTEN; i++)
 	{
 		TallyEntry	entry = tally->often[i];
 

@@ -59,7 +59,10 @@ typedef struct TallyType
 	void		(*settled) (Tally *tally);
 } TallyType;
 
-/* Keys that come again and again are first counted in so many places, which stay in the processor's caches. */
+/*
+ * Keys that come again and again are first counted in so many places, which stay
+ * in the processor's caches, as soon as the log is as large as these.
+ */
 #define TALLY_OFTEN_BITS 9
 #define TALLY_OFTEN (1 << TALLY_OFTEN_BITS)
 
@@ -73,10 +76,10 @@ struct Tally
 	uint32		room;			/* for so many */
 	uint32		used;
 	uint32		settled;		/* so many, from the first, are in order, each key once */
-	TallyEntry	often[TALLY_OFTEN]; /* what is not among the entries yet; group 0: nothing */
+	TallyEntry *often;			/* NULL, or TALLY_OFTEN counts that are not among the entries yet */
 };
 
-/* A new state of so many bytes, all zero behind the tally, in a memory context of its own below this one. */
+/* A new state of so many bytes, all zero behind the tally, in a memory context below this one. */
 extern void *tally_make(const TallyType *type, Size size, MemoryContext parent);
 
 /* The state that an aggregate goes on with, if the value is one and not a stored form; or NULL. */
@@ -132,8 +135,14 @@ static inline void
 tally_add_often(Tally *tally, uint64 group, uint64 detail, int64 value)
 {
 	uint64		hash = (detail ^ group >> 56) * UINT64CONST(0x9E3779B97F4A7C15);
-	TallyEntry *entry = &tally->often[hash >> (64 - TALLY_OFTEN_BITS)];
+	TallyEntry *entry;
 
+	if (tally->often == NULL)
+	{
+		tally_add(tally, group, detail, value);
+		return;
+	}
+	entry = &tally->often[hash >> (64 - TALLY_OFTEN_BITS)];
 	if (likely(entry->detail == detail && entry->group == group))
 	{
 		if (unlikely(pg_add_s64_overflow(entry->value, value, &entry->value)))
