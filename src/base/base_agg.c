@@ -22,12 +22,13 @@
 static BaseState *
 state_argument(FunctionCallInfo fcinfo)
 {
-	MemoryContext context = CurrentMemoryContext;
+	MemoryContext context;
 	BaseState  *state = PG_ARGISNULL(0) ? NULL : tally_to_write(PG_GETARG_DATUM(0));
 
 	if (state != NULL)
 		return state;
-	AggCheckCallContext(fcinfo, &context);
+	if (!AggCheckCallContext(fcinfo, &context))
+		context = CurrentMemoryContext;
 	state = base_state_make(context);
 	if (!PG_ARGISNULL(0))
 		base_state_merge(state, PG_GETARG_DATUM(0));

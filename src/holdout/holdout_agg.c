@@ -60,7 +60,7 @@ merge(HoldoutState *state, Datum other)
 static HoldoutState *
 state_argument(FunctionCallInfo fcinfo, const HoldoutHead *head)
 {
-	MemoryContext context = CurrentMemoryContext;
+	MemoryContext context;
 	HoldoutState *state = PG_ARGISNULL(0) ? NULL : tally_to_write(PG_GETARG_DATUM(0));
 
 	if (state != NULL)
@@ -68,7 +68,8 @@ state_argument(FunctionCallInfo fcinfo, const HoldoutHead *head)
 		check_same_head(&state->head, head);
 		return state;
 	}
-	AggCheckCallContext(fcinfo, &context);
+	if (!AggCheckCallContext(fcinfo, &context))
+		context = CurrentMemoryContext;
 	state = holdout_state_make(head, context);
 	if (!PG_ARGISNULL(0))
 		merge(state, PG_GETARG_DATUM(0));
