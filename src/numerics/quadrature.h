@@ -29,6 +29,17 @@
 extern const double gauss_node[GAUSS_POINTS];
 extern const double gauss_weight[GAUSS_POINTS];
 
+/* A rule: that of 16 points, and one of half as many for what is smoother still. */
+typedef struct GaussRule
+{
+	int			points;
+	const double *node;
+	const double *weight;
+} GaussRule;
+
+extern const GaussRule gauss_16;
+extern const GaussRule gauss_8;
+
 /* One panel of a walk along the real axis. */
 typedef struct Panel
 {
