@@ -139,6 +139,10 @@ extern const double *clv_model_params(const ClvModel *model, const double *covar
 /* So many days in time units of the model, of which discrete ones have whole ones only. */
 extern double clv_model_time(const ClvModel *model, double days);
 
+/* An annual discount as a continuous rate per time unit of the model; a year has so many days. */
+#define CLV_YEAR_DAYS 365.0
+extern double clv_model_discount_rate(const ClvModel *model, double annual_discount);
+
 /* The covariance of log parameters i >= j. */
 static inline double *
 clv_part_covariance(ClvPart *part, int i, int j)

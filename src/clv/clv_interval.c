@@ -158,8 +158,9 @@ clv_interval(PG_FUNCTION_ARGS)
 
 	double		level = level_argument(fcinfo, 2);
 	Outlook		outlook = outlook_arguments(fcinfo, 3);
-	Score		score = {.customer = customer_of_history(fcinfo, 6), .outlook = &outlook};
+	Score		score = {.outlook = &outlook};
 
+	customer_of_history(fcinfo, 6, &score.customer);
 	return interval_result(fcinfo, &score, level);
 }
 
@@ -173,7 +174,8 @@ expected_orders_interval(PG_FUNCTION_ARGS)
 
 	double		level = level_argument(fcinfo, 2);
 	double		horizon_days = horizon_argument(fcinfo, 3);
-	Score		score = {.customer = customer_of_history(fcinfo, 4), .horizon_days = horizon_days};
+	Score		score = {.horizon_days = horizon_days};
 
+	customer_of_history(fcinfo, 4, &score.customer);
 	return interval_result(fcinfo, &score, level);
 }

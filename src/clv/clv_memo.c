@@ -11,8 +11,9 @@
  * one customer, and grows while new pairs keep coming, up to 2 MB.
  *
  * The question, that is parameters, horizon and discount, is compared by
- * content: a model at the same address may be another one, and covariates change the parameters. When it changes,
- * all answers are forgotten at once, by a new generation number.
+ * content: a model at the same address may be another one, and covariates change
+ * the parameters. When it changes, all answers are forgotten at once, by a new
+ * generation number.
  */
 #include "compat.h"
 
@@ -23,11 +24,11 @@
 
 typedef struct Question
 {
-	int			model_id;
-	int			n_params;
+	int			model_id;		/* 0: nothing was asked yet */
 	double		params[MODEL_MAX_PARAMS];
+	double		unit_days;
 	double		horizon;
-	double		delta;
+	double		annual_discount;
 } Question;
 
 typedef struct Answer
@@ -42,9 +43,10 @@ struct OrdersMemo
 {
 	MemoryContext context;		/* where the answers are */
 	Question	question;
+	double		delta;			/* the discount, as a rate per unit of time */
 	uint64		generation;
 	uint32		slots;			/* a power of two */
-	uint32		misses;			/* answers that were not there, since the table last grew */
+	uint32		misses;			/* answers that were not there, to any question */
 	Answer	   *answers;
 };
 
@@ -64,19 +66,18 @@ orders_memo(FunctionCallInfo fcinfo)
 }
 
 static void
-ask(OrdersMemo *memo, const Model *timing, const double *params, double horizon, double delta)
+ask(OrdersMemo *memo, const ClvModel *model, const Model *timing, const double *params,
+	double horizon, double annual_discount)
 {
-	Question	question = {
-		.model_id = timing->id,
-		.n_params = timing->n_params,
-		.horizon = horizon,
-		.delta = delta
-	};
+	Question   *question = &memo->question;
 
-	memcpy(question.params, params, sizeof(question.params));
-	if (memo->generation > 0 && memcmp(&question, &memo->question, sizeof(question)) == 0)
+	if (likely(question->model_id == timing->id && question->unit_days == model->unit_days &&
+			   question->horizon == horizon && question->annual_discount == annual_discount &&
+			   memcmp(question->params, params, timing->n_params * sizeof(double)) == 0))
 		return;
-	memo->question = question;
+	*question = (Question) {timing->id, {0}, model->unit_days, horizon, annual_discount};
+	memcpy(question->params, params, timing->n_params * sizeof(double));
+	memo->delta = clv_model_discount_rate(model, annual_discount);
 	memo->generation++;
 }
 
@@ -103,26 +104,41 @@ find_places(OrdersMemo *memo, double x, double T)
 	return &memo->answers[(hash >> 40) & (memo->slots - 2)];
 }
 
-/* A table that misses as often as it has places is too small: a larger one, empty, takes its place. */
+/* Puts an answer into its first place; what was there moves to the second. */
+static void
+remember(OrdersMemo *memo, const Answer *answer)
+{
+	Answer	   *places = find_places(memo, answer->x, answer->T);
+
+	places[1] = places[0];
+	places[0] = *answer;
+}
+
+/* A table that has missed nearly as often as it has places is too small. */
 static void
 count_miss(OrdersMemo *memo)
 {
-	if (++memo->misses <= memo->slots || memo->slots == MOST_SLOTS)
+	Answer	   *answers = memo->answers;
+	uint32		slots = memo->slots;
+
+	if (++memo->misses <= slots / 4 * 3 || slots == MOST_SLOTS)
 		return;
-	memo->misses = 0;
-	memo->slots *= 4;
-	pfree(memo->answers);
+	memo->slots = slots * 2;
 	memo->answers = MemoryContextAllocZero(memo->context, memo->slots * sizeof(Answer));
+	for (uint32 i = 0; i < slots; i++)
+		if (answers[i].generation == memo->generation)
+			remember(memo, &answers[i]);
+	pfree(answers);
 }
 
 double
-orders_remembered(OrdersMemo *memo, const Model *timing, const double *params,
-				  double x, double t_x, double T, double horizon, double delta)
+orders_remembered(OrdersMemo *memo, const ClvModel *model, const Model *timing, const double *params,
+				  double x, double t_x, double T, double horizon, double annual_discount)
 {
 	if (memo == NULL || timing->recency_matters)
-		return timing->live_orders(params, x, t_x, T, horizon, delta);
+		return timing->live_orders(params, x, t_x, T, horizon, clv_model_discount_rate(model, annual_discount));
 
-	ask(memo, timing, params, horizon, delta);
+	ask(memo, model, timing, params, horizon, annual_discount);
 
 	Answer	   *places = find_places(memo, x, T);
 
@@ -130,11 +146,9 @@ orders_remembered(OrdersMemo *memo, const Model *timing, const double *params,
 		if (is_answer_to(memo, &places[i], x, T))
 			return places[i].orders;
 
-	double		orders = timing->live_orders(params, x, t_x, T, horizon, delta);
+	double		orders = timing->live_orders(params, x, t_x, T, horizon, memo->delta);
 
 	count_miss(memo);
-	places = find_places(memo, x, T);
-	places[1] = places[0];
-	places[0] = (Answer) {memo->generation, x, T, orders};
+	remember(memo, &(Answer) {memo->generation, x, T, orders});
 	return orders;
 }

@@ -13,10 +13,11 @@ typedef struct OrdersMemo OrdersMemo;
 extern OrdersMemo *orders_memo(FunctionCallInfo fcinfo);
 
 /*
- * timing->live_orders(params, x, t_x, T, horizon, delta), remembered. With no memo
- * (NULL) it is computed, and so it is when recency matters. Times are in the model's unit.
+ * timing->live_orders() under this discount, remembered. With no memo (NULL) it is
+ * computed, and so it is when recency matters. Times are in the model's unit, whose
+ * timing has these parameters for the customer.
  */
-extern double orders_remembered(OrdersMemo *memo, const Model *timing, const double *params,
-								double x, double t_x, double T, double horizon, double delta);
+extern double orders_remembered(OrdersMemo *memo, const ClvModel *model, const Model *timing, const double *params,
+								double x, double t_x, double T, double horizon, double annual_discount);
 
 #endif							/* CLV_CLV_MEMO_H */

@@ -147,6 +147,15 @@ clv_model_time(const ClvModel *model, double days)
 	return model->period == PERIOD_DAY ? days / model->unit_days : rint(days / model->unit_days);
 }
 
+double
+clv_model_discount_rate(const ClvModel *model, double annual_discount)
+{
+	/* Four quarters are a year, whatever days they have. */
+	double		year_days = model->period == PERIOD_DAY ? CLV_YEAR_DAYS : period_mean_days(PERIOD_YEAR);
+
+	return log1p(annual_discount) * model->unit_days / year_days;
+}
+
 /* What the models are made for; no data lead to anything beyond. */
 #define SMALLEST_PARAM 1e-12
 #define LARGEST_PARAM 1e12

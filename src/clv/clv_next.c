@@ -40,10 +40,10 @@ order_prob(PG_FUNCTION_ARGS)
 		PG_RETURN_NULL();
 
 	double		horizon_days = horizon_argument(fcinfo, 2);
-	Customer	customer = customer_of_history(fcinfo, 3);
-
 	double		room[MODEL_MAX_PARAMS];
+	Customer	customer;
 
+	customer_of_history(fcinfo, 3, &customer);
 	if (!customer.scorable)
 		PG_RETURN_NULL();
 	return probability_result(fcinfo, customer.timing->order_prob(customer_params(&customer, room),
@@ -104,8 +104,9 @@ next_order_on(PG_FUNCTION_ARGS)
 				 errmsg("quantile must be between 0 and 1, but is %g", quantile),
 				 errhint("0.5 is the day before which the next order is as likely as after it.")));
 
-	Customer	customer = customer_of_history(fcinfo, 3);
+	Customer	customer;
 
+	customer_of_history(fcinfo, 3, &customer);
 	if (!customer.scorable)
 		PG_RETURN_NULL();
 	return date_result(fcinfo, day_after(&customer, days_to_next_order(&customer, quantile)));
@@ -122,8 +123,9 @@ PG_FUNCTION_INFO_V1(days_overdue);
 Datum
 days_overdue(PG_FUNCTION_ARGS)
 {
-	Customer	customer = customer_of_history(fcinfo, 2);
+	Customer	customer;
 
+	customer_of_history(fcinfo, 2, &customer);
 	if (!customer.scorable)
 		PG_RETURN_NULL();
 
@@ -154,15 +156,16 @@ residual_orders(PG_FUNCTION_ARGS)
 				 errmsg("annual_discount must be positive, but is %g", annual_discount),
 				 errhint("Without discount the orders of all time have no finite sum.")));
 
-	Customer	customer = customer_of_history(fcinfo, 3);
+	Customer	customer;
 
+	customer_of_history(fcinfo, 3, &customer);
 	if (!customer.scorable)
 		PG_RETURN_NULL();
 
 	double		room[MODEL_MAX_PARAMS];
 	double		orders = model_discounted_orders(customer.timing, customer_params(&customer, room),
 												  customer.x, customer.t_x, customer.T, INFINITY,
-												  discount_rate(customer.model, annual_discount));
+												  clv_model_discount_rate(customer.model, annual_discount));
 
 	return finite_or_null(fcinfo, orders);
 }
@@ -201,8 +204,9 @@ orders_prediction(PG_FUNCTION_ARGS)
 
 	double		level = level_argument(fcinfo, 2);
 	double		horizon_days = horizon_argument(fcinfo, 3);
-	Customer	customer = customer_of_history(fcinfo, 4);
+	Customer	customer;
 
+	customer_of_history(fcinfo, 4, &customer);
 	if (get_call_result_type(fcinfo, NULL, &row) != TYPEFUNC_COMPOSITE)
 		elog(ERROR, "return type must be a row type");
 	if (customer.scorable)

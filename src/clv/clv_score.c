@@ -19,8 +19,6 @@
 #include "models/gammagamma.h"
 #include "value/result.h"
 
-#define DISCOUNT_YEAR_DAYS 365.0
-
 /* The words of score_status. */
 static const char *const status_words[] = {
 	[SCORE_OK] = "ok",
@@ -36,10 +34,11 @@ static const char *const status_words[] = {
 	[SCORE_OUT_OF_RANGE] = "out_of_range"
 };
 
-static Customer
-unscorable(ScoreStatus status)
+static void
+not_scorable(Customer *customer, ScoreStatus status)
 {
-	return (Customer) {.status = status};
+	customer->scorable = false;
+	customer->status = status;
 }
 
 bool
@@ -66,21 +65,31 @@ customer_params(const Customer *customer, double *room)
 	return clv_model_params(customer->model, customer->covariates, room);
 }
 
-/* Times in the model's unit. */
-static Customer
-customer_make(const ClvModel *model, double x, double t_x, double T, double spend)
+/*
+ * Times in the model's unit. A customer is made for every score: what is not used
+ * is not set.
+ */
+static void
+make_customer(Customer *customer, const ClvModel *model, double x, double t_x, double T, double spend)
 {
-	return (Customer) {
-		.model = model,
-		.timing = clv_model_timing(model),
-		.scorable = true,
-		.status = x > 0 ? SCORE_OK : SCORE_ONE_ORDER,
-		.x = x,
-		.as_of = DATEVAL_NOBEGIN,
-		.t_x = t_x,
-		.T = T,
-		.spend = spend
-	};
+	customer->model = model;
+	customer->timing = clv_model_timing(model);
+	customer->memo = NULL;
+	customer->scorable = true;
+	customer->status = x > 0 ? SCORE_OK : SCORE_ONE_ORDER;
+	customer->as_of = DATEVAL_NOBEGIN;
+	customer->x = x;
+	customer->t_x = t_x;
+	customer->T = T;
+	customer->spend = spend;
+}
+
+/* Argument covariates of a customer, without which he may not be scorable. */
+static void
+set_covariates(FunctionCallInfo fcinfo, int place, Customer *customer)
+{
+	if (!covariates_argument(fcinfo, place, customer->model, customer->covariates))
+		not_scorable(customer, SCORE_NO_COVARIATES);
 }
 
 /* The day that a score stands at: the argument, or the end of the model's observation. */
@@ -102,13 +111,14 @@ as_of_argument(FunctionCallInfo fcinfo, int place, const ClvModel *model)
 			 errhint("Pass the day the scores are to stand at, as_of => current_date for example.")));
 }
 
-Customer
-customer_of_history(FunctionCallInfo fcinfo, int as_of_place)
+void
+customer_of_history(FunctionCallInfo fcinfo, int as_of_place, Customer *customer)
 {
-	if (PG_ARGISNULL(1))
-		return unscorable(SCORE_NO_MODEL);
-	if (PG_ARGISNULL(0))
-		return unscorable(SCORE_NO_ORDERS);
+	if (PG_ARGISNULL(0) || PG_ARGISNULL(1))
+	{
+		not_scorable(customer, PG_ARGISNULL(1) ? SCORE_NO_MODEL : SCORE_NO_ORDERS);
+		return;
+	}
 
 	const ClvModel *model = PG_GETARG_CLV_MODEL(1);
 	DateADT		as_of = as_of_argument(fcinfo, as_of_place, model);
@@ -117,51 +127,50 @@ customer_of_history(FunctionCallInfo fcinfo, int as_of_place)
 		: history_summarise_periods(PG_GETARG_DATUM(0), as_of, period, NULL, NULL);
 
 	if (history.transactions == 0)
-		return unscorable(SCORE_NO_ORDERS);
+	{
+		not_scorable(customer, SCORE_NO_ORDERS);
+		return;
+	}
 
 	/* Days, or periods, which are their own unit. */
 	double		unit = period == PERIOD_DAY ? model->unit_days : 1;
 	int32		first = period_number(period, history.first);
-	Customer	customer = customer_make(model, history.transactions - 1,
-										 (period_number(period, history.last) - first) / unit,
-										 (period_number(period, as_of) - first) / unit,
-										 history_repeat_spend(&history));
 
-	customer.as_of = as_of;
-	if (PG_NARGS() <= as_of_place + 1 ||
-		covariates_argument(fcinfo, as_of_place + 1, model, customer.covariates))
-		return customer;
-	return unscorable(SCORE_NO_COVARIATES);
+	make_customer(customer, model, history.transactions - 1,
+				  (period_number(period, history.last) - first) / unit,
+				  (period_number(period, as_of) - first) / unit,
+				  history_repeat_spend(&history));
+	customer->as_of = as_of;
+	if (PG_NARGS() > as_of_place + 1)
+		set_covariates(fcinfo, as_of_place + 1, customer);
 }
 
 /* Arguments (frequency, recency_days, tenure_days, …, covariates): numbers that somebody else has summed up. */
-static Customer
-customer_of_numbers(FunctionCallInfo fcinfo, int avg_value_place, int model_place)
+static void
+customer_of_numbers(FunctionCallInfo fcinfo, int avg_value_place, int model_place, Customer *customer)
 {
-	if (PG_ARGISNULL(model_place))
-		return unscorable(SCORE_NO_MODEL);
-	if (PG_ARGISNULL(0) || PG_ARGISNULL(1) || PG_ARGISNULL(2))
-		return unscorable(SCORE_NO_ORDERS);
+	if (PG_ARGISNULL(model_place) || PG_ARGISNULL(0) || PG_ARGISNULL(1) || PG_ARGISNULL(2))
+	{
+		not_scorable(customer, PG_ARGISNULL(model_place) ? SCORE_NO_MODEL : SCORE_NO_ORDERS);
+		return;
+	}
 
+	const ClvModel *model = PG_GETARG_CLV_MODEL(model_place);
 	double		x = PG_GETARG_FLOAT8(0);
 	double		recency = PG_GETARG_FLOAT8(1);
 	double		tenure = PG_GETARG_FLOAT8(2);
 	double		avg_value = avg_value_place < 0 || PG_ARGISNULL(avg_value_place)
 		? NAN : PG_GETARG_FLOAT8(avg_value_place);
 
+	make_customer(customer, model, x, clv_model_time(model, tenure) - clv_model_time(model, recency),
+				  clv_model_time(model, tenure), avg_value * x);
 	if (!(x >= 0) || x > PG_INT32_MAX || x != floor(x) ||
 		!(recency >= 0) || !(tenure >= recency) || isinf(tenure) ||
-		(x == 0) != (tenure == recency))
-		return unscorable(SCORE_INCONSISTENT);
-
-	const ClvModel *model = PG_GETARG_CLV_MODEL(model_place);
-	Customer	customer = customer_make(model, x, clv_model_time(model, tenure) - clv_model_time(model, recency),
-										 clv_model_time(model, tenure), avg_value * x);
-
-	if (x > customer.T && model->period != PERIOD_DAY)
-		return unscorable(SCORE_INCONSISTENT);
-	return covariates_argument(fcinfo, PG_NARGS() - 1, model, customer.covariates) ? customer
-		: unscorable(SCORE_NO_COVARIATES);
+		(x == 0) != (tenure == recency) ||
+		(x > customer->T && model->period != PERIOD_DAY))
+		not_scorable(customer, SCORE_INCONSISTENT);
+	else
+		set_covariates(fcinfo, PG_NARGS() - 1, customer);
 }
 
 /* Expected value of one order, or NaN with the status saying why there is none. */
@@ -266,24 +275,15 @@ level_argument(FunctionCallInfo fcinfo, int place)
 	return level;
 }
 
-double
-discount_rate(const ClvModel *model, double annual_discount)
-{
-	/* Four quarters are a year, whatever days they have. */
-	double		year_days = model->period == PERIOD_DAY ? DISCOUNT_YEAR_DAYS : period_mean_days(PERIOD_YEAR);
-
-	return log1p(annual_discount) * model->unit_days / year_days;
-}
-
 static double
 discounted_orders_in(const Customer *customer, double horizon_days, double annual_discount)
 {
 	double		room[MODEL_MAX_PARAMS];
 
 	return alive(customer) *
-		orders_remembered(customer->memo, customer->timing, customer_params(customer, room),
+		orders_remembered(customer->memo, customer->model, customer->timing, customer_params(customer, room),
 						  customer->x, customer->t_x, customer->T, customer_horizon(customer, horizon_days),
-						  discount_rate(customer->model, annual_discount));
+						  annual_discount);
 }
 
 double
@@ -325,8 +325,9 @@ PG_FUNCTION_INFO_V1(alive_prob);
 Datum
 alive_prob(PG_FUNCTION_ARGS)
 {
-	Customer	customer = customer_of_history(fcinfo, 2);
+	Customer	customer;
 
+	customer_of_history(fcinfo, 2, &customer);
 	return score_result(fcinfo, &customer, alive(&customer));
 }
 
@@ -335,8 +336,9 @@ PG_FUNCTION_INFO_V1(churn_prob);
 Datum
 churn_prob(PG_FUNCTION_ARGS)
 {
-	Customer	customer = customer_of_history(fcinfo, 2);
+	Customer	customer;
 
+	customer_of_history(fcinfo, 2, &customer);
 	return score_result(fcinfo, &customer, 1 - alive(&customer));
 }
 
@@ -349,8 +351,9 @@ expected_orders(PG_FUNCTION_ARGS)
 		PG_RETURN_NULL();
 
 	double		horizon_days = horizon_argument(fcinfo, 2);
-	Customer	customer = customer_of_history(fcinfo, 3);
+	Customer	customer;
 
+	customer_of_history(fcinfo, 3, &customer);
 	customer.memo = orders_memo(fcinfo);
 	return score_result(fcinfo, &customer, expected_orders_in(&customer, horizon_days));
 }
@@ -360,8 +363,9 @@ PG_FUNCTION_INFO_V1(expected_order_value);
 Datum
 expected_order_value(PG_FUNCTION_ARGS)
 {
-	Customer	customer = customer_of_history(fcinfo, 2);
+	Customer	customer;
 
+	customer_of_history(fcinfo, 2, &customer);
 	/* What an order is worth does not depend on covariates. */
 	return score_result(fcinfo, &customer, customer.scorable ? order_value(&customer) : NAN);
 }
@@ -375,8 +379,9 @@ clv_estimate(PG_FUNCTION_ARGS)
 		PG_RETURN_NULL();
 
 	Outlook		outlook = outlook_arguments(fcinfo, 2);
-	Customer	customer = customer_of_history(fcinfo, 5);
+	Customer	customer;
 
+	customer_of_history(fcinfo, 5, &customer);
 	customer.memo = orders_memo(fcinfo);
 	return score_result(fcinfo, &customer, lifetime_value(&customer, &outlook));
 }
@@ -386,8 +391,9 @@ PG_FUNCTION_INFO_V1(alive_prob_numbers);
 Datum
 alive_prob_numbers(PG_FUNCTION_ARGS)
 {
-	Customer	customer = customer_of_numbers(fcinfo, -1, 3);
+	Customer	customer;
 
+	customer_of_numbers(fcinfo, -1, 3, &customer);
 	return score_result(fcinfo, &customer, alive(&customer));
 }
 
@@ -396,8 +402,9 @@ PG_FUNCTION_INFO_V1(churn_prob_numbers);
 Datum
 churn_prob_numbers(PG_FUNCTION_ARGS)
 {
-	Customer	customer = customer_of_numbers(fcinfo, -1, 3);
+	Customer	customer;
 
+	customer_of_numbers(fcinfo, -1, 3, &customer);
 	return score_result(fcinfo, &customer, 1 - alive(&customer));
 }
 
@@ -410,8 +417,9 @@ expected_orders_numbers(PG_FUNCTION_ARGS)
 		PG_RETURN_NULL();
 
 	double		horizon_days = horizon_argument(fcinfo, 4);
-	Customer	customer = customer_of_numbers(fcinfo, -1, 3);
+	Customer	customer;
 
+	customer_of_numbers(fcinfo, -1, 3, &customer);
 	customer.memo = orders_memo(fcinfo);
 	return score_result(fcinfo, &customer, expected_orders_in(&customer, horizon_days));
 }
@@ -429,9 +437,9 @@ expected_order_value_numbers(PG_FUNCTION_ARGS)
 	if (!(x >= 0) || isinf(x))
 		PG_RETURN_NULL();
 
-	Customer	customer = customer_make(PG_GETARG_CLV_MODEL(2), x, 0, 0,
-										 PG_ARGISNULL(1) ? NAN : PG_GETARG_FLOAT8(1) * x);
+	Customer	customer;
 
+	make_customer(&customer, PG_GETARG_CLV_MODEL(2), x, 0, 0, PG_ARGISNULL(1) ? NAN : PG_GETARG_FLOAT8(1) * x);
 	return score_result(fcinfo, &customer, order_value(&customer));
 }
 
@@ -444,8 +452,9 @@ clv_estimate_numbers(PG_FUNCTION_ARGS)
 		PG_RETURN_NULL();
 
 	Outlook		outlook = outlook_arguments(fcinfo, 5);
-	Customer	customer = customer_of_numbers(fcinfo, 3, 4);
+	Customer	customer;
 
+	customer_of_numbers(fcinfo, 3, 4, &customer);
 	customer.memo = orders_memo(fcinfo);
 	return score_result(fcinfo, &customer, lifetime_value(&customer, &outlook));
 }
@@ -456,7 +465,7 @@ status_result(Customer *customer)
 {
 	if (customer->scorable)
 	{
-		double		orders = expected_orders_in(customer, DISCOUNT_YEAR_DAYS);
+		double		orders = expected_orders_in(customer, CLV_YEAR_DAYS);
 		double		value = order_value(customer);
 
 		if (!isfinite(orders) || !isfinite(alive(customer)) || isinf(orders * value))
@@ -470,8 +479,9 @@ PG_FUNCTION_INFO_V1(score_status);
 Datum
 score_status(PG_FUNCTION_ARGS)
 {
-	Customer	customer = customer_of_history(fcinfo, 2);
+	Customer	customer;
 
+	customer_of_history(fcinfo, 2, &customer);
 	return status_result(&customer);
 }
 
@@ -480,7 +490,8 @@ PG_FUNCTION_INFO_V1(score_status_numbers);
 Datum
 score_status_numbers(PG_FUNCTION_ARGS)
 {
-	Customer	customer = customer_of_numbers(fcinfo, 3, 4);
+	Customer	customer;
 
+	customer_of_numbers(fcinfo, 3, 4, &customer);
 	return status_result(&customer);
 }

@@ -28,17 +28,17 @@ typedef enum ScoreStatus
 /* A customer as the models see him; times in the model's unit. */
 typedef struct Customer
 {
-	const ClvModel *model;
-	const Model *timing;
-	double		covariates[FIT_MAX_COVARIATES];
 	bool		scorable;		/* if not, status says why and the rest is unset */
 	ScoreStatus status;
+	const ClvModel *model;
+	const Model *timing;
 	OrdersMemo *memo;			/* answers already found in this query; may be NULL */
 	DateADT		as_of;			/* the day T is counted to; of plain numbers not known */
 	double		x;
 	double		t_x;
 	double		T;
 	double		spend;			/* on repeat transactions; NaN: not known */
+	double		covariates[FIT_MAX_COVARIATES]; /* as many as the model has */
 } Customer;
 
 /* How far ahead to look and at what price: the arguments that all values share. */
@@ -53,7 +53,7 @@ typedef struct Outlook
  * Arguments (history, model, …, as_of, covariates): the customer as he stood on
  * that day. Functions that do not need covariates end with as_of.
  */
-extern Customer customer_of_history(FunctionCallInfo fcinfo, int as_of_place);
+extern void customer_of_history(FunctionCallInfo fcinfo, int as_of_place, Customer *customer);
 
 /* Arguments horizon_days, annual_discount and margin, checked. */
 extern double horizon_argument(FunctionCallInfo fcinfo, int place);
@@ -73,9 +73,6 @@ extern bool covariates_argument(FunctionCallInfo fcinfo, int place, const ClvMod
 
 /* Argument level of an interval, checked. */
 extern double level_argument(FunctionCallInfo fcinfo, int place);
-
-/* The continuous rate per time unit of an annual discount. */
-extern double discount_rate(const ClvModel *model, double annual_discount);
 
 /* The scores; NaN where there is none, and the customer's status may say why. */
 extern double expected_orders_in(const Customer *customer, double horizon_days);

@@ -97,7 +97,7 @@ expected_orders_each(const ClvModel *model, const HoldoutCell *cell, OrdersMemo 
 	const double *params = model->timing.params;
 
 	return timing->alive_prob(params, cell->x, cell->t_x, cell->T) *
-		orders_remembered(memo, timing, params, cell->x, cell->t_x, cell->T, cell->horizon, 0);
+		orders_remembered(memo, model, timing, params, cell->x, cell->t_x, cell->T, cell->horizon, 0);
 }
 
 /* All customers with so many repeat transactions in the calibration. */
