@@ -106,6 +106,7 @@ SELECT customer_count(customer_base(h)), repeat_customer_count(customer_base(h))
 -- The limits, and what stands there.
 SELECT failure('SELECT purchase_history(date ''2000-01-01'' + i % 9999, 1) FROM generate_series(1, 1000001) AS i');
 SELECT failure('SELECT h || h FROM (SELECT purchase_history(date ''2000-01-01'', i) AS h FROM generate_series(1, 600000) AS i) AS x');
+SELECT failure('SELECT rollup(b) FROM (VALUES (''{"timing": [[0, 0, "2026-01-01", 9007199254740992]]}''::customer_base), (''{"timing": [[0, 0, "2026-01-02", 2]]}'')) AS v(b)');
 SELECT failure('SELECT rollup(b) FROM (VALUES (''{"period_months": 1, "tenures": [[1, 0, 9223372036854775807]]}''::retention_base), (''{"period_months": 1, "tenures": [[2, 0, 1]]}'')) AS v(b)');
 SELECT failure('SELECT retention_base(1, false, 9223372036854775807, ''1 month'') FROM generate_series(1, 2)');
 -- Counts beyond 32 bits are counts like others.

@@ -163,7 +163,7 @@ base_covariates(Datum base, uint32 *classes)
 
 	*classes = 0;
 	base_open(&reader, base);
-	while (base_next(&reader))
+	while (base_next(&reader) && (reader.head.covariates > 0 || *classes == 0))
 	{
 		CHECK_FOR_INTERRUPTS();
 		if (entry_kind(&reader.entry) == BASE_TIMING)

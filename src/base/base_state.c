@@ -219,6 +219,21 @@ base_state_merge(BaseState *state, Datum other)
 	}
 }
 
+/* Bases together may count more customers than one that is read. */
+static void
+check_customers(const Tally *tally)
+{
+	double		customers = 0;
+
+	for (uint32 i = 0; i < tally->used && entry_kind(&tally->entries[i]) == BASE_TIMING; i++)
+	{
+		CHECK_FOR_INTERRUPTS();
+		customers += (double) tally->entries[i].value;
+	}
+	if (customers > BASE_MAX_CUSTOMERS)
+		tally_out_of_range(&base_tally);
+}
+
 struct varlena *
 base_state_pack(BaseState *state)
 {
@@ -226,6 +241,7 @@ base_state_pack(BaseState *state)
 	BaseHead	head = {.until = state->head.until};
 
 	tally_settle(&state->tally);
+	check_customers(tally);
 	if (!state->shaped)
 		return base_pack(tally->entries, tally->used, &head);
 	if (state->head.covariates == 0)
