@@ -208,6 +208,26 @@ SELECT plan_join() AS hash;
 RESET enable_mergejoin;
 RESET enable_nestloop;
 
+-- What has not been finished is a value like another: read, sent, kept in a table, added, and gone on with.
+CREATE AGGREGATE plan_unfinished(purchase_history) (SFUNC = customer_base_add, STYPE = customer_base);
+CREATE AGGREGATE plan_unfinished(purchase_history, date, date, text) (SFUNC = clv_holdout_add, STYPE = clv_holdout);
+CREATE FUNCTION plan_doubled(base customer_base) RETURNS customer_base LANGUAGE plpgsql
+AS 'DECLARE copy customer_base := base; BEGIN copy := copy || base; RETURN copy; END';
+CREATE TABLE plan_unfinished AS
+SELECT shop, plan_unfinished(h) AS base, customer_base(h) AS finished,
+	plan_unfinished(h, '2024-12-31', '2025-12-01', 'bg/nbd') AS half, holdout(h, '2024-12-31', '2025-12-01', 'bg/nbd') AS whole
+FROM plan_customers GROUP BY shop;
+SELECT count(*) AS shops, bool_and(base = finished) AS kept, bool_and(rolled_up) AS rolled_up
+FROM (SELECT base, finished, (SELECT rollup(half) FROM (VALUES (half)) AS v(half)) = whole AS rolled_up FROM plan_unfinished) AS x;
+SELECT plan_unfinished(h) = customer_base(h) AS equal, plan_unfinished(h)::text = customer_base(h)::text AS text,
+	customer_base_send(plan_unfinished(h)) = customer_base_send(customer_base(h)) AS sent,
+	customer_base_hash(plan_unfinished(h)) = customer_base_hash(customer_base(h)) AS hashed,
+	clv_fit(plan_unfinished(h), 'bg/nbd') = clv_fit(customer_base(h), 'bg/nbd') AS fitted,
+	plan_doubled(plan_unfinished(h)) = customer_base(h) || customer_base(h) AS doubled,
+	plan_unfinished(h, '2024-12-31', '2025-12-01', 'bg/nbd')::text::jsonb ->> 'fit' IS NULL AS not_fitted
+FROM plan_customers;
+
 DROP VIEW plan_differences;
-DROP TABLE plan_orders, plan_customers, plan_questions, plan_answers, plan_rows, plan_frames;
-DROP FUNCTION plan_query, plan_answer, plan_has, plan_parallel, plan_grouping_sets, plan_join;
+DROP TABLE plan_orders, plan_customers, plan_questions, plan_answers, plan_rows, plan_frames, plan_unfinished;
+DROP FUNCTION plan_query, plan_answer, plan_has, plan_parallel, plan_grouping_sets, plan_join, plan_doubled;
+DROP AGGREGATE plan_unfinished(purchase_history), plan_unfinished(purchase_history, date, date, text);
