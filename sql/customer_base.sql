@@ -65,6 +65,19 @@ CREATE TEMP TABLE copied (base customer_base);
 \copy copied FROM 'results/customer_base.bin' WITH (FORMAT binary)
 SELECT count(*) FROM bases JOIN copied USING (base);
 
+-- A base that has spend in bins goes on to grow: whenever it makes room, the spend that came goes into bins, and nothing counts twice.
+CREATE AGGREGATE grown_base(purchase_history) (SFUNC = customer_base_add, STYPE = customer_base, FINALFUNC = customer_base_final,
+	INITCOND = '{"timing": [[1, 5, "2026-01-05", 1]], "spend_bins": [[1, 30000, 1, 0, 0, 0]], "gaps": [[5, 1]]}');
+CREATE TEMP TABLE frequent AS
+SELECT purchase_history(date '2000-01-01' + i + (k * k * (i % 97 + 7)) % 16383, 1 + i * k % 101) AS h
+FROM generate_series(1, 2000) AS i, generate_series(1, 25) AS k GROUP BY i;
+SELECT repeats, (SELECT sum((gap->>1)::int) FROM jsonb_array_elements(base->'gaps') AS gap) AS gaps,
+	repeaters, (SELECT sum((bin->>2)::int) FROM jsonb_array_elements(base->'spend_bins') AS bin) AS in_bins
+FROM (SELECT sum(repeat_count * customer_count) AS repeats, sum(customer_count) FILTER (WHERE repeat_count > 0) AS repeaters, base::text::jsonb AS base
+	FROM (SELECT grown_base(h) AS base FROM frequent) AS x, unnest(base) GROUP BY 3) AS y;
+DROP TABLE frequent;
+DROP AGGREGATE grown_base(purchase_history);
+
 -- Broken text is refused, by name.
 SELECT '{}'::customer_base;
 SELECT '{"timing": [[1, 5, "2026-01-01"]]}'::customer_base;

@@ -149,7 +149,6 @@ bin_spends(Tally *tally)
 	for (uint32 i = 0; i < n_sums; i++)
 		tally_add(tally, sums[i].group, sums[i].detail, sums[i].value);
 	pfree(sums);
-	tally_settle(tally);
 }
 
 /*

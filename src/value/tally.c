@@ -298,21 +298,24 @@ in_order(const TallyEntry *entries, uint32 count)
 	return true;
 }
 
+/* The type may put what was settled into another form, which is settled in turn. */
 static void
 settle_log(Tally *tally)
 {
 	const TallyType *type = tally->type;
-	TallyEntry *unsettled = tally->entries + tally->settled;
-	uint32		count = tally->used - tally->settled;
 
-	if (count == 0)
-		return;
-	if (!in_order(unsettled, count))
-		tally_sort(unsettled, count);
-	merge_unsettled(tally);
-	tally->settled = tally->used = sum_up(type, tally->entries, tally->used);
-	if (type->settled != NULL)
-		type->settled(tally);
+	while (tally->settled < tally->used)
+	{
+		TallyEntry *unsettled = tally->entries + tally->settled;
+		uint32		count = tally->used - tally->settled;
+
+		if (!in_order(unsettled, count))
+			tally_sort(unsettled, count);
+		merge_unsettled(tally);
+		tally->settled = tally->used = sum_up(type, tally->entries, tally->used);
+		if (type->settled != NULL)
+			type->settled(tally);
+	}
 	if (tally->used > type->most)
 		ereport(ERROR,
 				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
