@@ -27,8 +27,9 @@ $node->safe_psql(
 });
 
 # What a session has before it does anything.
-my ($used) = $node->safe_psql('postgres', q{SELECT split_part(split_part(pg_read_file('/proc/self/status', 0, 4000, true), 'VmPeak:', 2), 'kB', 1)::int});
+my ($used) = $node->safe_psql('postgres', q{SELECT split_part(split_part(pg_read_file('/proc/self/status', 0, 4000, true), 'VmPeak:', 2), 'kB', 1)::bigint});
 plan skip_all => 'no /proc tells how much memory a process has' if !$used;
+plan skip_all => 'AddressSanitizer has reserved terabytes, which no limit lets it' if $used > 2**30;
 $node->stop;
 
 my %statements = (
