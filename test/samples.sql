@@ -16,6 +16,8 @@ INSERT INTO sample_values (type, value) VALUES
 	('purchase_history', '{"orders": [["2026-01-05", null], ["2026-01-09", 0.1], ["2026-01-09", 1e15]]}'),
 	('customer_base', (SELECT customer_base(history)::text FROM sample_histories)),
 	('customer_base', '{"observed_until": "2026-03-01", "timing": [[1, 5, "2026-01-05", 2]], "spend": [[1, 10.5, 2]]}'),
+	('customer_base', '{"covariates": [[0, 1], [1, -2.5]], "timing": [[0, 0, "2026-01-05", 1, 0], [2, 9, "2026-01-05", 2, 1]], "spend_bins": [[2, 33000, 2, 5, 6, 7]]}'),
+	('customer_base', '{"period": "month", "timing": [[1, 3, "2026-01-01", 2]], "gaps": [[3, 2]], "left_out": {"no_amounts": 2, "no_orders": 1}}'),
 	('clv_holdout', (SELECT holdout(history, '2026-02-01', '2026-04-01', 'bg/nbd')::text FROM sample_histories)),
 	('rfm_cuts', (SELECT rfm_cuts(i, i % 17, i * 1.5)::text FROM generate_series(1, 100) AS i)),
 	('segment_rules', default_segment_rules()::text),

@@ -44,7 +44,9 @@
 #include "value/period.h"
 #include "value/tally.h"
 
+#ifndef BASE_MAX_SPENDS
 #define BASE_MAX_SPENDS 100000
+#endif
 
 /* Input may not count more customers than this, so that their sum is exact in a double. */
 #define BASE_MAX_CUSTOMERS ((double) (INT64CONST(1) << 53))

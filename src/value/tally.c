@@ -11,7 +11,13 @@
 
 #include "value/tally.h"
 
+#ifdef TALLY_EAGER
+#define INITIAL_ROOM 2
+#define FEW_ENTRIES 4
+#else
 #define INITIAL_ROOM 32
+#define FEW_ENTRIES 1024
+#endif
 #define WIRE_ENTRY_BYTES 24
 
 #define ST_SORT sort_few
@@ -141,7 +147,6 @@ tally_make_room(Tally *tally, uint32 more)
  * 5.2.5). Most of the 128 bits of a key are the same in all entries of a group's
  * kind, and only digits that differ take a pass.
  */
-#define FEW_ENTRIES 1024
 #define DIGIT_BITS 11
 #define DIGITS (1 << DIGIT_BITS)
 
