@@ -160,6 +160,16 @@ SET enable_sort = off;
 SELECT plan_grouping_sets();
 RESET enable_sort;
 
+-- However many groups there are, their states share memory contexts: for each new group the server goes over all there are.
+SET enable_sort = off;
+SET work_mem = '1GB';
+SELECT customers, contexts < 1000 AS few_contexts FROM (
+	SELECT customer_count(customer_base(h, ARRAY[n])) AS customers,
+		(SELECT count(*) FROM pg_backend_memory_contexts WHERE n IS NOT NULL) AS contexts
+	FROM generate_series(1, 2000) AS n, (SELECT h FROM plan_customers LIMIT 1) AS x GROUP BY n LIMIT 1) AS y;
+RESET enable_sort;
+RESET work_mem;
+
 -- Over a window the state is read after every row and goes on to grow; where rows leave the
 -- frame, it begins anew. Each row has what a query of its frame alone gives.
 CREATE TABLE plan_rows AS

@@ -7,10 +7,13 @@
  */
 #include "compat.h"
 
+#include "common/hashfn.h"
 #include "miscadmin.h"
 #include "utils/memutils.h"
 
 #include "base/base_state.h"
+
+#define INITIAL_CLASSES 8
 
 int
 covariates_of_array(ArrayType *array, double *covariates)
@@ -37,61 +40,90 @@ covariates_of_array(ArrayType *array, double *covariates)
 	return count;
 }
 
-/* What a state's hash table knows of a class. */
-typedef struct CovariateClass
+/*
+ * The hash table of a state's classes. Unlike the server's other one it needs no
+ * memory context of its own, of which many groups would have too many (tally.c).
+ */
+typedef struct ClassEntry
 {
-	double		covariates[BASE_MAX_COVARIATES];	/* the key: as many as there are */
 	uint32		number;
-} CovariateClass;
+	uint32		hash;
+	char		status;
+} ClassEntry;
 
-static HTAB *
-make_classes(BaseState *state)
+static inline const double *
+row_of_class(const BaseState *state, uint32 number)
 {
-	HASHCTL		control = {
-		.keysize = state->head.covariates * sizeof(double),
-		.entrysize = sizeof(CovariateClass),
-		.hcxt = state->tally.header.eoh_context
-	};
+	return state->covariates + (Size) number * state->head.covariates;
+}
 
-	return hash_create("classes of customers", 64, &control, HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
+static inline uint32
+hash_of_class(const BaseState *state, uint32 number)
+{
+	return hash_bytes((const unsigned char *) row_of_class(state, number), state->head.covariates * sizeof(double));
+}
+
+static inline bool
+same_class(const BaseState *state, uint32 a, uint32 b)
+{
+	return memcmp(row_of_class(state, a), row_of_class(state, b), state->head.covariates * sizeof(double)) == 0;
+}
+
+#define SH_PREFIX classes
+#define SH_ELEMENT_TYPE ClassEntry
+#define SH_KEY_TYPE uint32
+#define SH_KEY number
+#define SH_HASH_KEY(table, number) hash_of_class((table)->private_data, number)
+#define SH_EQUAL(table, a, b) same_class((table)->private_data, a, b)
+#define SH_STORE_HASH
+#define SH_GET_HASH(table, entry) (entry)->hash
+#define SH_SCOPE static inline
+#define SH_DECLARE
+#define SH_DEFINE
+#include "lib/simplehash.h"
+
+static void
+make_room_for_class(BaseState *state, uint32 count)
+{
+	MemoryContext context = state->tally.header.eoh_context;
+	Size		row = state->head.covariates * sizeof(double);
+
+	if (count < state->class_room)
+		return;
+	if (state->classes == NULL)
+	{
+		state->class_room = INITIAL_CLASSES;
+		state->classes = classes_create(context, INITIAL_CLASSES, state);
+		state->covariates = MemoryContextAlloc(context, INITIAL_CLASSES * row);
+		return;
+	}
+	state->class_room *= 2;
+	state->covariates = repalloc_huge(state->covariates, state->class_room * row);
 }
 
 uint32
+base_state_classes(const BaseState *state)
+{
+	return state->classes == NULL ? 0 : state->classes->members;
+}
+
+/* The covariates are put behind those that are known, and looked for. */
+uint32
 base_state_class(BaseState *state, const double *covariates)
 {
-	if (state->classes == NULL)
-		state->classes = make_classes(state);
-
-	uint32		count = (uint32) hash_get_num_entries(state->classes);
+	uint32		count = base_state_classes(state);
 	bool		found;
-	CovariateClass *class = hash_search(state->classes, covariates, HASH_ENTER, &found);
+	ClassEntry *class;
 
-	if (found)
-		return class->number;
-	if (count == BASE_MAX_CLASSES)
+	make_room_for_class(state, count);
+	memcpy((double *) row_of_class(state, count), covariates, state->head.covariates * sizeof(double));
+	class = classes_insert(state->classes, count, &found);
+	if (!found && count == BASE_MAX_CLASSES)
 		ereport(ERROR,
 				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
 				 errmsg("a customer_base cannot hold more than %d different covariates", BASE_MAX_CLASSES),
 				 errhint("Round them, or put them into classes.")));
-	return class->number = count;
-}
-
-double *
-base_state_covariates(BaseState *state, uint32 *classes)
-{
-	Size		columns = state->head.covariates;
-	HASH_SEQ_STATUS all;
-	CovariateClass *class;
-	double	   *covariates;
-
-	*classes = state->classes == NULL ? 0 : (uint32) hash_get_num_entries(state->classes);
-	covariates = MemoryContextAllocHuge(CurrentMemoryContext, Max(1, *classes * columns) * sizeof(double));
-	if (*classes == 0)
-		return covariates;
-	hash_seq_init(&all, state->classes);
-	while ((class = hash_seq_search(&all)) != NULL)
-		memcpy(covariates + class->number * columns, class->covariates, columns * sizeof(double));
-	return covariates;
+	return class->number;
 }
 
 static int
@@ -114,7 +146,7 @@ ordered_rows(const double *covariates, uint32 classes, int columns)
 
 	for (uint32 i = 0; i < classes; i++)
 		rows[i] = covariates + (Size) i * columns;
-	qsort_arg(rows, classes, sizeof(double *), compare_rows, &columns);
+	qsort_interruptible(rows, classes, sizeof(double *), compare_rows, &columns);
 	return rows;
 }
 

@@ -247,19 +247,17 @@ base_state_pack(BaseState *state)
 		return base_pack(tally->entries, tally->used, &state->head);
 
 	/* The state goes on with its own numbers of the classes. */
-	uint32		n_classes,
-				n_entries = tally->used;
-	double	   *covariates = base_state_covariates(state, &n_classes);
+	uint32		n_classes = base_state_classes(state);
+	uint32		n_entries = tally->used;
 	BaseEntry  *entries = MemoryContextAllocHuge(CurrentMemoryContext, sizeof(BaseEntry) *
 												 (n_entries + (Size) n_classes * state->head.covariates));
 
 	memcpy(entries, tally->entries, n_entries * sizeof(BaseEntry));
-	base_order_classes(covariates, n_classes, state->head.covariates, entries, &n_entries);
+	base_order_classes(state->covariates, n_classes, state->head.covariates, entries, &n_entries);
 
 	struct varlena *result = base_pack(entries, n_entries, &state->head);
 
 	pfree(entries);
-	pfree(covariates);
 	return result;
 }
 

@@ -6,8 +6,6 @@
 #ifndef BASE_BASE_STATE_H
 #define BASE_BASE_STATE_H
 
-#include "utils/hsearch.h"
-
 #include "base/base.h"
 
 typedef struct BaseState
@@ -16,7 +14,11 @@ typedef struct BaseState
 	BaseHead	head;
 	bool		binned;			/* spend is in bins */
 	bool		shaped;			/* a customer was counted: period and covariates are settled */
-	HTAB	   *classes;		/* of customers with equal covariates, numbered in the order of their coming */
+
+	/* Classes of customers with equal covariates, numbered in the order of their coming; NULL: there is none. */
+	struct classes_hash *classes;	/* numbers, found by covariates */
+	double	   *covariates;		/* of the classes, row by row */
+	uint32		class_room;		/* for so many */
 } BaseState;
 
 /* A new state without customers. */
@@ -31,8 +33,8 @@ extern void base_state_shape(BaseState *state, Period period, int covariates);
 /* The class of customers with these covariates, of which there are as many as the state's shape says. */
 extern uint32 base_state_class(BaseState *state, const double *covariates);
 
-/* The covariates of all classes, row by row, in the order of their coming. */
-extern double *base_state_covariates(BaseState *state, uint32 *classes);
+/* How many classes there are. */
+extern uint32 base_state_classes(const BaseState *state);
 
 /* Counts a gap between two transactions, so many times. */
 static inline void
