@@ -192,3 +192,18 @@ SELECT * FROM models;
 -- a byte too many
 \copy (SELECT '\x0101000000800000000000000000000000401c000000000000040000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000003ff000000000000040000000000000004008000000000000401000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000'::bytea) TO 'results/crafted.bin' WITH (FORMAT binary)
 \copy models FROM 'results/crafted.bin' WITH (FORMAT binary)
+
+-- Stored bytes that were damaged are said to be. Only a superuser can make some.
+CREATE FUNCTION damaged_base(bytea, bytea) RETURNS customer_base LANGUAGE internal IMMUTABLE STRICT AS 'byteacat';
+CREATE FUNCTION damaged_holdout(bytea, bytea) RETURNS clv_holdout LANGUAGE internal IMMUTABLE STRICT AS 'byteacat';
+SELECT customer_count(damaged_base('\x01', '\x00'));
+SELECT customer_count(damaged_base('\x63', '\x00000000'));
+SELECT customer_count(damaged_base('\x010000', '\xffffffffffffffffffffff00'));
+SELECT customer_count(damaged_base('\x01000000', '\x01'));
+-- fewer bytes than so many entries take: no room is made for them
+SELECT damaged_base('\x01000000', '\xffffffff07') || damaged_base('\x01000000', '\x00');
+SELECT rollup(damaged_holdout('\x0101', '\x00ff0100ffffffff07'));
+SELECT damaged_holdout('\x01', '');
+SELECT damaged_holdout('\x63', '\x01');
+SELECT damaged_holdout('\x0101', '\x00ff017f00');
+DROP FUNCTION damaged_base, damaged_holdout;

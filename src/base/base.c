@@ -43,7 +43,7 @@ base_open(BaseReader *reader, Datum base)
 	reader->head.covariates = reader->next[2];
 	reader->next += 3;
 	reader->head.until = (DateADT) unfold_sign(get_varint(&reader->next, reader->end));
-	reader->left = (uint32) get_varint(&reader->next, reader->end);
+	reader->left = tally_get_count(&reader->next, reader->end);
 	reader->entry = (BaseEntry) {0};
 }
 

@@ -120,7 +120,7 @@ holdout_open(HoldoutReader *reader, Datum holdout)
 	if (fit_bytes > 0)
 		reader->fit = unpack_fit(reader->next, fit_bytes);
 	reader->next += fit_bytes;
-	reader->left = (uint32) get_varint(&reader->next, reader->end);
+	reader->left = tally_get_count(&reader->next, reader->end);
 }
 
 bool

@@ -172,6 +172,17 @@ extern const TallyEntry *tally_find(const TallyEntry *entries, uint32 count, uin
 extern struct varlena *tally_pack(const TallyType *type, const uint8 *head, Size head_bytes,
 								  const TallyEntry *entries, uint32 count);
 
+/* Reads the number of entries of a stored form, which take three bytes or more each. */
+static inline uint32
+tally_get_count(const uint8 **at, const uint8 *end)
+{
+	uint64		count = get_varint(at, end);
+
+	if (unlikely(count > (end - *at) / 3))
+		bytes_end_early();
+	return (uint32) count;
+}
+
 /* Reads the next entry of a stored form; the one before it (at first, zeros) is in its place. */
 static inline void
 tally_get(const uint8 **at, const uint8 *end, TallyEntry *entry)
