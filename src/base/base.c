@@ -7,7 +7,29 @@
 #include "common/int.h"
 #include "miscadmin.h"
 
-#include "base/base_state.h"
+#include "base/base.h"
+
+/*
+ * The bins are 32 to the octave, counted from the smallest normal double; what
+ * is less counts as that much. The arithmetic is exact, so that every platform
+ * finds the same bin.
+ */
+#define LOWEST_EXPONENT DBL_MIN_EXP
+
+uint32
+base_bin(double spend)
+{
+	int			exponent;
+	double		mantissa = frexp(spend, &exponent);	/* 1/2 <= mantissa < 1 */
+
+	return (uint32) (exponent - LOWEST_EXPONENT) * 32 + (uint32) ((mantissa - 0.5) * 64);
+}
+
+double
+base_bin_centre(uint32 bin)
+{
+	return ldexp(0.5 + (bin % 32 + 0.5) / 64, (int) (bin / 32) + LOWEST_EXPONENT);
+}
 
 struct varlena *
 base_pack(const BaseEntry *entries, uint32 count, const BaseHead *head)
@@ -18,18 +40,10 @@ base_pack(const BaseEntry *entries, uint32 count, const BaseHead *head)
 	return tally_pack(&base_tally, start, end - start, entries, count);
 }
 
-struct varlena *
-base_stored(Datum base)
-{
-	BaseState  *state = tally_to_read(base);
-
-	return state != NULL ? base_state_pack(state) : PG_DETOAST_DATUM_PACKED(base);
-}
-
 void
 base_open(BaseReader *reader, Datum base)
 {
-	struct varlena *value = base_stored(base);
+	struct varlena *value = tally_stored(base);
 
 	reader->next = (const uint8 *) VARDATA_ANY(value);
 	reader->end = reader->next + VARSIZE_ANY_EXHDR(value);

@@ -216,9 +216,6 @@ typedef struct BaseReader
 	BaseEntry	entry;			/* the one read last */
 } BaseReader;
 
-/* The stored form of a base, if it is toasted or still growing: what is read more than once is best read from here. */
-extern struct varlena *base_stored(Datum base);
-
 extern void base_open(BaseReader *reader, Datum base);
 extern bool base_next(BaseReader *reader);
 

@@ -273,7 +273,7 @@ PG_FUNCTION_INFO_V1(customer_base_final);
 Datum
 customer_base_final(PG_FUNCTION_ARGS)
 {
-	PG_RETURN_POINTER(base_stored(PG_GETARG_DATUM(0)));
+	PG_RETURN_POINTER(tally_stored(PG_GETARG_DATUM(0)));
 }
 
 /* customer_count(customer_base) → bigint: customers with at least one order */
@@ -321,7 +321,7 @@ Datum
 customer_base_unnest(PG_FUNCTION_ARGS)
 {
 	ReturnSetInfo *results = (ReturnSetInfo *) fcinfo->resultinfo;
-	Datum		base = PointerGetDatum(base_stored(PG_GETARG_DATUM(0)));
+	Datum		base = PointerGetDatum(tally_stored(PG_GETARG_DATUM(0)));
 	uint32		classes;
 	double	   *covariates = base_covariates(base, &classes);
 	BaseReader	reader;

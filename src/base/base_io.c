@@ -423,7 +423,7 @@ PG_FUNCTION_INFO_V1(customer_base_out);
 Datum
 customer_base_out(PG_FUNCTION_ARGS)
 {
-	Datum		base = PointerGetDatum(base_stored(PG_GETARG_DATUM(0)));
+	Datum		base = PointerGetDatum(tally_stored(PG_GETARG_DATUM(0)));
 	BaseReader	reader;
 	StringInfoData out;
 	BaseKind	kind = BASE_TIMING;

@@ -44,7 +44,7 @@ PG_FUNCTION_INFO_V1(customer_base_regularity);
 Datum
 customer_base_regularity(PG_FUNCTION_ARGS)
 {
-	Regularity	regularity = regularity_of(PointerGetDatum(base_stored(PG_GETARG_DATUM(0))));
+	Regularity	regularity = regularity_of(PointerGetDatum(tally_stored(PG_GETARG_DATUM(0))));
 	Datum		values[3] = {
 		Float8GetDatum(regularity.k),
 		Float8GetDatum(regularity.std_error),

@@ -58,28 +58,6 @@ base_state_shape(BaseState *state, Period period, int covariates)
 	state->head.covariates = covariates;
 }
 
-/*
- * The bins are 32 to the octave, counted from the smallest normal double; what
- * is less counts as that much. The arithmetic is exact, so that every platform
- * finds the same bin.
- */
-#define LOWEST_EXPONENT DBL_MIN_EXP
-
-uint32
-base_bin(double spend)
-{
-	int			exponent;
-	double		mantissa = frexp(spend, &exponent);	/* 1/2 <= mantissa < 1 */
-
-	return (uint32) (exponent - LOWEST_EXPONENT) * 32 + (uint32) ((mantissa - 0.5) * 64);
-}
-
-double
-base_bin_centre(uint32 bin)
-{
-	return ldexp(0.5 + (bin % 32 + 0.5) / 64, (int) (bin / 32) + LOWEST_EXPONENT);
-}
-
 /* Adds customers with the same spend to the sums of their bin. */
 static void
 add_to_bin(BaseEntry *sums, double spend, int64 customers)
@@ -197,7 +175,7 @@ merge_classes(BaseState *state, Datum other)
 void
 base_state_merge(BaseState *state, Datum other)
 {
-	Datum		base = PointerGetDatum(base_stored(other));
+	Datum		base = PointerGetDatum(tally_stored(other));
 	BaseReader	reader;
 	uint32	   *classes = NULL;
 

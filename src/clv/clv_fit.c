@@ -481,7 +481,7 @@ clv_fit_base(Datum base, const ClvFitOptions *asked)
 	ClvFitOptions options = *asked;
 
 	check_options(&options);
-	base = PointerGetDatum(base_stored(base));
+	base = PointerGetDatum(tally_stored(base));
 
 	BaseTotals	totals = base_totals(base);
 

@@ -97,8 +97,7 @@ unpack_fit(const uint8 *at, Size bytes)
 void
 holdout_open(HoldoutReader *reader, Datum holdout)
 {
-	HoldoutState *state = tally_to_read(holdout);
-	struct varlena *value = state != NULL ? holdout_state_pack(state) : PG_DETOAST_DATUM_PACKED(holdout);
+	struct varlena *value = tally_stored(holdout);
 	uint64		fit_bytes;
 
 	*reader = (HoldoutReader) {.next = (const uint8 *) VARDATA_ANY(value)};

@@ -97,6 +97,14 @@ tally_to_read(Datum value)
 	return VARATT_IS_EXTERNAL_EXPANDED(DatumGetPointer(value)) ? DatumGetEOHP(value) : NULL;
 }
 
+struct varlena *
+tally_stored(Datum value)
+{
+	Tally	   *tally = tally_to_read(value);
+
+	return tally != NULL ? tally->type->pack(tally) : PG_DETOAST_DATUM_PACKED(value);
+}
+
 void *
 tally_to_write(Datum value)
 {

@@ -92,6 +92,12 @@ extern void *tally_to_write(Datum value);
 /* The same for those who only read it. */
 extern void *tally_to_read(Datum value);
 
+/*
+ * The stored form of a value that may be toasted, or still growing: what is read
+ * more than once is best read from here.
+ */
+extern struct varlena *tally_stored(Datum value);
+
 /* The state as a value, for the executor to hand to the next call. */
 static inline Datum
 tally_datum(Tally *tally)
