@@ -196,7 +196,7 @@ customer_base_add_periods(PG_FUNCTION_ARGS)
 
 /* Argument covariates, of one customer. */
 static void
-covariates_argument(FunctionCallInfo fcinfo, int place, Counting *counting, double *room)
+counted_covariates(FunctionCallInfo fcinfo, int place, Counting *counting, double *room)
 {
 	counting->covariates = covariates_of_array(PG_ARGISNULL(place) ? NULL : PG_GETARG_ARRAYTYPE_P(place), room);
 	counting->covariate = room;
@@ -212,7 +212,7 @@ customer_base_add_covariates(PG_FUNCTION_ARGS)
 
 	if (PG_ARGISNULL(1) || (PG_NARGS() > 3 && PG_ARGISNULL(3)))
 		return unchanged_result(fcinfo);
-	covariates_argument(fcinfo, 2, &counting, room);
+	counted_covariates(fcinfo, 2, &counting, room);
 	if (PG_NARGS() > 3)
 		counting.until = until_argument(fcinfo, 3);
 	return count_customer(fcinfo, &counting);
