@@ -278,16 +278,3 @@ history_summarise_gaps(Datum history, DateADT until, GapSink sink, void *context
 {
 	return summarise(history, until, sink, context);
 }
-
-double
-history_repeat_spend(const HistorySummary *summary)
-{
-	Spend		repeat = {
-		.units = summary->total.units - summary->first_day.units,
-		.high = summary->total.high - summary->first_day.high,
-		.low = summary->total.low - summary->first_day.low,
-		.unknown = summary->total.unknown - summary->first_day.unknown
-	};
-
-	return spend_value(&repeat, summary->encoding);
-}

@@ -179,9 +179,6 @@ extern uint64 history_hash(Datum history, uint64 seed);
 /* Adds one sum of amounts to another of the same history. */
 extern void spend_merge(Spend *spend, const Spend *other);
 
-/* Net spend after the first transaction's day; NaN where an amount is not known. */
-extern double history_repeat_spend(const HistorySummary *summary);
-
 #define HISTORY_ALL DATEVAL_NOEND
 
 /*
@@ -199,6 +196,20 @@ spend_value(const Spend *spend, HistoryEncoding encoding)
 	double		sum = spend->high + spend->low;
 
 	return isnan(sum) ? INFINITY : sum; /* what overflow leaves behind */
+}
+
+/* Net spend after the first transaction's day; NaN where an amount is not known. */
+static inline double
+history_repeat_spend(const HistorySummary *summary)
+{
+	Spend		repeat = {
+		.units = summary->total.units - summary->first_day.units,
+		.high = summary->total.high - summary->first_day.high,
+		.low = summary->total.low - summary->first_day.low,
+		.unknown = summary->total.unknown - summary->first_day.unknown
+	};
+
+	return spend_value(&repeat, summary->encoding);
 }
 
 /* Reads one purchase; false at the end. The reader holds it, and knows the day of the one after. */

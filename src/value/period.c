@@ -52,14 +52,12 @@ floor_division(int32 number, int32 divisor)
 }
 
 int32
-period_number(Period period, DateADT day)
+longer_period_number(Period period, DateADT day)
 {
 	int			year,
 				month,
 				day_of_month;
 
-	if (period == PERIOD_DAY)
-		return day;
 	if (period == PERIOD_WEEK)
 		return floor_division(day - FIRST_MONDAY, 7);
 	j2date(day + POSTGRES_EPOCH_JDATE, &year, &month, &day_of_month);
