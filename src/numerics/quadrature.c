@@ -95,7 +95,7 @@ const GaussRule gauss_8 = {8, eight_nodes, eight_weights};
 
 /*
  * The widest panel below z, and at most `width`, in which the function changes
- * little enough, and bends little enough.
+ * little enough, and bends little enough; or is no number, as no part of it is.
  */
 static double
 width_below(const LnIntegrand *f, double z, double width)
@@ -107,8 +107,8 @@ width_below(const LnIntegrand *f, double z, double width)
 		double		middle = f->ln_value(f->data, z - 0.5 * width);
 		double		there = f->ln_value(f->data, z - width);
 
-		if (fmax(here, fmax(middle, there)) - fmin(here, fmin(middle, there)) <= MAX_FALL &&
-			fabs(here - 2.0 * middle + there) <= MAX_BEND)
+		if (!(fmax(here, fmax(middle, there)) - fmin(here, fmin(middle, there)) > MAX_FALL ||
+			  fabs(here - 2.0 * middle + there) > MAX_BEND))
 			return width;
 		width *= 0.5;
 	}

@@ -211,6 +211,13 @@ any_room(const void *data, double z)
 	return 2.0;
 }
 
+static double
+no_number(const void *data, double z)
+{
+	(void) data;
+	return z * NAN;
+}
+
 /* All of it, however narrow, by Stirling's series; for shape 1 what is below e^z. */
 static void
 test_integral_below(void **state)
@@ -225,6 +232,9 @@ test_integral_below(void **state)
 	for (double high = -20.0; high < 5.0; high += 1.0)
 		assert_near(integral_below(&(LnIntegrand) {gamma_density, any_room, &one}, high),
 					-expm1(-exp(high)) * exp(1.0), 1e-13);
+	/* What is no number has no integral, and comes to an end. */
+	assert_true(isnan(integral_below(&(LnIntegrand) {no_number, any_room, NULL}, 5.0)));
+	assert_true(isnan(integral_below(&(LnIntegrand) {gamma_density, any_room, &one}, INFINITY)));
 }
 
 static double
