@@ -22,6 +22,8 @@
  */
 #include "compat.h"
 
+#include <signal.h>
+
 #include "access/xact.h"
 #include "catalog/pg_type.h"
 #include "executor/spi.h"
@@ -263,5 +265,7 @@ fuzz_values(PG_FUNCTION_ARGS)
 	}
 	memmove(options + 1, options, sizeof(char *) * n_options);
 	options[0] = pstrdup("fuzz_values");
+	/* An input that takes too long is libFuzzer's to report. */
+	pqsignal(SIGALRM, SIG_DFL);
 	exit(LLVMFuzzerRunDriver(&argc, &options, try_input));
 }
