@@ -111,6 +111,8 @@ SELECT '{"model": "bg/nbd", "timing": {"r": 1, "alpha": 1, "a": 1}}'::clv_model;
 SELECT '{"model": "bg/nbd", "timing": {"r": 1, "alpha": 1, "a": 1, "b": 1, "c": 1}}'::clv_model;
 SELECT '{"model": "bg/nbd", "timing": {"r": 1, "alpha": 1, "a": 1, "b": -1}}'::clv_model;
 SELECT '{"model": "bg/nbd", "timing": {"r": 1, "alpha": 1, "a": 1, "b": 1}, "time_unit_days": 0}'::clv_model;
+-- In units so short a month is infinitely long, and no sum of orders in it would end.
+SELECT expected_orders_new('{"model": "bg/nbd", "timing": {"r": 1, "alpha": 1, "a": 1, "b": 1}, "time_unit_days": 1e-312}', 30);
 SELECT '{"model": "bg/nbd", "timing": {"r": 1, "alpha": 1, "a": 1, "b": 1}, "timing_fit": {"unidentified": ["z"]}}'::clv_model;
 SELECT '{"model": "bg/nbd", "timing": {"r": 1, "alpha": 1, "a": 1, "b": 1}, "timing_fit": {"covariance": [1]}}'::clv_model;
 SELECT '{"model": "bg/nbd", "timing": {"r": 1, "alpha": 1, "a": 1, "b": 1}, "spend_fit": {}}'::clv_model;

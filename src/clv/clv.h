@@ -136,6 +136,13 @@ extern double *clv_timing_covariance(const ClvModel *model, int i, int j);
 /* The parameters of a customer with these covariates (NULL if the model has none), into room. */
 extern const double *clv_model_params(const ClvModel *model, const double *covariates, double *room);
 
+/*
+ * The time unit of a model, in days: from a second to a century. With shorter
+ * ones what is years ago is beyond what the models can tell, or infinity.
+ */
+#define CLV_SHORTEST_UNIT 0.00001
+#define CLV_LONGEST_UNIT 36525
+
 /* So many days in time units of the model, of which discrete ones have whole ones only. */
 extern double clv_model_time(const ClvModel *model, double days);
 

@@ -458,10 +458,10 @@ fit_parts(Datum base, const BaseTotals *totals, const ClvFitOptions *options)
 static void
 check_options(const ClvFitOptions *options)
 {
-	if (!(options->unit_days > 0) || !(options->unit_days <= 36525))
+	if (!(options->unit_days >= CLV_SHORTEST_UNIT && options->unit_days <= CLV_LONGEST_UNIT))
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("time_unit_days must be positive and at most 36525, but is %g", options->unit_days),
+				 errmsg("time_unit_days must be from %.5f to %d, but is %g", CLV_SHORTEST_UNIT, CLV_LONGEST_UNIT, options->unit_days),
 				 errhint("7 means that rates are per week.")));
 	if (!(options->penalty >= 0) || isinf(options->penalty))
 		ereport(ERROR,

@@ -275,8 +275,8 @@ clv_model_problem(const ClvModel *model)
 			: "only a model of discrete time has a period";
 	if (model->as_of != DATEVAL_NOBEGIN && !IS_VALID_DATE(model->as_of))
 		return "as_of is out of range";
-	if (!(model->unit_days > 0) || !(model->unit_days <= 36525))
-		return "time_unit_days must be positive and at most a century";
+	if (!(model->unit_days >= CLV_SHORTEST_UNIT && model->unit_days <= CLV_LONGEST_UNIT))
+		return "time_unit_days must be from a second (0.00001) to a century (36525)";
 	if (timing->discrete && model->unit_days != period_mean_days((Period) model->period))
 		return "time_unit_days is not the length of the period";
 	if (model->repeat_customers < 0)
