@@ -136,10 +136,13 @@ stretch_make(double c, double n, double k)
 	return stretch;
 }
 
+/* Where next to nothing is lost, rounding is larger. */
 static double
 ln_survival(const Shape *s, const Stretch *stretch)
 {
-	return sf_lbeta_shift(s->a, s->b + stretch->from.h, stretch->h) - s->a * stretch->excess;
+	double		ln_prob = sf_lbeta_shift(s->a, s->b + stretch->from.h, stretch->h) - s->a * stretch->excess;
+
+	return ln_prob > 0.0 ? 0.0 : ln_prob;
 }
 
 double
