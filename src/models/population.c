@@ -2,12 +2,12 @@
  * population.c
  *	  A population of customers as a likelihood sees it.
  *
- * Two stable sorts do the work.  The first, by (x, T), lets the ages be
- * numbered in one pass; the second, by (x, t_x), keeps the order of T within
- * equal keys, so that afterwards the cells stand in the order (x, t_x, T) and
- * everything else is found in one more pass.  The sort is a radix sort from
- * the least significant digit (Knuth, TAOCP 3, 5.2.5), as many digits as the
- * largest key has.
+ * The cells are taken together by x, if they do not come that way.  Those of an
+ * x are sorted by T, which lets the ages be numbered in one pass, and then by
+ * t_x, which keeps the order of T within equal keys, so that afterwards the
+ * cells stand in the order (x, t_x, T) and everything else is found in one more
+ * pass.  The sort is a radix sort from the least significant digit (Knuth,
+ * TAOCP 3, 5.2.5), as many digits as the largest key has.
  */
 #include "models/population.h"
 
@@ -36,7 +36,7 @@ typedef enum SortKey
 	BY_T
 } SortKey;
 
-/* The cells and as much room again: a sort moves them from one to the other. */
+/* The cells, and as much room again: a sort moves them from one to the other. */
 typedef struct Sorter
 {
 	const Host *host;
@@ -44,6 +44,9 @@ typedef struct Sorter
 	SortCell   *spare;
 	size_t		n;
 } Sorter;
+
+/* Fewer are sorted by insertion. */
+#define FEW_CELLS 64
 
 static inline uint32_t
 key_of(const SortCell *cell, SortKey key)
@@ -57,17 +60,15 @@ digit_of(const SortCell *cell, SortKey key, int shift)
 	return (key_of(cell, key) >> shift) & (DIGITS - 1);
 }
 
-/* One stable pass: from cells to spare, ordered by one digit of the key. */
+/* One stable pass, by one digit of the key. */
 static void
-sort_pass(Sorter *sorter, SortKey key, int shift)
+sort_pass(const SortCell *cells, SortCell *sorted, size_t n, SortKey key, int shift)
 {
 	size_t		start[DIGITS] = {0};
 	size_t		sum = 0;
-	SortCell   *sorted = sorter->spare;
 
-	sorter->host->check_interrupts();
-	for (size_t i = 0; i < sorter->n; i++)
-		start[digit_of(&sorter->cells[i], key, shift)]++;
+	for (size_t i = 0; i < n; i++)
+		start[digit_of(&cells[i], key, shift)]++;
 	for (int d = 0; d < DIGITS; d++)
 	{
 		size_t		count = start[d];
@@ -75,23 +76,47 @@ sort_pass(Sorter *sorter, SortKey key, int shift)
 		start[d] = sum;
 		sum += count;
 	}
-	for (size_t i = 0; i < sorter->n; i++)
-		sorted[start[digit_of(&sorter->cells[i], key, shift)]++] = sorter->cells[i];
-
-	sorter->spare = sorter->cells;
-	sorter->cells = sorted;
+	for (size_t i = 0; i < n; i++)
+		sorted[start[digit_of(&cells[i], key, shift)]++] = cells[i];
 }
 
-/* Stable sort by one key. */
 static void
-sort_by(Sorter *sorter, SortKey key)
+insert_by(SortCell *cells, size_t n, SortKey key)
+{
+	for (size_t i = 1; i < n; i++)
+	{
+		SortCell	cell = cells[i];
+		size_t		place = i;
+
+		for (; place > 0 && key_of(&cells[place - 1], key) > key_of(&cell, key); place--)
+			cells[place] = cells[place - 1];
+		cells[place] = cell;
+	}
+}
+
+/* Stable sort by one key.  Returns where the cells are then: where they were, or in the spare room. */
+static SortCell *
+sort_by(const Host *host, SortCell *cells, SortCell *spare, size_t n, SortKey key)
 {
 	uint32_t	bits = 0;
 
-	for (size_t i = 0; i < sorter->n; i++)
-		bits |= key_of(&sorter->cells[i], key);
+	if (n < FEW_CELLS)
+	{
+		insert_by(cells, n, key);
+		return cells;
+	}
+	for (size_t i = 0; i < n; i++)
+		bits |= key_of(&cells[i], key);
 	for (int shift = 0; shift < 32 && (bits >> shift) != 0; shift += DIGIT_BITS)
-		sort_pass(sorter, key, shift);
+	{
+		SortCell   *sorted = spare;
+
+		host->check_interrupts();
+		sort_pass(cells, sorted, n, key, shift);
+		spare = cells;
+		cells = sorted;
+	}
+	return cells;
 }
 
 /* Room for n items, and never for none. */
@@ -119,29 +144,71 @@ load_cells(Sorter *sorter, const PopulationCell *cells, size_t n_cells)
 	}
 }
 
-/* Number the ages of cells sorted by (x, T), and list them. */
+/* Takes the cells of equal x together. */
 static void
-build_ages(Population *population, Sorter *sorter)
+sort_by_x(Sorter *sorter)
 {
-	SortCell   *cells = sorter->cells;
-	size_t		n = 0;
+	size_t		i = 1;
+	SortCell   *sorted;
 
-	for (size_t i = 0; i < sorter->n; i++)
+	while (i < sorter->n && sorter->cells[i - 1].x <= sorter->cells[i].x)
+		i++;
+	if (i >= sorter->n)
+		return;
+	sorted = sort_by(sorter->host, sorter->cells, sorter->spare, sorter->n, BY_X);
+	if (sorted == sorter->spare)
 	{
-		if (i == 0 || cells[i].x != cells[i - 1].x || cells[i].T != cells[i - 1].T)
-			n++;
-		cells[i].age = (uint32_t) (n - 1);
+		sorter->spare = sorter->cells;
+		sorter->cells = sorted;
+	}
+}
+
+/* The n cells of one x: numbers their ages from the next one on, and sorts them by (t_x, T). */
+static void
+sort_class(const Host *host, SortCell *cells, SortCell *spare, size_t n, size_t *n_ages)
+{
+	SortCell   *by_T = sort_by(host, cells, spare, n, BY_T);
+
+	host->check_interrupts();
+	for (size_t i = 0; i < n; i++)
+	{
+		if (i == 0 || by_T[i].T != by_T[i - 1].T)
+			++*n_ages;
+		by_T[i].age = (uint32_t) (*n_ages - 1);
 	}
 
-	population->n_ages = n;
-	population->ages = allocate(population->host, n, sizeof(AgeClass));
-	memset(population->ages, 0, n * sizeof(AgeClass));
+	SortCell   *sorted = sort_by(host, by_T, by_T == cells ? spare : cells, n, BY_T_X);
+
+	if (sorted != cells)
+		memcpy(cells, sorted, n * sizeof(SortCell));
+}
+
+/* Sorts cells that are sorted by x wholly, and numbers their ages. */
+static void
+sort_classes(Population *population, Sorter *sorter)
+{
+	size_t		start = 0;
+
+	for (size_t end = 1; end <= sorter->n; end++)
+		if (end == sorter->n || sorter->cells[end].x != sorter->cells[start].x)
+		{
+			sort_class(sorter->host, sorter->cells + start, sorter->spare, end - start, &population->n_ages);
+			start = end;
+		}
+}
+
+/* Lists the ages, which are numbered. */
+static void
+build_ages(Population *population, const Sorter *sorter)
+{
+	population->ages = allocate(population->host, population->n_ages, sizeof(AgeClass));
+	memset(population->ages, 0, population->n_ages * sizeof(AgeClass));
 	for (size_t i = 0; i < sorter->n; i++)
 	{
-		AgeClass   *age = &population->ages[cells[i].age];
+		AgeClass   *age = &population->ages[sorter->cells[i].age];
 
-		age->T = cells[i].T / population->unit_days;
-		age->customers += cells[i].customers;
+		age->T = sorter->cells[i].T / population->unit_days;
+		age->customers += sorter->cells[i].customers;
 	}
 }
 
@@ -260,12 +327,9 @@ population_build(const Host *host, const PopulationCell *cells, size_t n_cells, 
 	*population = (Population) {.unit_days = unit_days, .host = host};
 	load_cells(&sorter, cells, n_cells);
 
-	sort_by(&sorter, BY_T);
-	sort_by(&sorter, BY_X);
+	sort_by_x(&sorter);
+	sort_classes(population, &sorter);
 	build_ages(population, &sorter);
-
-	sort_by(&sorter, BY_T_X);
-	sort_by(&sorter, BY_X);
 	count_classes(population, &sorter);
 	population->frequencies = allocate(host, population->n_frequencies + 1, sizeof(FrequencyClass));
 	population->recencies = allocate(host, population->n_recencies + 1, sizeof(RecencyClass));
@@ -291,11 +355,11 @@ population_build(const Host *host, const PopulationCell *cells, size_t n_cells, 
 /* Cells of a population on their way to a coarse one. */
 typedef struct Coarsening
 {
-	double		unit_days;
+	const Population *population;
 	int32_t		step_days;
-	PopulationCell *cells;		/* NULL: only count them */
+	int32_t    *T_days;			/* of each age, in the coarse population */
+	PopulationCell *cells;
 	size_t		n_cells;
-	PopulationCell last;		/* the cell before, which the next may be equal to */
 } Coarsening;
 
 /* The middle of the group that x belongs to. */
@@ -318,40 +382,39 @@ middle_of_group(uint32_t x)
 static int32_t
 middle_of_step(const Coarsening *coarsening, double time)
 {
-	int32_t		days = (int32_t) lround(time * coarsening->unit_days);
+	int32_t		days = (int32_t) (time * coarsening->population->unit_days + 0.5);
 
 	return days - days % coarsening->step_days + coarsening->step_days / 2;
 }
 
 /* A new cell, or more customers for that before. */
-static void
-add_coarse_cell(Coarsening *coarsening, PopulationCell cell)
+static inline void
+add_coarse_cell(Coarsening *coarsening, const PopulationCell *cell)
 {
-	PopulationCell *last = &coarsening->last;
+	PopulationCell *next = &coarsening->cells[coarsening->n_cells];
 
-	if (coarsening->n_cells == 0 || cell.x != last->x || cell.t_x_days != last->t_x_days
-		|| cell.T_days != last->T_days)
+	if (coarsening->n_cells > 0 && cell->T_days == next[-1].T_days && cell->t_x_days == next[-1].t_x_days
+		&& cell->x == next[-1].x)
+		next[-1].customers += cell->customers;
+	else
 	{
-		*last = cell;
+		*next = *cell;
 		coarsening->n_cells++;
 	}
-	else
-		last->customers += cell.customers;
-	if (coarsening->cells != NULL)
-		coarsening->cells[coarsening->n_cells - 1] = *last;
 }
 
 static void
-coarsen_class(Coarsening *coarsening, const Population *population, const FrequencyClass *class)
+coarsen_class(Coarsening *coarsening, const FrequencyClass *class)
 {
+	const Population *population = coarsening->population;
 	PopulationCell cell = {.x = middle_of_group(class->x)};
 
 	population->host->check_interrupts();
 	for (size_t i = class[0].first_age; i < class[1].first_age && class->x == 0; i++)
 	{
-		cell.T_days = middle_of_step(coarsening, population->ages[i].T);
+		cell.T_days = coarsening->T_days[i];
 		cell.customers = population->ages[i].customers;
-		add_coarse_cell(coarsening, cell);
+		add_coarse_cell(coarsening, &cell);
 	}
 	for (size_t i = class[0].first_recency; i < class[1].first_recency; i++)
 	{
@@ -360,41 +423,45 @@ coarsen_class(Coarsening *coarsening, const Population *population, const Freque
 		cell.t_x_days = middle_of_step(coarsening, recency->t_x);
 		for (size_t k = recency[0].first_cell; k < recency[1].first_cell; k++)
 		{
-			const AgedCell *aged = &population->cells[k];
-
-			cell.T_days = middle_of_step(coarsening, population->ages[aged->age].T);
-			cell.customers = aged->customers;
-			add_coarse_cell(coarsening, cell);
+			cell.T_days = coarsening->T_days[population->cells[k].age];
+			cell.customers = population->cells[k].customers;
+			add_coarse_cell(coarsening, &cell);
 		}
 	}
 }
 
+/* The step that all times are rounded to, and what that makes of the ages. */
 static void
-coarsen_classes(Coarsening *coarsening, const Population *population)
+coarsen_ages(Coarsening *coarsening)
 {
-	coarsening->n_cells = 0;
-	for (size_t i = 0; i < population->n_frequencies; i++)
-		coarsen_class(coarsening, population, &population->frequencies[i]);
+	const Population *population = coarsening->population;
+	double		oldest = 0.0;
+
+	for (size_t i = 0; i < population->n_ages; i++)
+		oldest = fmax(oldest, population->ages[i].T);
+	coarsening->step_days = 1 + (int32_t) (oldest * population->unit_days / COARSE_STEPS);
+	for (size_t i = 0; i < population->n_ages; i++)
+		coarsening->T_days[i] = middle_of_step(coarsening, population->ages[i].T);
 }
 
 Population *
 population_coarsen(const Population *population)
 {
 	const Host *host = population->host;
-	Coarsening	coarsening = {.unit_days = population->unit_days};
-	double		oldest = 0.0;
+	Coarsening	coarsening = {
+		.population = population,
+		.T_days = allocate(host, population->n_ages, sizeof(int32_t)),
+		.cells = allocate(host, population->n_ages + population->n_cells, sizeof(PopulationCell))
+	};
 	Population *coarse;
 
-	for (size_t i = 0; i < population->n_ages; i++)
-		oldest = fmax(oldest, population->ages[i].T);
-	coarsening.step_days = 1 + (int32_t) (oldest * population->unit_days / COARSE_STEPS);
-
-	coarsen_classes(&coarsening, population);
-	coarsening.cells = allocate(host, coarsening.n_cells, sizeof(PopulationCell));
-	coarsen_classes(&coarsening, population);
+	coarsen_ages(&coarsening);
+	for (size_t i = 0; i < population->n_frequencies; i++)
+		coarsen_class(&coarsening, &population->frequencies[i]);
 	coarse = population_build(host, coarsening.cells, coarsening.n_cells, population->unit_days);
 	coarse->log_gaps = population->log_gaps;
 	host->release(coarsening.cells);
+	host->release(coarsening.T_days);
 	return coarse;
 }
 
