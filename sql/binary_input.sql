@@ -53,6 +53,9 @@ CREATE TEMP TABLE bases (b customer_base);
 \copy (SELECT '\x0100000000251d000000020100000000000001000000058000251d0000000000000002020000000000000140250000000000000000000000000002'::bytea) TO 'results/crafted.bin' WITH (FORMAT binary)
 \copy bases FROM 'results/crafted.bin' WITH (FORMAT binary)
 SELECT * FROM bases;
+-- spend on more transactions than there can be
+\copy (SELECT '\x0100000000251d000000020100000000000001000000058000251d000000000000000202000000ffffffff40250000000000000000000000000002'::bytea) TO 'results/crafted.bin' WITH (FORMAT binary)
+\copy bases FROM 'results/crafted.bin' WITH (FORMAT binary)
 -- another version
 \copy (SELECT '\x070000251d00000000'::bytea) TO 'results/crafted.bin' WITH (FORMAT binary)
 \copy bases FROM 'results/crafted.bin' WITH (FORMAT binary)

@@ -120,11 +120,13 @@ entry_problem(const BaseEntry *entry, const BaseHead *head)
 		case BASE_TIMING:
 			return timing_problem(entry, head);
 		case BASE_SPEND:
-			if (entry_x(entry) == 0 || !isfinite(spend_of(entry)) || !(spend_of(entry) > 0))
+			if (entry_x(entry) == 0 || entry_x(entry) > PG_INT32_MAX)
+				return "there is no such number of repeat transactions";
+			if (!isfinite(spend_of(entry)) || !(spend_of(entry) > 0))
 				return "spend on repeat transactions must be positive";
 			return entry->value < 0 ? "a number of customers is negative" : NULL;
 		case BASE_SPEND_BIN:
-			if (entry_x(entry) == 0 || entry->detail >= (uint64) BASE_BINS * BASE_MOMENTS)
+			if (entry_x(entry) == 0 || entry_x(entry) > PG_INT32_MAX || entry->detail >= (uint64) BASE_BINS * BASE_MOMENTS)
 				return "there is no such spend bin";
 			return entry_power(entry) == 0 && entry->value < 0
 				? "a number of customers is negative" : NULL;
