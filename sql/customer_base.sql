@@ -71,10 +71,12 @@ CREATE AGGREGATE grown_base(purchase_history) (SFUNC = customer_base_add, STYPE 
 CREATE TEMP TABLE frequent AS
 SELECT purchase_history(date '2000-01-01' + i + (k * k * (i % 97 + 7)) % 16383, 1 + i * k % 101) AS h
 FROM generate_series(1, 2000) AS i, generate_series(1, 25) AS k GROUP BY i;
-SELECT repeats, (SELECT sum((gap->>1)::int) FROM jsonb_array_elements(base->'gaps') AS gap) AS gaps,
-	repeaters, (SELECT sum((bin->>2)::int) FROM jsonb_array_elements(base->'spend_bins') AS bin) AS in_bins
-FROM (SELECT sum(repeat_count * customer_count) AS repeats, sum(customer_count) FILTER (WHERE repeat_count > 0) AS repeaters, base::text::jsonb AS base
-	FROM (SELECT grown_base(h) AS base FROM frequent) AS x, unnest(base) GROUP BY 3) AS y;
+WITH grown AS MATERIALIZED (SELECT grown_base(h) AS base FROM frequent),
+	form AS MATERIALIZED (SELECT base::text::jsonb AS form FROM grown)
+SELECT (SELECT sum(repeat_count * customer_count) FROM grown, unnest(base)) AS repeats,
+	(SELECT sum((gap->>1)::int) FROM form, jsonb_array_elements(form->'gaps') AS gap) AS gaps,
+	(SELECT sum(customer_count) FROM grown, unnest(base) WHERE repeat_count > 0) AS repeaters,
+	(SELECT sum((bin->>2)::int) FROM form, jsonb_array_elements(form->'spend_bins') AS bin) AS in_bins;
 DROP TABLE frequent;
 DROP AGGREGATE grown_base(purchase_history);
 
