@@ -55,7 +55,8 @@ foreach my $file ("$root/README.md", sort glob("$root/doc/*.md"))
 	my @examples = examples($file);
 	next if !@examples;
 
-	my $script = "SET datestyle = ISO;\nSET client_min_messages = warning;\n";
+	# (of the two compressions the one that every server can)
+	my $script = "SET datestyle = ISO;\nSET client_min_messages = warning;\nSET default_toast_compression = pglz;\n";
 	$script .= "\\echo\n\\echo \@example\n$_->{sql}" foreach @examples;
 
 	(my $database = lc "docs_$name") =~ s/\W/_/g;
