@@ -4,6 +4,7 @@
  */
 #include "support.h"
 
+#include <float.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -281,4 +282,13 @@ Population *
 simulated_population(const Model *model, const double *params, int n, int days, uint64_t seed)
 {
 	return simulated_by_the_clock(model, params, n, days, 1, seed);
+}
+
+bool
+long_double_is_longer(void)
+{
+	volatile long double sum = 1.0L;
+
+	sum += DBL_EPSILON / 4;
+	return sum != 1.0L;
 }

@@ -31,6 +31,12 @@ extern const double cdnow_paretonbd[4];
 extern const double cdnow_mbgnbd[4];
 extern const double cdnow_spend[3];
 
+/*
+ * Whether a long sum is better than what it tests: not where long double is
+ * double, nor under valgrind, which computes with as many bits.
+ */
+extern bool long_double_is_longer(void);
+
 /* A golden file, read row by row; an empty field is NAN. */
 #define MAX_FIELDS 20
 
