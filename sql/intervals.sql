@@ -37,10 +37,14 @@ FROM customer, shops, clv_interval(h, m, margin => 0.5) AS a, clv_interval(h, m)
 SELECT o.*, c.* FROM customer, shops, expected_orders_interval(h, m, horizon_days => 0) AS o, clv_interval(h, m, horizon_days => 0) AS c
 WHERE seed = 1;
 
+-- A negative margin turns the interval over.
+SELECT abs(a.low + b.high) < 1e-9 AND abs(a.high + b.low) < 1e-9 AS turned
+FROM customer, shops, clv_interval(h, m, margin => -1) AS a, clv_interval(h, m) AS b WHERE seed = 1;
+
 -- Parameters that somebody wrote down have no uncertainty that we know of.
 SELECT o.*, c.* FROM customer, truth, expected_orders_interval(h, m) AS o, clv_interval(h, m) AS c;
 SELECT o.*, c.* FROM shops, expected_orders_interval(NULL, m) AS o, clv_interval('{"orders": []}', m) AS c WHERE seed = 1;
-SELECT clv_interval(h, m, NULL), expected_orders_interval(h, NULL) FROM customer, shops WHERE seed = 1;
+SELECT clv_interval(h, m, NULL), expected_orders_interval(h, m, NULL), expected_orders_interval(h, NULL) FROM customer, shops WHERE seed = 1;
 
 SELECT clv_interval(h, m, 1) FROM customer, shops WHERE seed = 1;
 SELECT expected_orders_interval(h, m, 0) FROM customer, shops WHERE seed = 1;

@@ -45,6 +45,11 @@ SELECT expected_orders_new(m, 0), (SELECT prob FROM orders_pmf(m, 0, 0)) AS noth
 -- Nobody without orders; a level or quantile must be one.
 SELECT order_prob('{"orders": []}', m), next_order_on(NULL, m), days_overdue('{"orders": []}', m), residual_orders(NULL, m),
 	orders_prediction(NULL, m) FROM models WHERE name = 'bg/nbd';
+-- NULL for what has a default leaves the answer open; so does a day beyond the calendar.
+SELECT order_prob(h, m, NULL) IS NULL AS prob, next_order_on(h, m, NULL) IS NULL AS day, residual_orders(h, m, NULL) IS NULL AS residual,
+	orders_prediction(h, m, NULL) IS NULL AS prediction, expected_orders_new(m, NULL) IS NULL AS new, (SELECT count(*) FROM orders_pmf(m, 365, NULL)) AS pmf
+FROM models, customers WHERE name = 'bg/nbd' LIMIT 1;
+SELECT next_order_on('{"orders": [["2000-01-01", 1]]}', '{"model": "bg/nbd", "timing": {"r": 0.001, "alpha": 1000, "a": 1, "b": 1}}', 0.9999, '2026-01-01');
 SELECT next_order_on(h, m, 1) FROM models, customers;
 SELECT orders_prediction(h, m, 2) FROM models, customers;
 SELECT residual_orders(h, m, 0) FROM models, customers;
