@@ -131,6 +131,14 @@ count_miss(OrdersMemo *memo)
 	pfree(answers);
 }
 
+void
+orders_soon(OrdersMemo *memo, double x, double T)
+{
+#ifdef __GNUC__
+	__builtin_prefetch(find_places(memo, x, T));
+#endif
+}
+
 double
 orders_remembered(OrdersMemo *memo, const ClvModel *model, const Model *timing, const double *params,
 				  double x, double t_x, double T, double horizon, double annual_discount)

@@ -12,6 +12,9 @@ typedef struct OrdersMemo OrdersMemo;
 /* The memo of this call site, which lives as long as the query. */
 extern OrdersMemo *orders_memo(FunctionCallInfo fcinfo);
 
+/* Sends for the memory that orders_remembered() is going to look into. */
+extern void orders_soon(OrdersMemo *memo, double x, double T);
+
 /*
  * timing->live_orders() under this discount, remembered. With no memo (NULL) it is
  * computed, and so it is when recency matters. Times are in the model's unit, whose

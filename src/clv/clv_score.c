@@ -275,6 +275,15 @@ level_argument(FunctionCallInfo fcinfo, int place)
 	return level;
 }
 
+/* What is going to be looked up of the customer is sent for before anything is computed. */
+static void
+remember_orders(FunctionCallInfo fcinfo, Customer *customer)
+{
+	customer->memo = orders_memo(fcinfo);
+	if (customer->scorable)
+		orders_soon(customer->memo, customer->x, customer->T);
+}
+
 static double
 discounted_orders_in(const Customer *customer, double horizon_days, double annual_discount)
 {
@@ -354,7 +363,7 @@ expected_orders(PG_FUNCTION_ARGS)
 	Customer	customer;
 
 	customer_of_history(fcinfo, 3, &customer);
-	customer.memo = orders_memo(fcinfo);
+	remember_orders(fcinfo, &customer);
 	return score_result(fcinfo, &customer, expected_orders_in(&customer, horizon_days));
 }
 
@@ -382,7 +391,7 @@ clv_estimate(PG_FUNCTION_ARGS)
 	Customer	customer;
 
 	customer_of_history(fcinfo, 5, &customer);
-	customer.memo = orders_memo(fcinfo);
+	remember_orders(fcinfo, &customer);
 	return score_result(fcinfo, &customer, lifetime_value(&customer, &outlook));
 }
 
@@ -420,7 +429,7 @@ expected_orders_numbers(PG_FUNCTION_ARGS)
 	Customer	customer;
 
 	customer_of_numbers(fcinfo, -1, 3, &customer);
-	customer.memo = orders_memo(fcinfo);
+	remember_orders(fcinfo, &customer);
 	return score_result(fcinfo, &customer, expected_orders_in(&customer, horizon_days));
 }
 
@@ -455,7 +464,7 @@ clv_estimate_numbers(PG_FUNCTION_ARGS)
 	Customer	customer;
 
 	customer_of_numbers(fcinfo, 3, 4, &customer);
-	customer.memo = orders_memo(fcinfo);
+	remember_orders(fcinfo, &customer);
 	return score_result(fcinfo, &customer, lifetime_value(&customer, &outlook));
 }
 
