@@ -22,33 +22,14 @@
 static BaseState *
 state_argument(FunctionCallInfo fcinfo)
 {
-	MemoryContext context;
 	BaseState  *state = PG_ARGISNULL(0) ? NULL : tally_to_write(PG_GETARG_DATUM(0));
 
 	if (state != NULL)
 		return state;
-	if (!AggCheckCallContext(fcinfo, &context))
-		context = CurrentMemoryContext;
-	state = base_state_make(context);
+	state = base_state_make(tally_parent(fcinfo));
 	if (!PG_ARGISNULL(0))
 		base_state_merge(state, PG_GETARG_DATUM(0));
 	return state;
-}
-
-/* A state inside an aggregate; elsewhere the value it stands for. */
-static Datum
-state_result(FunctionCallInfo fcinfo, BaseState *state)
-{
-	return AggCheckCallContext(fcinfo, NULL) ? tally_datum(&state->tally) : PointerGetDatum(base_state_pack(state));
-}
-
-/* Nothing was added: the first argument as it is. */
-static Datum
-unchanged_result(FunctionCallInfo fcinfo)
-{
-	if (PG_ARGISNULL(0))
-		PG_RETURN_NULL();
-	PG_RETURN_DATUM(PG_GETARG_DATUM(0));
 }
 
 /* How customers are to be counted: the arguments of an aggregate beside the history. */
@@ -130,7 +111,7 @@ count_customer(FunctionCallInfo fcinfo, const Counting *counting)
 	add_customer(state, PG_GETARG_DATUM(1), counting);
 	if (counting->until != HISTORY_ALL)
 		state->head.until = Max(state->head.until, counting->until);
-	return state_result(fcinfo, state);
+	return tally_result(fcinfo, &state->tally);
 }
 
 /* Argument until, the end of observation. */
@@ -154,7 +135,7 @@ customer_base_add(PG_FUNCTION_ARGS)
 	Counting	counting = {.until = HISTORY_ALL, .times = 1};
 
 	if (PG_ARGISNULL(1) || (PG_NARGS() > 2 && PG_ARGISNULL(2)))
-		return unchanged_result(fcinfo);
+		return tally_unchanged(fcinfo);
 	if (PG_NARGS() > 2)
 		counting.until = until_argument(fcinfo, 2);
 	return count_customer(fcinfo, &counting);
@@ -187,7 +168,7 @@ customer_base_add_periods(PG_FUNCTION_ARGS)
 	Counting	counting = {.until = HISTORY_ALL, .times = 1};
 
 	if (PG_ARGISNULL(1) || PG_ARGISNULL(2) || (PG_NARGS() > 3 && PG_ARGISNULL(3)))
-		return unchanged_result(fcinfo);
+		return tally_unchanged(fcinfo);
 	period_argument(fcinfo, 2, &counting);
 	if (PG_NARGS() > 3)
 		counting.until = until_argument(fcinfo, 3);
@@ -211,7 +192,7 @@ customer_base_add_covariates(PG_FUNCTION_ARGS)
 	double		room[BASE_MAX_COVARIATES];
 
 	if (PG_ARGISNULL(1) || (PG_NARGS() > 3 && PG_ARGISNULL(3)))
-		return unchanged_result(fcinfo);
+		return tally_unchanged(fcinfo);
 	counted_covariates(fcinfo, 2, &counting, room);
 	if (PG_NARGS() > 3)
 		counting.until = until_argument(fcinfo, 3);
@@ -244,7 +225,7 @@ Datum
 customer_base_add_replicate(PG_FUNCTION_ARGS)
 {
 	if (PG_ARGISNULL(1) || PG_ARGISNULL(2) || PG_ARGISNULL(3))
-		return unchanged_result(fcinfo);
+		return tally_unchanged(fcinfo);
 
 	uint64		replicate = hash_combine64((uint64) PG_GETARG_INT64(3), (uint64) PG_GETARG_INT32(2));
 	Counting	counting = {
@@ -261,12 +242,12 @@ Datum
 customer_base_merge(PG_FUNCTION_ARGS)
 {
 	if (PG_ARGISNULL(1))
-		return unchanged_result(fcinfo);
+		return tally_unchanged(fcinfo);
 
 	BaseState  *state = state_argument(fcinfo);
 
 	base_state_merge(state, PG_GETARG_DATUM(1));
-	return state_result(fcinfo, state);
+	return tally_result(fcinfo, &state->tally);
 }
 
 PG_FUNCTION_INFO_V1(customer_base_final);

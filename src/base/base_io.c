@@ -37,16 +37,8 @@ typedef struct BaseText
 	BaseHead	head;
 	uint32		classes;
 	double	   *covariates;		/* of the classes, row by row */
-	BaseEntry  *entries;
-	uint32		count;
+	TallyList	list;			/* there is room for as many entries as the text has elements */
 } BaseText;
-
-/* There is room for as many entries as the text has elements. */
-static void
-add_entry(BaseText *text, uint64 group, uint64 detail, int64 value)
-{
-	text->entries[text->count++] = (BaseEntry) {group, detail, value};
-}
 
 static bool
 read_period(BaseText *text, JsonbContainer *object)
@@ -135,7 +127,8 @@ read_timing(BaseText *text, JsonbContainer *rows)
 			(text->classes > 0 &&
 			 !json_read_int(in, getIthJsonbValueFromContainer(row, 4), "covariates", 0, text->classes - 1, &class)))
 			return false;
-		add_entry(text, base_group(BASE_TIMING, (uint32) class, (uint32) x), timing_detail((uint32) t_x, first), customers);
+		tally_list_add(&text->list, base_group(BASE_TIMING, (uint32) class, (uint32) x),
+					   timing_detail((uint32) t_x, first), customers);
 	}
 	return true;
 }
@@ -154,7 +147,7 @@ read_gaps(BaseText *text, JsonbContainer *rows)
 			!json_read_int(text->in, getIthJsonbValueFromContainer(row, 0), "days", 1, PG_UINT32_MAX, &days) ||
 			!json_read_int(text->in, getIthJsonbValueFromContainer(row, 1), "gaps", 1, PG_INT64_MAX, &count))
 			return false;
-		add_entry(text, base_group(BASE_GAP, 0, 0), (uint64) days, count);
+		tally_list_add(&text->list, base_group(BASE_GAP, 0, 0), (uint64) days, count);
 	}
 	return true;
 }
@@ -181,7 +174,7 @@ read_spends(BaseText *text, JsonbContainer *rows)
 			return false;
 		if (!(spend > 0))
 			return json_fail(in, "\"spend\" must be positive.");
-		add_entry(text, base_group(BASE_SPEND, 0, (uint32) x), spend_detail(spend), customers);
+		tally_list_add(&text->list, base_group(BASE_SPEND, 0, (uint32) x), spend_detail(spend), customers);
 	}
 	return true;
 }
@@ -209,7 +202,7 @@ read_spend_bins(BaseText *text, JsonbContainer *rows)
 			if (!json_read_int(in, getIthJsonbValueFromContainer(row, 2 + k), "sum",
 							   PG_INT64_MIN, PG_INT64_MAX, &sum))
 				return false;
-			add_entry(text, base_group(BASE_SPEND_BIN, 0, (uint32) x), bin_detail((uint32) bin, k), sum);
+			tally_list_add(&text->list, base_group(BASE_SPEND_BIN, 0, (uint32) x), bin_detail((uint32) bin, k), sum);
 		}
 	}
 	return true;
@@ -236,7 +229,7 @@ read_left_out(BaseText *text, JsonbContainer *object)
 			continue;
 		if (!json_read_int(in, count, left_out_names[reason], 0, PG_INT64_MAX, &customers))
 			return false;
-		add_entry(text, base_group(BASE_LEFT_OUT, 0, 0), reason, customers);
+		tally_list_add(&text->list, base_group(BASE_LEFT_OUT, 0, 0), reason, customers);
 	}
 	return true;
 }
@@ -254,23 +247,21 @@ order_entries(BaseText *text)
 		[BASE_SPEND_BIN] = "spend_bins",
 		[BASE_GAP] = "gaps"
 	};
-	BaseEntry  *entries = text->entries;
+	TallyList  *list = &text->list;
+	const BaseEntry *twice;
 	uint32		kept = 0;
 
 	if (text->classes > 0)
-		base_order_classes(text->covariates, text->classes, text->head.covariates, entries, &text->count);
+		base_order_classes(text->covariates, text->classes, text->head.covariates, list->entries, &list->count);
 	else
-		tally_sort(entries, text->count);
-	for (uint32 i = 0; i < text->count; i++)
-	{
-		CHECK_FOR_INTERRUPTS();
-		if (i > 0 && tally_compare(&entries[i - 1], &entries[i]) == 0)
-			return json_fail(text->in, "\"%s\" has an element twice.", members[entry_kind(&entries[i])]);
-	}
-	for (uint32 i = 0; i < text->count; i++)
-		if (entries[i].value != 0)
-			entries[kept++] = entries[i];
-	text->count = kept;
+		tally_sort(list->entries, list->count);
+	twice = tally_twice(list->entries, list->count);
+	if (twice != NULL)
+		return json_fail(text->in, "\"%s\" has an element twice.", members[entry_kind(twice)]);
+	for (uint32 i = 0; i < list->count; i++)
+		if (list->entries[i].value != 0)
+			list->entries[kept++] = list->entries[i];
+	list->count = kept;
 	return true;
 }
 
@@ -303,7 +294,7 @@ customer_base_in(PG_FUNCTION_ARGS)
 	most += spends == NULL ? 0 : JsonContainerSize(spends);
 	most += bins == NULL ? 0 : (Size) JsonContainerSize(bins) * BASE_MOMENTS;
 	most += gaps == NULL ? 0 : JsonContainerSize(gaps);
-	text.entries = MemoryContextAllocHuge(CurrentMemoryContext, most * sizeof(BaseEntry));
+	text.list.entries = MemoryContextAllocHuge(CurrentMemoryContext, most * sizeof(BaseEntry));
 
 	if ((until != NULL && !json_read_date(&in, until, "observed_until", &text.head.until)) ||
 		!read_timing(&text, timing) ||
@@ -318,14 +309,14 @@ customer_base_in(PG_FUNCTION_ARGS)
 	if (JsonContainerSize(timing) == 0)
 		text.head = (BaseHead) {.until = text.head.until};
 
-	const char *problem = base_problem(text.entries, text.count, &text.head);
+	const char *problem = base_problem(text.list.entries, text.list.count, &text.head);
 
 	if (problem != NULL)
 	{
 		json_fail(&in, "The entries do not fit together: %s.", problem);
 		PG_RETURN_NULL();
 	}
-	PG_RETURN_POINTER(base_pack(text.entries, text.count, &text.head));
+	PG_RETURN_POINTER(base_pack(text.list.entries, text.list.count, &text.head));
 }
 
 static void

@@ -104,20 +104,18 @@ bins_of(const BaseEntry *spends, uint32 n_spends, uint32 *n_sums)
 	return sums;
 }
 
-/* Replaces exact spend by bins, once there is too much of it, and from then on. */
+/* Replaces exact spend by bins, where there is too much of it or some is in bins already. */
 static void
 bin_spends(Tally *tally)
 {
-	BaseState  *state = (BaseState *) tally;
 	const BaseEntry *end = tally->entries + tally->used;
 	BaseEntry  *spends = (BaseEntry *) tally_find(tally->entries, tally->used, base_group(BASE_SPEND, 0, 0), 0);
 	const BaseEntry *after = tally_find(spends, end - spends, base_group(BASE_SPEND + 1, 0, 0), 0);
 	uint32		n_spends = after - spends;
 	uint32		n_sums;
 
-	state->binned = state->binned || n_spends > BASE_MAX_SPENDS ||
-		(after < end && entry_kind(after) == BASE_SPEND_BIN);
-	if (!state->binned || n_spends == 0)
+	if (n_spends == 0 ||
+		(n_spends <= BASE_MAX_SPENDS && (after == end || entry_kind(after) != BASE_SPEND_BIN)))
 		return;
 
 	BaseEntry  *sums = bins_of(spends, n_spends, &n_sums);
@@ -136,23 +134,13 @@ bin_spends(Tally *tally)
 static void
 merge_entry(BaseState *state, const BaseEntry *entry, const uint32 *classes)
 {
-	switch (entry_kind(entry))
-	{
-		case BASE_TIMING:
-			if (classes == NULL)
-				break;
-			tally_add(&state->tally, base_group(BASE_TIMING, classes[entry_class(entry)], entry_x(entry)),
-					  entry->detail, entry->value);
-			return;
-		case BASE_COVARIATE:	/* classes are merged first */
-			return;
-		case BASE_SPEND:
-		case BASE_SPEND_BIN:
-		case BASE_LEFT_OUT:
-		case BASE_GAP:
-			break;
-	}
-	tally_add(&state->tally, entry->group, entry->detail, entry->value);
+	uint64		group = entry->group;
+
+	if (entry_kind(entry) == BASE_COVARIATE)
+		return;					/* classes are merged first */
+	if (entry_kind(entry) == BASE_TIMING && classes != NULL)
+		group = base_group(BASE_TIMING, classes[entry_class(entry)], entry_x(entry));
+	tally_add(&state->tally, group, entry->detail, entry->value);
 }
 
 /* Finds, or makes, the classes with the covariates of another base: their numbers here. */
@@ -215,12 +203,9 @@ struct varlena *
 base_state_pack(BaseState *state)
 {
 	const Tally *tally = &state->tally;
-	BaseHead	head = {.until = state->head.until};
 
 	tally_settle(&state->tally);
 	check_customers(tally);
-	if (!state->shaped)
-		return base_pack(tally->entries, tally->used, &head);
 	if (state->head.covariates == 0)
 		return base_pack(tally->entries, tally->used, &state->head);
 

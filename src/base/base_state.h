@@ -12,7 +12,6 @@ typedef struct BaseState
 {
 	Tally		tally;
 	BaseHead	head;
-	bool		binned;			/* spend is in bins */
 	bool		shaped;			/* a customer was counted: period and covariates are settled */
 
 	/* Classes of customers with equal covariates, numbered in the order of their coming; NULL: there is none. */

@@ -49,17 +49,12 @@ holdout_state_make(const HoldoutHead *head, MemoryContext parent)
 	return state;
 }
 
-struct varlena *
-holdout_state_pack(HoldoutState *state)
-{
-	tally_settle(&state->tally);
-	return holdout_pack(state->tally.entries, state->tally.used, &state->head, NULL);
-}
-
+/* The stored form of a state, to which nothing is fitted. */
 static struct varlena *
 pack_tally(Tally *tally)
 {
-	return holdout_state_pack((HoldoutState *) tally);
+	tally_settle(tally);
+	return holdout_pack(tally->entries, tally->used, &((HoldoutState *) tally)->head, NULL);
 }
 
 struct varlena *

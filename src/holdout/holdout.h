@@ -104,9 +104,6 @@ extern const TallyType holdout_tally;
 
 extern HoldoutState *holdout_state_make(const HoldoutHead *head, MemoryContext parent);
 
-/* The stored form of a state, to which nothing is fitted. */
-extern struct varlena *holdout_state_pack(HoldoutState *state);
-
 /*
  * The stored form is a string of bytes: version byte, model (1 byte),
  * calibration_until (varint, sign folded), days from then to holdout_until

@@ -42,67 +42,42 @@ check_same_head(const HoldoutHead *a, const HoldoutHead *b)
 
 /* Adds everything in another holdout of the same days and the same model. */
 static void
-merge(HoldoutState *state, Datum other)
+merge(HoldoutState *state, HoldoutReader *other)
 {
-	HoldoutReader reader;
-
-	holdout_open(&reader, other);
-	check_same_head(&state->head, &reader.head);
-	tally_make_room(&state->tally, reader.left);
-	while (holdout_next(&reader))
+	tally_make_room(&state->tally, other->left);
+	while (holdout_next(other))
 	{
 		CHECK_FOR_INTERRUPTS();
-		tally_add(&state->tally, reader.entry.group, reader.entry.detail, reader.entry.value);
+		tally_add(&state->tally, other->entry.group, other->entry.detail, other->entry.value);
 	}
+}
+
+/* A state of its own for a value. */
+static HoldoutState *
+state_of_value(Datum value, MemoryContext parent)
+{
+	HoldoutReader reader;
+	HoldoutState *state;
+
+	holdout_open(&reader, value);
+	state = holdout_state_make(&reader.head, parent);
+	merge(state, &reader);
+	return state;
 }
 
 /* The state in the first argument, which an aggregate goes on with; otherwise a new one with what is in it. */
 static HoldoutState *
 state_argument(FunctionCallInfo fcinfo, const HoldoutHead *head)
 {
-	MemoryContext context;
-	HoldoutState *state = PG_ARGISNULL(0) ? NULL : tally_to_write(PG_GETARG_DATUM(0));
-
-	if (state != NULL)
-	{
-		check_same_head(&state->head, head);
-		return state;
-	}
-	if (!AggCheckCallContext(fcinfo, &context))
-		context = CurrentMemoryContext;
-	state = holdout_state_make(head, context);
-	if (!PG_ARGISNULL(0))
-		merge(state, PG_GETARG_DATUM(0));
-	return state;
-}
-
-/* A state of its own for a value. */
-static HoldoutState *
-state_of_value(Datum value)
-{
-	HoldoutReader reader;
 	HoldoutState *state;
 
-	holdout_open(&reader, value);
-	state = holdout_state_make(&reader.head, CurrentMemoryContext);
-	merge(state, value);
-	return state;
-}
-
-/* A state inside an aggregate; elsewhere the value it stands for, to which nothing is fitted. */
-static Datum
-state_result(FunctionCallInfo fcinfo, HoldoutState *state)
-{
-	return AggCheckCallContext(fcinfo, NULL) ? tally_datum(&state->tally) : PointerGetDatum(holdout_state_pack(state));
-}
-
-/* Nothing was added. */
-static Datum
-unchanged_result(FunctionCallInfo fcinfo)
-{
 	if (PG_ARGISNULL(0))
-		PG_RETURN_NULL();
-	PG_RETURN_DATUM(PG_GETARG_DATUM(0));
+		return holdout_state_make(head, tally_parent(fcinfo));
+	state = tally_to_write(PG_GETARG_DATUM(0));
+	if (state == NULL)
+		state = state_of_value(PG_GETARG_DATUM(0), tally_parent(fcinfo));
+	check_same_head(&state->head, head);
+	return state;
 }
 
 static inline void
@@ -214,12 +189,12 @@ clv_holdout_add(PG_FUNCTION_ARGS)
 						date_text(head.calibration_until), date_text(head.holdout_until)),
 				 errhint("The model is fitted on the orders until the first day, and compared with those after it, until the second.")));
 	if (PG_ARGISNULL(1))
-		return unchanged_result(fcinfo);
+		return tally_unchanged(fcinfo);
 
 	HoldoutState *state = state_argument(fcinfo, &head);
 
 	add_customer(state, PG_GETARG_DATUM(1));
-	return state_result(fcinfo, state);
+	return tally_result(fcinfo, &state->tally);
 }
 
 /* Adds the second holdout to the first: combine, and transition of rollup. */
@@ -228,7 +203,7 @@ Datum
 clv_holdout_merge(PG_FUNCTION_ARGS)
 {
 	if (PG_ARGISNULL(1))
-		return unchanged_result(fcinfo);
+		return tally_unchanged(fcinfo);
 
 	HoldoutReader other;
 
@@ -236,8 +211,8 @@ clv_holdout_merge(PG_FUNCTION_ARGS)
 
 	HoldoutState *state = state_argument(fcinfo, &other.head);
 
-	merge(state, PG_GETARG_DATUM(1));
-	return state_result(fcinfo, state);
+	merge(state, &other);
+	return tally_result(fcinfo, &state->tally);
 }
 
 /* The base of the customers as they stood at the end of the calibration, without spend. */
@@ -308,7 +283,7 @@ clv_holdout_final(PG_FUNCTION_ARGS)
 
 	/* Called by hand, with a value. */
 	if (state == NULL)
-		state = state_of_value(PG_GETARG_DATUM(0));
+		state = state_of_value(PG_GETARG_DATUM(0), CurrentMemoryContext);
 	tally_settle(&state->tally);
 	PG_RETURN_POINTER(holdout_pack(state->tally.entries, state->tally.used, &state->head,
 								   fit_calibration(state->tally.entries, state->tally.used, &state->head)));

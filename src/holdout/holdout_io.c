@@ -34,16 +34,8 @@ typedef struct HoldoutText
 {
 	JsonInput  *in;
 	HoldoutHead head;
-	TallyEntry *entries;
-	uint32		count;
+	TallyList	list;			/* there is room for as many entries as the text has elements */
 } HoldoutText;
-
-/* Adds an entry; there is room for as many as the text has elements. */
-static void
-add_entry(HoldoutText *text, uint64 group, uint64 detail, int64 value)
-{
-	text->entries[text->count++] = (TallyEntry) {group, detail, value};
-}
 
 static bool
 read_customers(HoldoutText *text, JsonbContainer *rows)
@@ -67,8 +59,8 @@ read_customers(HoldoutText *text, JsonbContainer *rows)
 			!json_read_int(in, getIthJsonbValueFromContainer(row, 3), "orders", 0, PG_UINT32_MAX, &orders) ||
 			!json_read_int(in, getIthJsonbValueFromContainer(row, 4), "customers", 1, PG_INT64_MAX, &customers))
 			return false;
-		add_entry(text, holdout_group(HOLDOUT_CUSTOMERS, (uint32) x, (uint32) orders),
-				  holdout_detail((uint32) t_x, first), customers);
+		tally_list_add(&text->list, holdout_group(HOLDOUT_CUSTOMERS, (uint32) x, (uint32) orders),
+					   holdout_detail((uint32) t_x, first), customers);
 	}
 	return true;
 }
@@ -93,7 +85,7 @@ read_counts(HoldoutText *text, JsonbContainer *rows, HoldoutKind kind)
 			 : !json_read_date(in, getIthJsonbValueFromContainer(row, 0), "day", &day)) ||
 			!json_read_int(in, getIthJsonbValueFromContainer(row, 1), "number", 1, PG_INT64_MAX, &number))
 			return false;
-		add_entry(text, holdout_group(kind, 0, 0), kind == HOLDOUT_GAP ? (uint64) days : holdout_detail(0, day), number);
+		tally_list_add(&text->list, holdout_group(kind, 0, 0), kind == HOLDOUT_GAP ? (uint64) days : holdout_detail(0, day), number);
 	}
 	return true;
 }
@@ -104,6 +96,7 @@ read_entries(HoldoutText *text, JsonbContainer *object)
 {
 	JsonbContainer *rows[HOLDOUT_GAP + 1];
 	Size		most = 0;
+	const TallyEntry *twice;
 
 	for (int kind = HOLDOUT_CUSTOMERS; kind <= HOLDOUT_GAP; kind++)
 	{
@@ -111,17 +104,16 @@ read_entries(HoldoutText *text, JsonbContainer *object)
 			return false;
 		most += rows[kind] == NULL ? 0 : JsonContainerSize(rows[kind]);
 	}
-	text->entries = MemoryContextAllocHuge(CurrentMemoryContext, Max(1, most) * sizeof(TallyEntry));
+	text->list.entries = MemoryContextAllocHuge(CurrentMemoryContext, Max(1, most) * sizeof(TallyEntry));
 	if (!read_customers(text, rows[HOLDOUT_CUSTOMERS]))
 		return false;
 	for (int kind = HOLDOUT_ACQUIRED_LATER; kind <= HOLDOUT_GAP; kind++)
 		if (!read_counts(text, rows[kind], kind))
 			return false;
-	tally_sort(text->entries, text->count);
-	for (uint32 i = 1; i < text->count; i++)
-		if (tally_compare(&text->entries[i - 1], &text->entries[i]) == 0)
-			return json_fail(text->in, "\"%s\" has an element twice.", member_names[holdout_kind(&text->entries[i])]);
-	return true;
+	tally_sort(text->list.entries, text->list.count);
+	twice = tally_twice(text->list.entries, text->list.count);
+	return twice == NULL ||
+		json_fail(text->in, "\"%s\" has an element twice.", member_names[holdout_kind(twice)]);
 }
 
 static bool
@@ -178,14 +170,14 @@ clv_holdout_in(PG_FUNCTION_ARGS)
 		!read_entries(&text, object))
 		PG_RETURN_NULL();
 
-	const char *problem = holdout_problem(text.entries, text.count, &text.head, fit);
+	const char *problem = holdout_problem(text.list.entries, text.list.count, &text.head, fit);
 
 	if (problem != NULL)
 	{
 		json_fail(&in, "The entries do not fit together: %s.", problem);
 		PG_RETURN_NULL();
 	}
-	PG_RETURN_POINTER(holdout_pack(text.entries, text.count, &text.head, fit));
+	PG_RETURN_POINTER(holdout_pack(text.list.entries, text.list.count, &text.head, fit));
 }
 
 static void

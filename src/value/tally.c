@@ -122,7 +122,28 @@ tally_to_write(Datum value)
 	return tally;
 }
 
-static void settle_log(Tally *tally);
+MemoryContext
+tally_parent(FunctionCallInfo fcinfo)
+{
+	MemoryContext context;
+
+	return AggCheckCallContext(fcinfo, &context) ? context : CurrentMemoryContext;
+}
+
+Datum
+tally_result(FunctionCallInfo fcinfo, Tally *tally)
+{
+	return AggCheckCallContext(fcinfo, NULL) ? EOHPGetRWDatum(&tally->header)
+		: PointerGetDatum(tally->type->pack(tally));
+}
+
+Datum
+tally_unchanged(FunctionCallInfo fcinfo)
+{
+	if (PG_ARGISNULL(0))
+		PG_RETURN_NULL();
+	PG_RETURN_DATUM(PG_GETARG_DATUM(0));
+}
 
 void
 tally_out_of_range(const TallyType *type)
@@ -130,24 +151,6 @@ tally_out_of_range(const TallyType *type)
 	ereport(ERROR,
 			(errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE),
 			 errmsg("a count in %s is out of range", type->name)));
-}
-
-/* At least half of the room is free when this is done, so that entries are settled seldom. */
-void
-tally_make_room(Tally *tally, uint32 more)
-{
-	Size		needed;
-
-	if (more <= tally->room - tally->used)
-		return;
-	settle_log(tally);
-	needed = tally->used + (Size) Max(tally->used, more);
-	if (needed <= tally->room)
-		return;
-	tally->room = (uint32) pg_nextpower2_64(needed);
-	tally->entries = repalloc_huge(tally->entries, tally->room * sizeof(TallyEntry));
-	if (tally->often == NULL && tally->room >= TALLY_OFTEN)
-		tally->often = MemoryContextAllocZero(tally->header.eoh_context, TALLY_OFTEN * sizeof(TallyEntry));
 }
 
 /*
@@ -336,6 +339,24 @@ settle_log(Tally *tally)
 				 errhint("%s", type->hint)));
 }
 
+/* At least half of the room is free when this is done, so that entries are settled seldom. */
+void
+tally_make_room(Tally *tally, uint32 more)
+{
+	Size		needed;
+
+	if (more <= tally->room - tally->used)
+		return;
+	settle_log(tally);
+	needed = tally->used + (Size) Max(tally->used, more);
+	if (needed <= tally->room)
+		return;
+	tally->room = (uint32) pg_nextpower2_64(needed);
+	tally->entries = repalloc_huge(tally->entries, tally->room * sizeof(TallyEntry));
+	if (tally->often == NULL && tally->room >= TALLY_OFTEN)
+		tally->often = MemoryContextAllocZero(tally->header.eoh_context, TALLY_OFTEN * sizeof(TallyEntry));
+}
+
 void
 tally_settle(Tally *tally)
 {
@@ -347,6 +368,18 @@ tally_settle(Tally *tally)
 		tally_add(tally, entry.group, entry.detail, entry.value);
 	}
 	settle_log(tally);
+}
+
+const TallyEntry *
+tally_twice(const TallyEntry *entries, uint32 count)
+{
+	for (uint32 i = 1; i < count; i++)
+	{
+		CHECK_FOR_INTERRUPTS();
+		if (tally_compare(&entries[i - 1], &entries[i]) == 0)
+			return &entries[i];
+	}
+	return NULL;
 }
 
 const TallyEntry *

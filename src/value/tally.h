@@ -98,12 +98,14 @@ extern void *tally_to_read(Datum value);
  */
 extern struct varlena *tally_stored(Datum value);
 
-/* The state as a value, for the executor to hand to the next call. */
-static inline Datum
-tally_datum(Tally *tally)
-{
-	return EOHPGetRWDatum(&tally->header);
-}
+/* The memory that a state of this call lives in: the aggregate's, or elsewhere the call's. */
+extern MemoryContext tally_parent(FunctionCallInfo fcinfo);
+
+/* The result of a call that added to a state: inside an aggregate the state, elsewhere the value it stands for. */
+extern Datum tally_result(FunctionCallInfo fcinfo, Tally *tally);
+
+/* The result of a call that added nothing: the first argument as it is. */
+extern Datum tally_unchanged(FunctionCallInfo fcinfo);
 
 /* Makes room for so many entries more. */
 extern void tally_make_room(Tally *tally, uint32 more);
@@ -165,6 +167,22 @@ tally_add_often(Tally *tally, uint64 group, uint64 detail, int64 value)
 
 /* Sorts entries. */
 extern void tally_sort(TallyEntry *entries, uint32 count);
+
+/* Of sorted entries, one with the same key as the one before it; NULL: there is none. */
+extern const TallyEntry *tally_twice(const TallyEntry *entries, uint32 count);
+
+/* Entries as they are read, in memory of the reader's. */
+typedef struct TallyList
+{
+	TallyEntry *entries;
+	uint32		count;
+} TallyList;
+
+static inline void
+tally_list_add(TallyList *list, uint64 group, uint64 detail, int64 value)
+{
+	list->entries[list->count++] = (TallyEntry) {group, detail, value};
+}
 
 /* The first of sorted entries with this key, or, if there is none, where it belongs. */
 extern const TallyEntry *tally_find(const TallyEntry *entries, uint32 count, uint64 group, uint64 detail);
