@@ -1,12 +1,13 @@
 /*
  * interpolate.c
- *	  One smooth curve at many places, for the price of a few.
+ *	  Evaluate a smooth curve at many points from a few evaluations.
  *
- * The curve is taken at the Chebyshev points cos(j pi / N) of the interval, for
- * N = 8 and, reusing these, 16 and 32.  Where the last coefficients of the series
- * in Chebyshev polynomials have not died away, the interval is halved; where
- * there are hardly more places than points, the curve is taken at the places
- * themselves.  So it is never wrong, at worst slow.
+ * The curve is evaluated at the Chebyshev points cos(j pi / N) of the
+ * interval, for N = 8 and, reusing these, 16 and 32. Where the last
+ * coefficients of the series in Chebyshev polynomials have not decayed, the
+ * interval is halved; where there are hardly more places than points, the
+ * curve is evaluated at the places themselves. So the result is always
+ * accurate, at worst slow.
  *
  * Trefethen, Approximation Theory and Approximation Practice (2013), ch. 3, 8;
  * the series is summed by Clenshaw's recurrence (ch. 19).
@@ -17,6 +18,8 @@
 #include <stdbool.h>
 #include <string.h>
 
+#include "numerics/host.h"
+
 #define FEW 8
 #define MANY 32
 
@@ -24,20 +27,20 @@
 #define NEGLIGIBLE 1e-14
 
 /*
- * They fall off geometrically: as many more will bring them to about the square
- * of what they are.  Intervals for which that, in the end, will be larger than
- * this are not worth more points.
+ * They decay geometrically: twice as many reach about the square of the last.
+ * Intervals on which that remains larger than this with the most points are
+ * halved at once.
  */
 #define HOPELESS 1e-12
 
 /* The curve on one interval. */
 typedef struct Piece
 {
-	double		low;
-	double		high;
-	double		values[MANY + 1][CURVE_MAX];	/* at the points */
-	double		coefficients[MANY + 1][CURVE_MAX];
-	int			degree;
+	double low;
+	double high;
+	double values[MANY + 1][CURVE_MAX]; /* at the points */
+	double coefficients[MANY + 1][CURVE_MAX];
+	int degree;
 } Piece;
 
 /* cos(k pi / MANY) */
@@ -61,7 +64,7 @@ cosine(int k)
 		0.29028467725446236764,
 		0.19509032201612826785,
 		0.098017140329560601994,
-		0.0
+		0.0,
 	};
 
 	k %= 2 * MANY;
@@ -74,33 +77,33 @@ cosine(int k)
 static void
 sample(const Curve *curve, Piece *piece, int first, int step)
 {
-	double		middle = 0.5 * (piece->low + piece->high);
-	double		half = 0.5 * (piece->high - piece->low);
+	double middle = 0.5 * (piece->low + piece->high);
+	double half = 0.5 * (piece->high - piece->low);
 
 	for (int j = first; j <= MANY; j += step)
 		curve->at(curve->data, middle + half * cosine(j), piece->values[j]);
 }
 
-/* Find the series of the given degree.  Returns how large its last coefficients are. */
+/* Find the series of the given degree. Returns how large its last coefficients are. */
 static double
 transform(const Curve *curve, Piece *piece, int degree)
 {
-	int			step = MANY / degree;
-	double		scale[CURVE_MAX];
-	double		last = 0.0;
+	int step = MANY / degree;
+	double scale[CURVE_MAX];
+	double last = 0.0;
 
 	piece->degree = degree;
 	for (int v = 0; v < curve->n_values; v++)
 		scale[v] = 1.0;
 	for (int k = 0; k <= degree; k++)
 	{
-		double	   *c = piece->coefficients[k];
-		double		share = (k == 0 || k == degree ? 1.0 : 2.0) / degree;
+		double *c = piece->coefficients[k];
+		double share = (k == 0 || k == degree ? 1.0 : 2.0) / degree;
 
 		memset(c, 0, sizeof(double) * curve->n_values);
 		for (int j = 0; j <= degree; j++)
 		{
-			double		weight = share * (j == 0 || j == degree ? 0.5 : 1.0) * cosine(j * k * step);
+			double weight = share * (j == 0 || j == degree ? 0.5 : 1.0) * cosine(j * k * step);
 
 			for (int v = 0; v < curve->n_values; v++)
 				c[v] += weight * piece->values[j * step][v];
@@ -108,7 +111,7 @@ transform(const Curve *curve, Piece *piece, int degree)
 		for (int v = 0; v < curve->n_values; v++)
 		{
 			scale[v] = fmax(scale[v], fabs(c[v]));
-			/* what is not a number is large */
+			/* NaN counts as large */
 			if (k >= degree - 1 && !(fabs(c[v]) <= last * scale[v]))
 				last = isfinite(c[v]) ? fabs(c[v]) / scale[v] : INFINITY;
 		}
@@ -119,15 +122,15 @@ transform(const Curve *curve, Piece *piece, int degree)
 static void
 sum_series(const Curve *curve, const Piece *piece, double z, double *values)
 {
-	double		half = 0.5 * (piece->high - piece->low);
-	double		y = 2.0 * ((z - 0.5 * (piece->low + piece->high)) / half);
-	double		b1[CURVE_MAX] = {0};
-	double		b2[CURVE_MAX] = {0};
+	double half = 0.5 * (piece->high - piece->low);
+	double y = 2.0 * ((z - 0.5 * (piece->low + piece->high)) / half);
+	double b1[CURVE_MAX] = {0};
+	double b2[CURVE_MAX] = {0};
 
 	for (int k = piece->degree; k > 0; k--)
 		for (int v = 0; v < CURVE_MAX; v++)
 		{
-			double		b = piece->coefficients[k][v] + y * b1[v] - b2[v];
+			double b = piece->coefficients[k][v] + y * b1[v] - b2[v];
 
 			b2[v] = b1[v];
 			b1[v] = b;
@@ -144,7 +147,7 @@ find_series(const Curve *curve, Piece *piece, size_t n)
 	sample(curve, piece, 0, MANY / FEW);
 	for (int degree = FEW;; degree *= 2)
 	{
-		double		last = transform(curve, piece, degree);
+		double last = transform(curve, piece, degree);
 
 		if (last <= NEGLIGIBLE)
 			return true;
@@ -157,8 +160,8 @@ find_series(const Curve *curve, Piece *piece, size_t n)
 void
 curve_values(const Curve *curve, const double *z, size_t n, double *values)
 {
-	Piece		piece = {.degree = 0};
-	size_t		half = 0;
+	Piece piece = {.degree = 0};
+	size_t half = 0;
 
 	if (n > FEW + 1 && z[0] != z[n - 1])
 	{
@@ -167,7 +170,10 @@ curve_values(const Curve *curve, const double *z, size_t n, double *values)
 		if (fabs(piece.high - piece.low) <= curve->reach && find_series(curve, &piece, n))
 		{
 			for (size_t i = 0; i < n; i++)
+			{
+				host_poll_at(i);
 				sum_series(curve, &piece, z[i], &values[i * curve->n_values]);
+			}
 			return;
 		}
 
@@ -182,8 +188,7 @@ curve_values(const Curve *curve, const double *z, size_t n, double *values)
 	for (size_t i = 0; i < n; i++)
 	{
 		if (i > 0 && z[i] == z[i - 1])
-			memcpy(&values[i * curve->n_values], &values[(i - 1) * curve->n_values],
-				   sizeof(double) * curve->n_values);
+			memcpy(&values[i * curve->n_values], &values[(i - 1) * curve->n_values], sizeof(double) * curve->n_values);
 		else
 			curve->at(curve->data, z[i], &values[i * curve->n_values]);
 	}

@@ -11,4 +11,4 @@
  */
 extern double normal_quantile(double p);
 
-#endif							/* NUMERICS_NORMAL_H */
+#endif /* NUMERICS_NORMAL_H */

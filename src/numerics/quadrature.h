@@ -3,15 +3,15 @@
  *	  Gauss-Legendre quadrature over a walk of panels.
  *
  * The integrals of the customer models are over positive, analytic functions
- * with known singularities on the far side of the integration interval.  Such
+ * with known singularities on the far side of the integration interval. Such
  * an interval is cut into panels that are short against the distance to the
  * nearest singularity and against the scale on which the logarithm of the
- * integrand changes; on each panel the 16-point rule is then exact to the
- * last digits of a double.
+ * integrand changes; on each panel the 16-point rule is then exact to double
+ * precision.
  *
  * The walk is an iterator rather than a function with a callback, so that the
  * integrand stays inside the caller's loop, and any number of integrals with
- * other weights (derivatives, say) can be gathered on the same nodes:
+ * other weights (derivatives, say) can be accumulated on the same nodes:
  *
  *		for (Panel p = panel_start(lo); panel_next(&p, hi, distance, rate);)
  *			for (int i = 0; i < GAUSS_POINTS; i++)
@@ -23,16 +23,18 @@
 #include <math.h>
 #include <stdbool.h>
 
+#include "numerics/host.h"
+
 #define GAUSS_POINTS 16
 
 /* Nodes on (-1, 1) in ascending order, and weights with sum 2. */
 extern const double gauss_node[GAUSS_POINTS];
 extern const double gauss_weight[GAUSS_POINTS];
 
-/* A rule: that of 16 points, and one of half as many for what is smoother still. */
+/* A rule: that of 16 points, and one of half as many for smoother integrands. */
 typedef struct GaussRule
 {
-	int			points;
+	int points;
 	const double *node;
 	const double *weight;
 } GaussRule;
@@ -43,16 +45,16 @@ extern const GaussRule gauss_8;
 /* One panel of a walk along the real axis. */
 typedef struct Panel
 {
-	double		middle;
-	double		half_width;		/* signed: negative when walking downwards */
-	double		end;			/* where the next panel begins */
+	double middle;
+	double half_width; /* signed: negative when walking downwards */
+	double end;        /* where the next panel begins */
 } Panel;
 
 /* A walk that starts at `lo`. */
 static inline Panel
 panel_start(double lo)
 {
-	return (Panel) {.middle = lo, .half_width = 0.0, .end = lo};
+	return (Panel){.middle = lo, .half_width = 0.0, .end = lo};
 }
 
 /* Move to the panel of the given (signed) width that begins where this ends. */
@@ -66,17 +68,18 @@ panel_move(Panel *panel, double width)
 
 /*
  * Walk on towards `hi`.  `distance` is how far the nearest singularity is from
- * panel->end, `rate` the size of d ln(integrand) there.  A panel is at most
+ * panel->end, `rate` the size of d ln(integrand) there. A panel is at most
  * two distances wide, which keeps the singularity outside the Bernstein
  * ellipse of radius 3.7 (error 3.7^-32), and lets the integrand change by at
- * most e^12.  Returns false at the end of the walk.
+ * most e^12. Returns false at the end of the walk. Asks for interrupts.
  */
 static inline bool
 panel_next(Panel *panel, double hi, double distance, double rate)
 {
-	double		start = panel->end;
-	double		width = 2.0 * distance;
+	double start = panel->end;
+	double width = 2.0 * distance;
 
+	host_poll();
 	if (!(start < hi))
 		return false;
 	if (rate * width > 12.0)
@@ -86,7 +89,7 @@ panel_next(Panel *panel, double hi, double distance, double rate)
 	else
 	{
 		panel_move(panel, hi - start);
-		panel->end = hi;		/* not a rounding error before it */
+		panel->end = hi; /* not a rounding error before it */
 	}
 	return true;
 }
@@ -104,10 +107,10 @@ panel_weight(const Panel *panel, int i)
 }
 
 /*
- * How much room a pair of singularities leaves for half a panel that begins
- * where they are `ahead` (behind, if negative) in the direction of the walk,
- * at `height` above and below the axis: the half panel is at most a third of
- * the way to them, or half the way from them.
+ * The largest half panel that a pair of singularities allows, where they are
+ * `ahead` (behind, if negative) in the direction of the walk, at `height`
+ * above and below the axis: the half panel is at most a third of the way to
+ * them, or half the way from them.
  */
 static inline double
 panel_room(double ahead, double height)
@@ -116,40 +119,40 @@ panel_room(double ahead, double height)
 }
 
 /*
- * A positive function by its logarithm.  `room` is that of panel_room() for a
+ * A positive function by its logarithm. `room` is that of panel_room() for a
  * walk downwards.
  */
 typedef struct LnIntegrand
 {
-	double		(*ln_value) (const void *data, double z);
-	double		(*room) (const void *data, double z);
+	double (*ln_value)(const void *data, double z);
+	double (*room)(const void *data, double z);
 	const void *data;
 } LnIntegrand;
 
 /*
  * The integral from minus infinity to `high` of a function that has one peak
- * and dies away towards minus infinity as e^z or faster.
+ * and decays towards minus infinity as e^z or faster.
  */
 extern double integral_below(const LnIntegrand *f, double high);
 
 /*
- * A function of a probability p whose mean is wanted.  `value` must be
+ * A function of a probability p whose mean is to be computed. `value` must be
  * positive and smooth on (0, 1), with value(p) ~ at_zero (1 - slope p) as p
  * goes to 0 and value(1) = at_one.
  */
 typedef struct BetaIntegrand
 {
-	double		(*value) (double p, const void *data);
+	double (*value)(double p, const void *data);
 	const void *data;
-	double		at_zero;
-	double		slope;
-	double		at_one;
+	double at_zero;
+	double slope;
+	double at_one;
 } BetaIntegrand;
 
 /*
- * The mean of a function of p when p is Beta(a, b) distributed.  a, b >= 1e-8.
+ * The mean of a function of p when p is Beta(a, b) distributed. a, b >= 1e-8.
  * Relative error of a few 1e-13 at the worst.
  */
 extern double beta_mean(double a, double b, const BetaIntegrand *g);
 
-#endif							/* NUMERICS_QUADRATURE_H */
+#endif /* NUMERICS_QUADRATURE_H */

@@ -4,14 +4,14 @@
  *
  * Bits come from xoshiro256++ (Blackman & Vigna, "Scrambled linear
  * pseudorandom number generators", ACM TOMS 47:4, 2021), seeded by splitmix64
- * (Steele, Lea & Flood, OOPSLA 2014).  Normals are made by Marsaglia's polar
+ * (Steele, Lea & Flood, OOPSLA 2014). Normals are made by Marsaglia's polar
  * method (Marsaglia & Bray, SIAM Review 6, 1964), gammas by Marsaglia & Tsang
  * ("A simple method for generating gamma variables", ACM TOMS 26:3, 2000).
  *
  * The C library promises exact results for + - * /, sqrt, frexp and ldexp but
  * not for exp and log, whose last bit differs between platforms; one
- * different bit in an acceptance test changes every later draw.  So this file
- * brings its own exp and log, made of the exact operations alone.  It must be
+ * different bit in an acceptance test changes every later draw. So this file
+ * brings its own exp and log, made of the exact operations alone. It must be
  * compiled without contraction of a * b + c into one fused operation.
  */
 #include "numerics/random.h"
@@ -30,7 +30,7 @@
 static uint64_t
 splitmix64(uint64_t *state)
 {
-	uint64_t	z = (*state += UINT64_C(0x9e3779b97f4a7c15));
+	uint64_t z = (*state += UINT64_C(0x9e3779b97f4a7c15));
 
 	z = (z ^ (z >> 30)) * UINT64_C(0xbf58476d1ce4e5b9);
 	z = (z ^ (z >> 27)) * UINT64_C(0x94d049bb133111eb);
@@ -46,8 +46,8 @@ rotate_left(uint64_t x, int k)
 Random
 random_start(uint64_t seed, uint64_t stream)
 {
-	Random		random;
-	uint64_t	mixed = splitmix64(&seed) ^ stream;
+	Random random;
+	uint64_t mixed = splitmix64(&seed) ^ stream;
 
 	for (int i = 0; i < 4; i++)
 		random.state[i] = splitmix64(&mixed);
@@ -57,9 +57,9 @@ random_start(uint64_t seed, uint64_t stream)
 uint64_t
 random_bits(Random *random)
 {
-	uint64_t   *s = random->state;
-	uint64_t	result = rotate_left(s[0] + s[3], 23) + s[0];
-	uint64_t	t = s[1] << 17;
+	uint64_t *s = random->state;
+	uint64_t result = rotate_left(s[0] + s[3], 23) + s[0];
+	uint64_t t = s[1] << 17;
 
 	s[2] ^= s[0];
 	s[3] ^= s[1];
@@ -86,11 +86,11 @@ random_exponential(Random *random)
 double
 random_normal(Random *random)
 {
-	double		u;
-	double		v;
-	double		s;
+	double u;
+	double v;
+	double s;
 
-	/* the second variate of the pair is given up, to keep the state small */
+	/* the second variate of the pair is discarded, to keep the state small */
 	do
 	{
 		u = 2.0 * random_uniform(random) - 1.0;
@@ -104,21 +104,20 @@ random_normal(Random *random)
 static double
 large_shape_gamma(Random *random, double shape)
 {
-	double		d = shape - 1.0 / 3.0;
-	double		c = 1.0 / sqrt(9.0 * d);
+	double d = shape - 1.0 / 3.0;
+	double c = 1.0 / sqrt(9.0 * d);
 
 	for (;;)
 	{
-		double		x = random_normal(random);
-		double		root = 1.0 + c * x;
-		double		v = root * root * root;
-		double		u;
+		double x = random_normal(random);
+		double root = 1.0 + c * x;
+		double v = root * root * root;
+		double u;
 
 		if (root <= 0.0)
 			continue;
 		u = random_uniform(random);
-		if (u < 1.0 - 0.0331 * (x * x) * (x * x) ||
-			det_log(u) < 0.5 * x * x + d * (1.0 - v + det_log(v)))
+		if (u < 1.0 - 0.0331 * (x * x) * (x * x) || det_log(u) < 0.5 * x * x + d * (1.0 - v + det_log(v)))
 			return d * v;
 	}
 }
@@ -138,15 +137,14 @@ random_ln_gamma(Random *random, double shape)
 		return det_log(large_shape_gamma(random, shape));
 
 	/* a gamma of one more, times a uniform to the power 1 / shape */
-	return det_log(large_shape_gamma(random, shape + 1.0))
-		- random_exponential(random) / shape;
+	return det_log(large_shape_gamma(random, shape + 1.0)) - random_exponential(random) / shape;
 }
 
 double
 random_beta(Random *random, double a, double b)
 {
-	double		ln_x = random_ln_gamma(random, a);
-	double		ln_y = random_ln_gamma(random, b);
+	double ln_x = random_ln_gamma(random, a);
+	double ln_y = random_ln_gamma(random, b);
 
 	/* x / (x + y) */
 	return 1.0 / (1.0 + det_exp(ln_y - ln_x));
@@ -157,14 +155,13 @@ det_log(double x)
 {
 	/* 1/3, 1/5, ... 1/23: the series of atanh(s) / s without its leading 1 */
 	static const double odd[] = {
-		1.0 / 3, 1.0 / 5, 1.0 / 7, 1.0 / 9, 1.0 / 11, 1.0 / 13,
-		1.0 / 15, 1.0 / 17, 1.0 / 19, 1.0 / 21, 1.0 / 23
+		1.0 / 3, 1.0 / 5, 1.0 / 7, 1.0 / 9, 1.0 / 11, 1.0 / 13, 1.0 / 15, 1.0 / 17, 1.0 / 19, 1.0 / 21, 1.0 / 23,
 	};
-	int			k;
-	double		m = frexp(x, &k);
-	double		s;
-	double		s2;
-	double		series = 0.0;
+	int k;
+	double m = frexp(x, &k);
+	double s;
+	double s2;
+	double series = 0.0;
 
 	/* x = 2^k m, with m around 1 */
 	if (m < SQRT_HALF)
@@ -186,12 +183,12 @@ det_exp(double x)
 {
 	/* 1/1, 1/2, ... 1/14: e^r = 1 + r/1 (1 + r/2 (1 + r/3 (...))) */
 	static const double over[] = {
-		1.0, 1.0 / 2, 1.0 / 3, 1.0 / 4, 1.0 / 5, 1.0 / 6, 1.0 / 7,
-		1.0 / 8, 1.0 / 9, 1.0 / 10, 1.0 / 11, 1.0 / 12, 1.0 / 13, 1.0 / 14
+		1.0,     1.0 / 2, 1.0 / 3,  1.0 / 4,  1.0 / 5,  1.0 / 6,  1.0 / 7,
+		1.0 / 8, 1.0 / 9, 1.0 / 10, 1.0 / 11, 1.0 / 12, 1.0 / 13, 1.0 / 14,
 	};
-	double		k;
-	double		r;
-	double		series = 1.0;
+	double k;
+	double r;
+	double series = 1.0;
 
 	if (x > 709.78)
 		return INFINITY;

@@ -13,7 +13,7 @@
 
 typedef struct Random
 {
-	uint64_t	state[4];
+	uint64_t state[4];
 } Random;
 
 /* A generator for one of 2^64 independent streams of a seed. */
@@ -31,13 +31,13 @@ extern double random_exponential(Random *random);
 /* Normal with mean 0 and standard deviation 1. */
 extern double random_normal(Random *random);
 
-/* Gamma with the given shape > 0 and rate 1.  May underflow to 0 below shape 0.05. */
+/* Gamma with the given shape > 0 and rate 1. May underflow to 0 below shape 0.05. */
 extern double random_gamma(Random *random, double shape);
 
 /* The logarithm of such a variable, exact for the tiniest shapes. */
 extern double random_ln_gamma(Random *random, double shape);
 
-/* Beta(a, b); a, b > 0.  May be exactly 0 or 1 when a or b is tiny. */
+/* Beta(a, b); a, b > 0. May be exactly 0 or 1 when a or b is tiny. */
 extern double random_beta(Random *random, double a, double b);
 
 /*
@@ -48,4 +48,4 @@ extern double random_beta(Random *random, double a, double b);
 extern double det_log(double x);
 extern double det_exp(double x);
 
-#endif							/* NUMERICS_RANDOM_H */
+#endif /* NUMERICS_RANDOM_H */

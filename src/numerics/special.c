@@ -2,11 +2,11 @@
  * special.c
  *	  Special functions of the customer models, in forms that do not cancel.
  *
- * Two ideas carry all of it.  For whole shifts up to SHORT_SHIFT a ratio of
- * gammas is a short product, taken literally.  For anything else the argument
- * is first walked upwards by the recurrence Gamma(z+1) = z Gamma(z), and the
+ * Two methods are used throughout. For whole shifts up to SHORT_SHIFT a ratio
+ * of gammas is a short product, computed as such. For anything else the
+ * argument is first raised by the recurrence Gamma(z+1) = z Gamma(z), and the
  * ratio is then taken between two Stirling series, leading terms combined by
- * log1p.  The series are those of Abramowitz & Stegun, 6.1.41, 6.3.18 and
+ * log1p. The series are those of Abramowitz & Stegun, 6.1.41, 6.3.18 and
  * 6.4.12; beyond the shift the first omitted term is below 1e-18.
  */
 #include "numerics/special.h"
@@ -15,9 +15,10 @@
 #include <math.h>
 #include <stdbool.h>
 
+#include "numerics/host.h"
 #include "numerics/quadrature.h"
 
-/* Up to this shift a plain product is both the fastest and the most exact. */
+/* Up to this shift a plain product is both fastest and most exact. */
 #define SHORT_SHIFT 128.0
 
 /* Beyond these the asymptotic series are exact to a double. */
@@ -27,7 +28,7 @@
 /* A remainder below this does not change a sum. */
 #define NEGLIGIBLE 1e-17
 
-/* No continued fraction needs to be longer. */
+/* The maximum length of a continued fraction. */
 #define MAX_FRACTION 1e5
 
 /* Products are turned into logarithms before they leave this range. */
@@ -40,43 +41,72 @@ is_short(double shift)
 	return shift <= SHORT_SHIFT && shift == floor(shift);
 }
 
-/* ln Gamma(z) - [(z - 1/2) ln z - z + ln(2 pi) / 2], for z >= STIRLING_FROM. */
-static double
-stirling_rest(double z)
-{
-	double		i = 1.0 / z;
-	double		i2 = i * i;
+/*
+ * The remainder of a function of z after its leading terms, as a polynomial in
+ * 1 / z: its coefficients, beginning with that of z^0, which is 0.
+ */
+#define MAX_REST_TERMS 12
 
-	return i * (1.0 / 12 - i2 * (1.0 / 360 - i2 * (1.0 / 1260 - i2 * (1.0 / 1680))));
-}
+typedef struct Rest
+{
+	int n_terms;
+	double term[MAX_REST_TERMS];
+} Rest;
+
+/* ln Gamma(z) - [(z - 1/2) ln z - z + ln(2 pi) / 2], for z >= STIRLING_FROM. */
+static const Rest stirling_rest = {8, {0.0, 1.0 / 12, 0.0, -1.0 / 360, 0.0, 1.0 / 1260, 0.0, -1.0 / 1680}};
 
 /* ln z - 1/(2z) - psi(z), for z >= DIGAMMA_FROM. */
-static double
-digamma_rest(double z)
-{
-	double		i2 = 1.0 / (z * z);
-
-	return i2 * (1.0 / 12 - i2 * (1.0 / 120 - i2 * (1.0 / 252 - i2 * (1.0 / 240 - i2 * (1.0 / 132)))));
-}
+static const Rest digamma_rest = {11,
+								  {0.0, 0.0, 1.0 / 12, 0.0, -1.0 / 120, 0.0, 1.0 / 252, 0.0, -1.0 / 240, 0.0,
+								   1.0 / 132}};
 
 /* psi'(z) - 1/z - 1/(2z^2), for z >= DIGAMMA_FROM. */
-static double
-trigamma_rest(double z)
-{
-	double		i = 1.0 / z;
-	double		i2 = i * i;
+static const Rest trigamma_rest = {12,
+								   {0.0, 0.0, 0.0, 1.0 / 6, 0.0, -1.0 / 30, 0.0, 1.0 / 42, 0.0, -1.0 / 30, 0.0,
+									5.0 / 66}};
 
-	return i * i2 * (1.0 / 6 - i2 * (1.0 / 30 - i2 * (1.0 / 42 - i2 * (1.0 / 30 - i2 * (5.0 / 66)))));
+/* The remainder at z. */
+static double
+rest_at(const Rest *rest, double z)
+{
+	double i = 1.0 / z;
+	double sum = 0.0;
+
+	for (int k = rest->n_terms - 1; k >= 0; k--)
+		sum = sum * i + rest->term[k];
+	return sum;
+}
+
+/*
+ * The remainder at z + x less that at z: the polynomial's divided difference,
+ * by Horner's scheme, times the difference of 1 / z, without cancellation
+ * where x is small.
+ */
+static double
+rest_step(const Rest *rest, double z, double x)
+{
+	double i = 1.0 / z;
+	double j = 1.0 / (z + x);
+	double sum = 0.0;
+	double slope = 0.0;
+
+	for (int k = rest->n_terms - 1; k >= 0; k--)
+	{
+		slope = slope * j + sum;
+		sum = sum * i + rest->term[k];
+	}
+	return slope * (-x * i * j);
 }
 
 double
-sf_lpoch(double r, double x)
+sf_lnpoch(double r, double x)
 {
-	double		sum = 0.0;
+	double sum = 0.0;
 
 	if (is_short(x))
 	{
-		double		product = 1.0;
+		double product = 1.0;
 
 		for (int i = 0; i < (int) x; i++)
 		{
@@ -92,14 +122,13 @@ sf_lpoch(double r, double x)
 
 	for (; r < STIRLING_FROM; r += 1.0)
 		sum -= log1p(x / r);
-	return sum + (r - 0.5) * log1p(x / r) + x * log(r + x) - x
-		+ stirling_rest(r + x) - stirling_rest(r);
+	return sum + (r - 0.5) * log1p(x / r) + x * log(r + x) - x + rest_step(&stirling_rest, r, x);
 }
 
 double
 sf_dpoch(double r, double x)
 {
-	double		sum = 0.0;
+	double sum = 0.0;
 
 	if (is_short(x))
 	{
@@ -110,15 +139,14 @@ sf_dpoch(double r, double x)
 
 	for (; r < DIGAMMA_FROM; r += 1.0)
 		sum += x / (r * (r + x));
-	return sum + log1p(x / r) + 0.5 * x / (r * (r + x))
-		+ digamma_rest(r) - digamma_rest(r + x);
+	return sum + log1p(x / r) + 0.5 * x / (r * (r + x)) - rest_step(&digamma_rest, r, x);
 }
 
 double
 sf_tpoch(double r, double x)
 {
-	double		sum = 0.0;
-	double		step;
+	double sum = 0.0;
+	double step;
 
 	if (is_short(x))
 	{
@@ -134,25 +162,23 @@ sf_tpoch(double r, double x)
 		sum -= step * (1.0 / r + 1.0 / (r + x));
 	}
 	step = x / (r * (r + x));
-	return sum - step - 0.5 * step * (1.0 / r + 1.0 / (r + x))
-		+ trigamma_rest(r + x) - trigamma_rest(r);
+	return sum - step - 0.5 * step * (1.0 / r + 1.0 / (r + x)) + rest_step(&trigamma_rest, r, x);
 }
 
 double
 sf_trigamma(double x)
 {
-	double		sum = 0.0;
+	double sum = 0.0;
 
 	for (; x < DIGAMMA_FROM; x += 1.0)
 		sum += 1.0 / (x * x);
-	return sum + 1.0 / x + 0.5 / (x * x) + trigamma_rest(x);
+	return sum + 1.0 / x + 0.5 / (x * x) + rest_at(&trigamma_rest, x);
 }
 
 double
 sf_lbeta_shift(double a, double b, double h)
 {
-	double		sum = 0.0;
-	double		bh;
+	double sum = 0.0;
 
 	if (is_short(h))
 	{
@@ -167,16 +193,14 @@ sf_lbeta_shift(double a, double b, double h)
 
 	/* log1p(a/b) - log1p(a/(b+h)), as one logarithm */
 	for (; b < STIRLING_FROM; b += 1.0)
-		sum -= log1p(a * h / (b * (a + b + h)));
-	bh = b + h;
-	return sum - a * log1p(h / (a + b))
-		+ (b - 0.5) * log1p(a / b) - (bh - 0.5) * log1p(a / bh)
-		+ (stirling_rest(a + b) - stirling_rest(b))
-		- (stirling_rest(a + bh) - stirling_rest(bh));
+		sum -= log1p(a / b * (h / (a + b + h)));
+	/* every term is of the order of a h / b, where both are small */
+	return sum - a * log1p(h / (a + b)) - h * log1p(a / (b + h)) + (b - 0.5) * log1p(a / b * (h / (a + b + h))) +
+		rest_step(&stirling_rest, b, a) - rest_step(&stirling_rest, b + h, a);
 }
 
 double
-sf_ln_ways(double n, double x)
+sf_lnchoose(double n, double x)
 {
 	/* as a ratio of beta functions, whose first argument is never negative */
 	return n < 1.0 ? sf_lbeta_shift(1.0 - n, n, x) : -sf_lbeta_shift(n - 1.0, 1.0, x);
@@ -185,34 +209,36 @@ sf_ln_ways(double n, double x)
 double
 sf_ln_negative_binomial(double n, double tau, double x)
 {
-	return sf_ln_ways(n, x) - n * log1p(tau) - (x > 0.0 ? x * log1p(1.0 / tau) : 0.0);
+	return sf_lnchoose(n, x) - n * log1p(tau) - (x > 0.0 ? x * log1p(1.0 / tau) : 0.0);
 }
 
 /* 1 less the probabilities below x, from x downwards; `exactly` is that of x. */
 static double
 less_from_above(double n, double z, double x, double exactly)
 {
-	double		pi = exactly;
-	double		less = 0.0;
+	double pi = exactly;
+	double less = 0.0;
 
 	for (double j = x; j > 0.0 && pi * j > NEGLIGIBLE; j--)
 	{
+		host_poll_at((size_t) j);
 		pi *= j / (z * (n + j - 1.0));
 		less += pi;
 	}
 	return 1.0 - less;
 }
 
-/* The same from 0 upwards, the first of them already taken off. */
+/* The same from 0 upwards, the first of them already subtracted. */
 static double
 less_from_below(double n, double tau, double x)
 {
-	double		z = tau / (1.0 + tau);
-	double		pi = exp(-n * log1p(tau));
-	double		tail = -expm1(-n * log1p(tau));
+	double z = tau / (1.0 + tau);
+	double pi = exp(-n * log1p(tau));
+	double tail = -expm1(-n * log1p(tau));
 
 	for (double j = 1.0; j < x; j++)
 	{
+		host_poll_at((size_t) j);
 		pi *= z * (n + (j - 1.0)) / j;
 		tail -= pi;
 	}
@@ -222,12 +248,12 @@ less_from_below(double n, double tau, double x)
 double
 sf_negative_binomial_tail(double n, double tau, double x)
 {
-	double		z = tau / (1.0 + tau);
-	double		exactly;
+	double z = tau / (1.0 + tau);
+	double exactly;
 
 	/*
-	 * With n < 1 most of what is missing is at 0; where tau is large, the rest is
-	 * spread so widely that what lies below x is not nearly all of it.
+	 * With n < 1 most of the probability below x is at 0; where tau is large,
+	 * the rest is spread so widely that only a small part of it lies below x.
 	 */
 	if (n < 1.0 && tau > 4.0 * x)
 		return less_from_below(n, tau, x);
@@ -257,17 +283,23 @@ sf_decayed_time(double q, double t)
 double
 sf_hypergeometric1(double b, double c, double z)
 {
-	double		value = 1.0;
-	double		C = 1.0;
-	double		D = 0.0;
-	double		step;
-	double		j = 0.0;
-	bool		odd = true;
+	double value = 1.0;
+	double C = 1.0;
+	double D = 0.0;
+	double step = 0.0;
+	double last;
+	double j = 0.0;
+	bool odd = true;
 
 	do
 	{
-		double		e = odd ? (b + j) * (c - 1.0 + j) / ((c + 2.0 * j - 1.0) * (c + 2.0 * j))
-			: j * (c - b + j - 1.0) / ((c + 2.0 * j - 2.0) * (c + 2.0 * j - 1.0));
+		host_poll_at((size_t) j);
+		last = step;
+
+		/* the first is b / c, also at c = 1 */
+		double e = j == 0.0 ? b / c
+			: odd           ? (b + j) * (c - 1.0 + j) / ((c + 2.0 * j - 1.0) * (c + 2.0 * j))
+							: j * (c - b + j - 1.0) / ((c + 2.0 * j - 2.0) * (c + 2.0 * j - 1.0));
 
 		D = 1.0 / (1.0 - e * z * D);
 		C = 1.0 - e * z / C;
@@ -276,7 +308,9 @@ sf_hypergeometric1(double b, double c, double z)
 		if (odd)
 			j++;
 		odd = !odd;
-	} while (fabs(step - 1.0) > 0.5 * DBL_EPSILON && j < MAX_FRACTION);
+		/* rounding may leave it at a number next to 1 for ever, and add up */
+	} while (fabs(step - 1.0) > 0.5 * DBL_EPSILON && !(step == last && fabs(step - 1.0) <= 4.0 * DBL_EPSILON) &&
+			 j < MAX_FRACTION);
 	return 1.0 / value;
 }
 
@@ -284,15 +318,14 @@ double
 sf_scaled_expint(double nu, double k, double upper)
 {
 	/* the integrand falls below e^-60 by its first factor, or by its second */
-	double		end = fmin(upper, fmin(log1p(60.0 / k), 60.0 / fmax(nu - 1.0, 1e-300)));
-	double		sum = 0.0;
+	double end = fmin(upper, fmin(log1p(60.0 / k), 60.0 / fmax(nu - 1.0, 1e-300)));
+	double sum = 0.0;
 
-	for (Panel panel = panel_start(0.0);
-		 panel_next(&panel, end, 1.0, k * exp(panel.end) + fabs(nu - 1.0));)
+	for (Panel panel = panel_start(0.0); panel_next(&panel, end, 1.0, k * exp(panel.end) + fabs(nu - 1.0));)
 	{
 		for (int i = 0; i < GAUSS_POINTS; i++)
 		{
-			double		u = panel_node(&panel, i);
+			double u = panel_node(&panel, i);
 
 			sum += panel_weight(&panel, i) * exp(-k * expm1(u) + (1.0 - nu) * u);
 		}

@@ -1,21 +1,22 @@
 /*
  * trust_region.c
- *	  Minimise a smooth function of a few variables, Newton's way but safely.
+ *	  Minimise a smooth function of a few variables by a trust-region Newton
+ *	  method.
  *
  * A quadratic model of the function is minimised inside a ball around the
  * current point: with the Hessian's eigenvalues w and eigenvectors V and the
  * gradient g, the step is s(l) = -V (V'g / (w + l)), where the shift l >= 0 is
  * as small as positive curvature and |s| <= radius allow (More & Sorensen,
- * SIAM J. Sci. Stat. Comput. 4:3, 1983).  Far from the minimum this follows
- * the gradient and walks past saddles; near it, it is Newton's method.
+ * SIAM J. Sci. Stat. Comput. 4:3, 1983). Far from the minimum this follows the
+ * gradient and leaves saddle points; near it, it is Newton's method.
  *
- * It stops when the model promises less than PROMISE of improvement (half the
+ * It stops when the model predicts less than PROMISE of improvement (half the
  * squared distance to the minimum, in standard errors when the function is a
  * negative log-likelihood) and then takes one last Newton step, which makes
  * the distance itself as small as its square was.
  *
- * A variable that reaches the box and wants to leave it is held there: its
- * gradient is taken as zero until it points inwards again.
+ * A variable that reaches the box with a step pointing outwards is held there:
+ * its gradient is taken as zero until it points inwards again.
  */
 #include "numerics/trust_region.h"
 
@@ -28,13 +29,19 @@
 #define MAX_RADIUS 4.0
 #define MIN_RADIUS 1e-12
 
-/* What the model must still promise, absolutely and against rounding of the value. */
+/* The predicted improvement that is still worth a step, absolutely and relative to rounding of the value. */
 #define PROMISE 1e-9
 #define ROUNDING (64.0 * DBL_EPSILON)
 
-#define ACCEPT 1e-4				/* of the promise kept: take the step */
-#define GOOD 0.75				/* widen the region */
-#define POOR 0.25				/* narrow it */
+/*
+ * A last step shorter than this is taken without another evaluation: it ends at the minimum
+ * all the same, where the value and the second derivatives are those of the point before to nine digits.
+ */
+#define SHORT_STEP 2e-9
+
+#define ACCEPT 1e-4 /* actual over predicted improvement: accept the step */
+#define GOOD 0.75   /* widen the region */
+#define POOR 0.25   /* narrow it */
 
 #define JACOBI_SWEEPS 60
 #define BISECTIONS 60
@@ -42,57 +49,57 @@
 /* A point with the function's value and derivatives there. */
 typedef struct Point
 {
-	double		theta[TRUST_REGION_MAX];
-	double		value;
-	double		gradient[TRUST_REGION_MAX];
-	double		hessian[TRUST_REGION_MAX * TRUST_REGION_MAX];
+	double theta[TRUST_REGION_MAX];
+	double value;
+	double gradient[TRUST_REGION_MAX];
+	double hessian[TRUST_REGION_MAX * TRUST_REGION_MAX];
 } Point;
 
 /* The quadratic model at a point, in the eigenvectors of its Hessian. */
 typedef struct QuadraticModel
 {
-	int			n;
-	double		values[TRUST_REGION_MAX];
-	double		vectors[TRUST_REGION_MAX * TRUST_REGION_MAX];
-	double		slopes[TRUST_REGION_MAX];	/* V'g */
-	bool		held[TRUST_REGION_MAX];		/* at the box, wanting out */
-	bool		any_held;
+	int n;
+	double values[TRUST_REGION_MAX];
+	double vectors[TRUST_REGION_MAX * TRUST_REGION_MAX];
+	double slopes[TRUST_REGION_MAX]; /* V'g */
+	bool held[TRUST_REGION_MAX];     /* at the box, pointing outwards */
+	bool any_held;
 } QuadraticModel;
 
-/* A step, tried: where it leads, and what the model promises of it. */
+/* A trial step: its end point and predicted improvement. */
 typedef struct Move
 {
-	Point		to;
-	double		length;
-	double		promise;		/* fall of the value */
-	bool		clipped;		/* by the box */
+	Point to;
+	double length;
+	double promise; /* fall of the value */
+	bool clipped;   /* by the box */
 } Move;
 
-/* Everything that stays the same during one minimisation. */
-typedef struct Search
+/* The constants of one minimisation. */
+typedef struct TrustRegionSearch
 {
 	const Host *host;
-	Objective	objective;
-	void	   *data;
-	int			n;
-	double		box;
-} Search;
+	Objective objective;
+	void *data;
+	int n;
+	double box;
+} TrustRegionSearch;
 
 /* One rotation in the plane of p and q, zeroing a[p][q]. */
 static void
 jacobi_rotate(int n, double *a, double *v, int p, int q)
 {
-	double		theta = (a[q * n + q] - a[p * n + p]) / (2.0 * a[p * n + q]);
-	double		t = copysign(1.0, theta) / (fabs(theta) + hypot(theta, 1.0));
-	double		c = 1.0 / hypot(t, 1.0);
-	double		s = t * c;
+	double theta = (a[q * n + q] - a[p * n + p]) / (2.0 * a[p * n + q]);
+	double t = copysign(1.0, theta) / (fabs(theta) + hypot(theta, 1.0));
+	double c = 1.0 / hypot(t, 1.0);
+	double s = t * c;
 
 	for (int k = 0; k < n; k++)
 	{
-		double		akp = a[k * n + p];
-		double		akq = a[k * n + q];
-		double		vkp = v[k * n + p];
-		double		vkq = v[k * n + q];
+		double akp = a[k * n + p];
+		double akq = a[k * n + q];
+		double vkp = v[k * n + p];
+		double vkq = v[k * n + q];
 
 		a[k * n + p] = c * akp - s * akq;
 		a[k * n + q] = s * akp + c * akq;
@@ -101,8 +108,8 @@ jacobi_rotate(int n, double *a, double *v, int p, int q)
 	}
 	for (int k = 0; k < n; k++)
 	{
-		double		apk = a[p * n + k];
-		double		aqk = a[q * n + k];
+		double apk = a[p * n + k];
+		double aqk = a[q * n + k];
 
 		a[p * n + k] = c * apk - s * aqk;
 		a[q * n + k] = s * apk + c * aqk;
@@ -110,16 +117,16 @@ jacobi_rotate(int n, double *a, double *v, int p, int q)
 	a[p * n + q] = a[q * n + p] = 0.0;
 }
 
-/* One sweep over all planes.  Returns false when there was nothing to do. */
+/* One sweep over all planes. Returns false when there was nothing to do. */
 static bool
 jacobi_sweep(int n, double *a, double *v)
 {
-	bool		rotated = false;
+	bool rotated = false;
 
 	for (int p = 0; p < n - 1; p++)
 		for (int q = p + 1; q < n; q++)
 		{
-			double		scale = sqrt(fabs(a[p * n + p])) * sqrt(fabs(a[q * n + q]));
+			double scale = sqrt(fabs(a[p * n + p])) * sqrt(fabs(a[q * n + q]));
 
 			/* relative to the diagonal, so that small eigenvalues stay exact */
 			if (fabs(a[p * n + q]) <= 0.1 * DBL_EPSILON * scale || fabs(a[p * n + q]) < DBL_MIN)
@@ -133,9 +140,9 @@ jacobi_sweep(int n, double *a, double *v)
 void
 symmetric_eigen(int n, const double *matrix, double *values, double *vectors)
 {
-	double		a[TRUST_REGION_MAX * TRUST_REGION_MAX];
-	double		v[TRUST_REGION_MAX * TRUST_REGION_MAX];
-	int			order[TRUST_REGION_MAX];
+	double a[TRUST_REGION_MAX * TRUST_REGION_MAX];
+	double v[TRUST_REGION_MAX * TRUST_REGION_MAX];
+	int order[TRUST_REGION_MAX];
 
 	memcpy(a, matrix, sizeof(double) * n * n);
 	for (int i = 0; i < n * n; i++)
@@ -146,7 +153,7 @@ symmetric_eigen(int n, const double *matrix, double *values, double *vectors)
 	/* by insertion into ascending order */
 	for (int k = 0; k < n; k++)
 	{
-		int			at = k;
+		int at = k;
 
 		for (; at > 0 && a[order[at - 1] * (n + 1)] > a[k * (n + 1)]; at--)
 			order[at] = order[at - 1];
@@ -160,12 +167,12 @@ symmetric_eigen(int n, const double *matrix, double *values, double *vectors)
 	}
 }
 
-/* Evaluate the objective at point->theta.  Returns false when it is not finite. */
+/* Evaluate the objective at point->theta. Returns false when it is not finite. */
 static bool
-evaluate(const Search *search, Point *point)
+evaluate(const TrustRegionSearch *search, Point *point)
 {
-	int			n = search->n;
-	double		sum;
+	int n = search->n;
+	double sum;
 
 	search->host->check_interrupts();
 	search->objective(search->data, point->theta, &point->value, point->gradient, point->hessian);
@@ -180,11 +187,11 @@ evaluate(const Search *search, Point *point)
 }
 
 static void
-build_model(const Search *search, const Point *point, QuadraticModel *model)
+build_model(const TrustRegionSearch *search, const Point *point, QuadraticModel *model)
 {
-	int			n = search->n;
-	double		gradient[TRUST_REGION_MAX];
-	double		hessian[TRUST_REGION_MAX * TRUST_REGION_MAX];
+	int n = search->n;
+	double gradient[TRUST_REGION_MAX];
+	double hessian[TRUST_REGION_MAX * TRUST_REGION_MAX];
 
 	model->n = n;
 	model->any_held = false;
@@ -192,7 +199,7 @@ build_model(const Search *search, const Point *point, QuadraticModel *model)
 	memcpy(hessian, point->hessian, sizeof(double) * n * n);
 	for (int i = 0; i < n; i++)
 	{
-		double		theta = point->theta[i];
+		double theta = point->theta[i];
 
 		model->held[i] = fabs(theta) >= search->box && gradient[i] * theta < 0.0;
 		if (!model->held[i])
@@ -217,11 +224,11 @@ build_model(const Search *search, const Point *point, QuadraticModel *model)
 static double
 step_length(const QuadraticModel *model, double shift)
 {
-	double		sum = 0.0;
+	double sum = 0.0;
 
 	for (int k = 0; k < model->n; k++)
 	{
-		double		component = model->slopes[k] / (model->values[k] + shift);
+		double component = model->slopes[k] / (model->values[k] + shift);
 
 		sum += component * component;
 	}
@@ -235,11 +242,11 @@ step_length(const QuadraticModel *model, double shift)
 static double
 find_shift(const QuadraticModel *model, double radius)
 {
-	double		smallest = model->values[0];
-	double		largest = fmax(fabs(model->values[0]), fabs(model->values[model->n - 1]));
-	double		floor_shift = 0.0;
-	double		low;
-	double		high;
+	double smallest = model->values[0];
+	double largest = fmax(fabs(model->values[0]), fabs(model->values[model->n - 1]));
+	double floor_shift = 0.0;
+	double low;
+	double high;
 
 	if (!(smallest > 0.0))
 		floor_shift = -smallest + DBL_EPSILON * largest + DBL_MIN;
@@ -253,7 +260,7 @@ find_shift(const QuadraticModel *model, double radius)
 	for (int i = 0; i < BISECTIONS; i++)
 	{
 		/* over many orders of magnitude: bisect geometrically once possible */
-		double		middle = low > 0.0 ? sqrt(low) * sqrt(high) : 1e-3 * high;
+		double middle = low > 0.0 ? sqrt(low) * sqrt(high) : 1e-3 * high;
 
 		if (step_length(model, middle) > radius)
 			low = middle;
@@ -264,15 +271,15 @@ find_shift(const QuadraticModel *model, double radius)
 }
 
 /*
- * The model's step for `shift`.  In the hard case, where the gradient has
- * nothing to say about the direction of most negative curvature, the step is
+ * The model's step for `shift`. In the hard case, where the gradient has no
+ * component in the direction of most negative curvature, the step is
  * lengthened along that direction to the edge of the region.
  */
 static void
 model_step(const QuadraticModel *model, double radius, double shift, double *step)
 {
-	int			n = model->n;
-	double		length = step_length(model, shift);
+	int n = model->n;
+	double length = step_length(model, shift);
 
 	for (int i = 0; i < n; i++)
 	{
@@ -282,24 +289,24 @@ model_step(const QuadraticModel *model, double radius, double shift, double *ste
 	}
 	if (model->values[0] < 0.0 && length < 0.9 * radius)
 	{
-		double		more = copysign(sqrt(radius * radius - length * length), -model->slopes[0]);
+		double more = copysign(sqrt(radius * radius - length * length), -model->slopes[0]);
 
 		for (int i = 0; i < n; i++)
 			step[i] += more * model->vectors[i * n];
 	}
 }
 
-/* Move from a point by a step, but not out of the box; see what is promised. */
+/* Move from a point by a step, clipped to the box, and predict the improvement. */
 static Move
-make_move(const Search *search, const Point *from, const double *step)
+make_move(const TrustRegionSearch *search, const Point *from, const double *step)
 {
-	int			n = search->n;
-	double		taken[TRUST_REGION_MAX];
-	Move		move = {.clipped = false};
+	int n = search->n;
+	double taken[TRUST_REGION_MAX];
+	Move move = {.clipped = false};
 
 	for (int i = 0; i < n; i++)
 	{
-		double		target = from->theta[i] + step[i];
+		double target = from->theta[i] + step[i];
 
 		move.to.theta[i] = fmax(-search->box, fmin(search->box, target));
 		move.clipped |= move.to.theta[i] != target;
@@ -308,7 +315,7 @@ make_move(const Search *search, const Point *from, const double *step)
 	}
 	for (int i = 0; i < n; i++)
 	{
-		double		slope = from->gradient[i];
+		double slope = from->gradient[i];
 
 		for (int k = 0; k < n; k++)
 			slope += 0.5 * from->hessian[i * n + k] * taken[k];
@@ -318,20 +325,26 @@ make_move(const Search *search, const Point *from, const double *step)
 }
 
 /*
- * The last Newton step.  So close to the minimum the value cannot tell a
- * better point from a worse one, but the gradient can.
+ * The last Newton step. So close to the minimum rounding hides differences of
+ * the value, but not of the gradient.
  */
 static void
-polish(const Search *search, const QuadraticModel *model, Point *point, TrustRegionResult *result)
+polish(const TrustRegionSearch *search, const QuadraticModel *model, Point *point, TrustRegionResult *result)
 {
-	double		step[TRUST_REGION_MAX];
-	Move		move;
+	double step[TRUST_REGION_MAX];
+	Move move;
 	QuadraticModel after;
+	double length = model->values[0] > 0.0 ? step_length(model, 0.0) : INFINITY;
 
-	if (!(model->values[0] > 0.0) || step_length(model, 0.0) > START_RADIUS)
+	if (length > START_RADIUS)
 		return;
 	model_step(model, START_RADIUS, 0.0, step);
 	move = make_move(search, point, step);
+	if (length < SHORT_STEP)
+	{
+		memcpy(point->theta, move.to.theta, sizeof(double) * search->n);
+		return;
+	}
 	result->iterations++;
 	if (!evaluate(search, &move.to))
 		return;
@@ -341,10 +354,10 @@ polish(const Search *search, const QuadraticModel *model, Point *point, TrustReg
 }
 
 static TrustRegionOutcome
-search_minimum(const Search *search, int max_iterations, Point *point, TrustRegionResult *result)
+search_minimum(const TrustRegionSearch *search, int max_iterations, Point *point, TrustRegionResult *result)
 {
 	QuadraticModel model;
-	double		radius = START_RADIUS;
+	double radius = START_RADIUS;
 
 	result->iterations = 1;
 	if (!evaluate(search, point))
@@ -353,9 +366,9 @@ search_minimum(const Search *search, int max_iterations, Point *point, TrustRegi
 
 	while (result->iterations < max_iterations && radius > MIN_RADIUS)
 	{
-		double		step[TRUST_REGION_MAX];
-		Move		move;
-		double		kept = -1.0;
+		double step[TRUST_REGION_MAX];
+		Move move;
+		double kept = -1.0;
 
 		model_step(&model, radius, find_shift(&model, radius), step);
 		move = make_move(search, point, step);
@@ -363,7 +376,7 @@ search_minimum(const Search *search, int max_iterations, Point *point, TrustRegi
 		{
 			if (move.clipped)
 			{
-				/* the box spoiled the step, not the nearness of a minimum */
+				/* the box limited the step; this is not yet a minimum */
 				radius *= 0.25;
 				continue;
 			}
@@ -388,12 +401,11 @@ search_minimum(const Search *search, int max_iterations, Point *point, TrustRegi
 }
 
 void
-trust_region_minimise(const Host *host, Objective objective, void *data,
-					  int n, double box, int max_iterations,
+trust_region_minimise(const Host *host, Objective objective, void *data, int n, double box, int max_iterations,
 					  double *theta, TrustRegionResult *result)
 {
-	Search		search = {host, objective, data, n, box};
-	Point		point;
+	TrustRegionSearch search = {host, objective, data, n, box};
+	Point point;
 
 	for (int i = 0; i < n; i++)
 		point.theta[i] = fmax(-box, fmin(box, theta[i]));
