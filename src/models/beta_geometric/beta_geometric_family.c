@@ -1,0 +1,81 @@
+/*
+ * beta_geometric_family.c
+ *	  What BG/NBD and MBG/NBD have in common besides their likelihood: they
+ *	  differ only in whether a dropout trial follows the first purchase too.
+ */
+#include "models/beta_geometric/beta_geometric.h"
+
+#include <math.h>
+
+#include "models/core/overdue.h"
+
+void
+beta_geometric_start(const Population *population, double *params)
+{
+	params[BETA_GEO_R] = 1.0;
+	params[BETA_GEO_ALPHA] = 0.25 * population_time_scale(population);
+	params[BETA_GEO_A] = 1.0;
+	params[BETA_GEO_B] = 3.0;
+}
+
+void
+beta_geometric_prior_centre(const Population *population, double *ln_params)
+{
+	ln_params[BETA_GEO_R] = 0.0;
+	ln_params[BETA_GEO_ALPHA] = log(population_time_scale(population));
+	ln_params[BETA_GEO_A] = 0.0;
+	ln_params[BETA_GEO_B] = log(3.0);
+}
+
+double
+beta_geometric_next_order_quantile(const double *params, double x, double t_x, double T, double q)
+{
+	(void) t_x;
+	return (params[BETA_GEO_ALPHA] + T) * expm1(-log1p(-q) / (params[BETA_GEO_R] + x));
+}
+
+/* A live customer cannot drop out before the next purchase. */
+double
+beta_geometric_order_prob_if_alive(const double *params, double x, double t_x, double T, double horizon)
+{
+	(void) t_x;
+	return -expm1(-(params[BETA_GEO_R] + x) * log1p(horizon / (params[BETA_GEO_ALPHA] + T)));
+}
+
+double
+beta_geometric_overdue_prob(const double *params, double x, double t_x, double T)
+{
+	return gamma_overdue_prob(params[BETA_GEO_R] + x, params[BETA_GEO_ALPHA] + t_x, T - t_x);
+}
+
+/* Given when they left, a customer's rate is Gamma(r + x, alpha + the time until then) distributed. */
+void
+beta_geometric_expected_rates(const double *params, double x, double t_x, double T, double alive_prob, double *alive,
+							  double *gone)
+{
+	double n = params[BETA_GEO_R] + x;
+
+	*alive = alive_prob * n / (params[BETA_GEO_ALPHA] + T);
+	*gone = (1.0 - alive_prob) * n / (params[BETA_GEO_ALPHA] + t_x);
+}
+
+void
+beta_geometric_begin_path(const double *params, Random *random, SimulatedPath *path)
+{
+	double ln_rate = random_ln_gamma(random, params[BETA_GEO_R]) - det_log(params[BETA_GEO_ALPHA]);
+
+	path->mean_gap = det_exp(-ln_rate);
+	path->dropout = random_beta(random, params[BETA_GEO_A], params[BETA_GEO_B]);
+	path->clock = 0.0;
+	path->alive = true;
+}
+
+double
+beta_geometric_next_order(SimulatedPath *path, Random *random)
+{
+	if (!path->alive)
+		return INFINITY;
+	path->clock += path->mean_gap * random_exponential(random);
+	path->alive = random_uniform(random) >= path->dropout;
+	return path->clock;
+}

@@ -1,0 +1,313 @@
+/*
+ * buying_rate.c
+ *	  The rate of purchases to come. See buying_rate.h.
+ *
+ * The mean over p is a trapezoid rule in ln(p / (1 - p)), where the density falls
+ * exponentially on both sides and everything is analytic for an imaginary part below pi:
+ * the rule converges exponentially.
+ */
+#include "models/decision/buying_rate.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "numerics/quadrature.h"
+
+/* The step of the trapezoid rule, for few purchases; with many the integrand is narrower. */
+#define STEP 0.45
+#define NARROWER 12.0
+
+#define MAX_POINTS 8192
+
+/* Weights below this part of the largest are left out. */
+#define LEAST_WEIGHT 1e-17
+
+/* Discounts by e^-40 and more are those of nothing. */
+#define LAST_DISCOUNT 40.0
+
+static double *
+numbers(const Host *host, size_t n)
+{
+	return host->alloc(n * sizeof(double));
+}
+
+void
+buying_rate_free(const Host *host, BuyingRate *rate)
+{
+	if (rate->n_points > 0)
+	{
+		host->release(rate->p);
+		host->release(rate->ln_p);
+		host->release(rate->ln_rest);
+		host->release(rate->weight);
+	}
+	for (int i = 0; i < RATE_PANELS; i++)
+		if (rate->panel[i] != NULL)
+			host->release(rate->panel[i]);
+	*rate = (BuyingRate){.x = -1};
+}
+
+/* ln p, ln (1 - p) and ln of the weight at ln(p / (1 - p)) = y. */
+static double
+point_at(const BuyingRate *rate, double y, double *ln_p, double *ln_rest)
+{
+	*ln_p = y < 0 ? y - log1p(exp(y)) : -log1p(exp(-y));
+	*ln_rest = *ln_p - y;
+	return rate->a * *ln_p + rate->b * *ln_rest;
+}
+
+/* Points with weight on one side of the mode. */
+static int
+points_beside(const BuyingRate *rate, double mode, double step)
+{
+	double ln_p;
+	double ln_rest;
+	double largest = point_at(rate, mode, &ln_p, &ln_rest);
+	int n = 1;
+
+	while (n < MAX_POINTS && point_at(rate, mode + n * step, &ln_p, &ln_rest) > largest + log(LEAST_WEIGHT))
+	{
+		host_poll_at((size_t) n);
+		n++;
+	}
+	return n;
+}
+
+bool
+buying_rate_start(const Host *host, BuyingRate *rate, const double *params, double x, double survived)
+{
+	double step = STEP / sqrt(1 + (params[0] + x + params[3] + survived) / NARROWER);
+	double mode = log(params[2] / (params[3] + survived));
+	double ln_p;
+	double ln_rest;
+	double largest;
+	double sum = 0;
+	int below;
+	int above;
+
+	if (rate->x == x)
+		return true;
+	buying_rate_free(host, rate);
+	rate->r = params[0];
+	rate->a = params[2];
+	rate->b_param = params[3];
+	rate->b = params[3] + survived;
+	below = points_beside(rate, mode, -step);
+	above = points_beside(rate, mode, step);
+	if (below + above >= MAX_POINTS)
+		return false;
+	rate->x = x;
+	rate->n_points = below + above - 1;
+	rate->p = numbers(host, rate->n_points);
+	rate->ln_p = numbers(host, rate->n_points);
+	rate->ln_rest = numbers(host, rate->n_points);
+	rate->weight = numbers(host, rate->n_points);
+	largest = point_at(rate, mode, &ln_p, &ln_rest);
+	for (int i = 0; i < rate->n_points; i++)
+	{
+		double ln_weight = point_at(rate, mode + (i - below + 1) * step, &rate->ln_p[i], &rate->ln_rest[i]);
+
+		host_poll_at((size_t) i);
+		rate->p[i] = exp(rate->ln_p[i]);
+		rate->weight[i] = exp(ln_weight - largest);
+		sum += rate->weight[i];
+	}
+
+	double mean_ln_p = 0;
+	double mean_ln_rest = 0;
+
+	for (int i = 0; i < rate->n_points; i++)
+	{
+		rate->weight[i] /= sum;
+		mean_ln_p += rate->weight[i] * rate->ln_p[i];
+		mean_ln_rest += rate->weight[i] * rate->ln_rest[i];
+	}
+	/* as derivatives of the density by a and b need them */
+	for (int i = 0; i < rate->n_points; i++)
+	{
+		rate->ln_p[i] -= mean_ln_p;
+		rate->ln_rest[i] -= mean_ln_rest;
+	}
+	return true;
+}
+
+/* R and its derivatives at v. */
+static void
+rate_at(const BuyingRate *rate, double v, double *number)
+{
+	double power = rate->r + rate->x + 1;
+
+	memset(number, 0, RATE_NUMBERS * sizeof(double));
+	for (int i = 0; i < rate->n_points; i++)
+	{
+		double growth = log1p(rate->p[i] * v);
+		double value = rate->weight[i] * exp(-power * growth);
+
+		host_poll_at((size_t) i);
+		number[RATE_OF_BUYING] += value;
+		number[RATE_BY_R] -= value * growth;
+		number[RATE_BY_A] += value * rate->ln_p[i];
+		number[RATE_BY_B] += value * rate->ln_rest[i];
+	}
+	number[RATE_BY_R] *= rate->r;
+	number[RATE_BY_A] *= rate->a;
+	number[RATE_BY_B] *= rate->b_param;
+}
+
+/* Chebyshev point k of 0 ... 1. */
+static double
+chebyshev_point(int k)
+{
+	static const double points[RATE_NODES] = {
+		0.9987260573051268,  0.9885734329855798,    0.9684748624998809,  0.9388394947836278,   0.9002706204621802,
+		0.8535533905932737,  0.7996388332556734,    0.7396244933600284,  0.6747320897995491,   0.6062826447764883,
+		0.5356695915996161,  0.4643304084003838,    0.39371735522351164, 0.3252679102004508,   0.2603755066399716,
+		0.20036116674432652, 0.14644660940672624,   0.0997293795378198,  0.061160505216372195, 0.031525137500119135,
+		0.01142656701442024, 0.0012739426948732294,
+	};
+
+	return points[k];
+}
+
+static const double *
+panel_at(const Host *host, BuyingRate *rate, int panel)
+{
+	if (rate->panel[panel] == NULL)
+	{
+		rate->panel[panel] = numbers(host, RATE_NODES * RATE_NUMBERS);
+		for (int k = 0; k < RATE_NODES; k++)
+		{
+			host->check_interrupts();
+			rate_at(rate, expm1(RATE_SPAN * (panel + chebyshev_point(k))), rate->panel[panel] + k * RATE_NUMBERS);
+		}
+	}
+	return rate->panel[panel];
+}
+
+/* The same at w = ln(1 + v), by barycentric interpolation. */
+static void
+rate_between(const Host *host, BuyingRate *rate, double w, double *number)
+{
+	static const double weights[RATE_NODES] = {
+		0.07133918319923234, -0.21256528955297668, 0.3494641795990983,  -0.47924898672005684, 0.599277666511347,
+		-0.7071067811865476, 0.8005412409243604,   -0.8776789895672557, 0.9369497249997617,   -0.9771468659711595,
+		0.9974521146102535,  -0.9974521146102535,  0.9771468659711595,  -0.9369497249997617,  0.8776789895672557,
+		-0.8005412409243604, 0.7071067811865476,   -0.599277666511347,  0.47924898672005684,  -0.3494641795990983,
+		0.21256528955297668, -0.07133918319923234,
+	};
+	int panel = (int) (w / RATE_SPAN);
+	const double *nodes;
+	double sum = 0;
+
+	if (panel >= RATE_PANELS)
+	{
+		rate_at(rate, expm1(w), number);
+		return;
+	}
+	nodes = panel_at(host, rate, panel);
+	memset(number, 0, RATE_NUMBERS * sizeof(double));
+	for (int k = 0; k < RATE_NODES; k++)
+	{
+		double distance = w / RATE_SPAN - panel - chebyshev_point(k);
+		double share;
+
+		if (distance == 0)
+		{
+			memcpy(number, nodes + k * RATE_NUMBERS, RATE_NUMBERS * sizeof(double));
+			return;
+		}
+		share = weights[k] / distance;
+		sum += share;
+		for (int i = 0; i < RATE_NUMBERS; i++)
+			number[i] += share * nodes[k * RATE_NUMBERS + i];
+	}
+	for (int i = 0; i < RATE_NUMBERS; i++)
+		number[i] /= sum;
+}
+
+/* What is integrated: R and its derivatives, R v, and R at other discounts. */
+#define MAX_OTHERS 4
+
+typedef struct Integrals
+{
+	double rate[RATE_NUMBERS];
+	double rate_by_age;
+	double other[MAX_OTHERS];
+} Integrals;
+
+/*
+ * Adds the integral from one w to another, MOST_W apart at most: everything is analytic for an
+ * imaginary part below pi, and the discount is no larger than one for one below pi / 2.
+ */
+#define MOST_W 2.0
+
+static void
+integrate(const Host *host, BuyingRate *rate, const BuyingTerms *terms, double A, double from, double to,
+		  Integrals *integrals)
+{
+	for (int i = 0; i < gauss_16.points; i++)
+	{
+		double w = from + 0.5 * (to - from) * (1 + gauss_16.node[i]);
+		double v = expm1(w);
+		double part = 0.5 * (to - from) * gauss_16.weight[i] * (1 + v);
+		double discounted = part * exp(-terms->delta * A * v);
+		double number[RATE_NUMBERS];
+
+		rate_between(host, rate, w, number);
+		for (int k = 0; k < RATE_NUMBERS; k++)
+			integrals->rate[k] += discounted * number[k];
+		integrals->rate_by_age += discounted * v * number[RATE_OF_BUYING];
+		for (int k = 0; k < terms->n_others; k++)
+			if (!isnan(terms->other_delta[k]))
+				integrals->other[k] += part * exp(-terms->other_delta[k] * A * v) * number[RATE_OF_BUYING];
+	}
+}
+
+/* Where a discount leaves nothing; the smallest of those given decides. */
+static double
+last_time(const BuyingTerms *terms)
+{
+	double smallest = terms->delta;
+
+	for (int i = 0; i < terms->n_others; i++)
+		if (!isnan(terms->other_delta[i]))
+			smallest = fmin(smallest, terms->other_delta[i]);
+	return smallest > 0 ? LAST_DISCOUNT / smallest : 0;
+}
+
+void
+buying_rate_orders(const Host *host, BuyingRate *rate, const BuyingTerms *terms, double alpha, double A,
+				   double *by_horizon, int stride, double *others)
+{
+	double n = rate->r + rate->x;
+	double w = 0;
+	Integrals integrals = {0};
+
+	for (int h = 0; h < terms->n_horizons; h++)
+	{
+		double horizon = isinf(terms->horizon[h]) ? last_time(terms) : terms->horizon[h];
+		double end = log1p(horizon / A);
+		double *result = by_horizon + h * stride;
+		double at_end[RATE_NUMBERS] = {0};
+
+		while (w < end)
+		{
+			double next = fmin(end, w + MOST_W);
+
+			host->check_interrupts();
+			integrate(host, rate, terms, A, w, next, &integrals);
+			w = next;
+		}
+		if (!isinf(terms->horizon[h]))
+			rate_between(host, rate, end, at_end);
+		result[0] = n * integrals.rate[RATE_OF_BUYING];
+		result[1] = rate->r * integrals.rate[RATE_OF_BUYING] + n * integrals.rate[RATE_BY_R];
+		result[2] = -n * alpha *
+			(terms->delta * integrals.rate_by_age +
+			 exp(-terms->delta * horizon) * at_end[RATE_OF_BUYING] * horizon / (A * A));
+		result[3] = n * integrals.rate[RATE_BY_A];
+		result[4] = n * integrals.rate[RATE_BY_B];
+	}
+	for (int i = 0; i < terms->n_others; i++)
+		others[i] = isnan(terms->other_delta[i]) ? 0 : n * integrals.other[i];
+}
