@@ -1,17 +1,18 @@
 /*
  * bytes.h
  *	  Small whole numbers in few bytes: variable-length integers, seven bits a
- *	  byte with the lowest first, and signed ones folded so that numbers near
- *	  zero stay short (0, -1, 1, -2 … become 0, 1, 2, 3 …).
+ *	  byte with the lowest first, and signed ones zigzag-encoded so that
+ *	  numbers near zero stay short (0, -1, 1, -2 … become 0, 1, 2, 3 …).
  *
  * The bytes are the same on every platform. Readers never run past the end:
  * stored bytes that end too early are reported as corrupt.
  */
-#ifndef VALUE_BYTES_H
-#define VALUE_BYTES_H
+#ifndef SUPPORT_BYTES_H
+#define SUPPORT_BYTES_H
 
 #include "postgres.h"
 
+#include "lib/stringinfo.h"
 #include "port/pg_bswap.h"
 
 #define MAX_VARINT_BYTES 10
@@ -29,24 +30,24 @@ put_varint(uint8 *at, uint64 number)
 }
 
 static inline uint64
-fold_sign(int64 number)
+zigzag_encode(int64 number)
 {
 	return ((uint64) number << 1) ^ (uint64) (number >> 63);
 }
 
 static inline int64
-unfold_sign(uint64 folded)
+zigzag_decode(uint64 folded)
 {
 	return (int64) (folded >> 1) ^ -(int64) (folded & 1);
 }
 
-/* Raises the error of stored bytes that are shorter than they say. */
+/* Raises the error of truncated stored bytes. */
 extern _Noreturn void bytes_end_early(void);
 
-/* Raises the error of a binary message (COPY BINARY, a client) that is no value of the type. */
+/* Raises the error of a binary message (COPY BINARY, a client) that is not a valid value of the type. */
 extern _Noreturn void bytes_malformed(const char *type, const char *problem);
 
-/* Reads a number of any length. */
+/* Reads an integer of any length. */
 extern uint64 get_long_varint(const uint8 **at, const uint8 *end);
 
 /* Most numbers take one byte or two. */
@@ -84,7 +85,7 @@ lowest_byte_first(uint64 bits)
 static inline uint8 *
 put_float8(uint8 *at, double number)
 {
-	uint64		bits;
+	uint64 bits;
 
 	memcpy(&bits, &number, sizeof(bits));
 	bits = lowest_byte_first(bits);
@@ -95,8 +96,8 @@ put_float8(uint8 *at, double number)
 static inline double
 get_float8(const uint8 **at, const uint8 *end)
 {
-	uint64		bits;
-	double		number;
+	uint64 bits;
+	double number;
 
 	if (unlikely(end - *at < (ptrdiff_t) sizeof(bits)))
 		bytes_end_early();
@@ -107,4 +108,10 @@ get_float8(const uint8 **at, const uint8 *end)
 	return number;
 }
 
-#endif							/* VALUE_BYTES_H */
+/* From a binary message; normalises NaN and zero: equal values have equal bytes. */
+extern double receive_float8(StringInfo in);
+
+/* The same for a byte that is 0 or 1; the type is for the error. */
+extern bool receive_flag(StringInfo in, const char *type);
+
+#endif /* SUPPORT_BYTES_H */

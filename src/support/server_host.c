@@ -1,13 +1,13 @@
 /*
  * server_host.c
- *	  The server as host of the pure C rooms.
+ *	  The server's implementation of the Host interface of the pure C rooms.
  */
 #include "compat.h"
 
 #include "miscadmin.h"
 #include "utils/memutils.h"
 
-#include "value/server_host.h"
+#include "support/server_host.h"
 
 static void *
 server_alloc(size_t size)
@@ -21,4 +21,4 @@ server_check_interrupts(void)
 	CHECK_FOR_INTERRUPTS();
 }
 
-const Host	server_host = {server_alloc, pfree, server_check_interrupts};
+const Host server_host = {server_alloc, pfree, server_check_interrupts};

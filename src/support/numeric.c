@@ -3,22 +3,22 @@
  *	  numeric to double without the detour through text.
  *
  * The server's cast prints the numeric and parses the digits, which costs as
- * much as everything else that is done with an amount. Amounts are short: up
- * to four digits of base 10,000. Such a number is m * 10^e with whole m, and if
- * m < 2^53 and |e| <= 22, then m and 10^|e| are doubles, and one multiplication
- * or division gives the correctly rounded result, the same as the server's
+ * much as all other processing of an amount. Amounts are short: up to four
+ * digits of base 10,000. Such a number is m * 10^e with whole m, and if m <
+ * 2^53 and |e| <= 22, then m and 10^|e| are doubles, and one multiplication or
+ * division gives the correctly rounded result, the same as the server's
  * (Clinger, "How to read floating point numbers accurately", PLDI 1990).
  *
  * The digits are read from the stored form of numeric, which has been the same
- * since PostgreSQL 9.1 and cannot change without breaking pg_upgrade. Whatever
- * is not of the expected shape is left to the server.
+ * since PostgreSQL 9.1 and cannot change without breaking pg_upgrade. Other
+ * forms are left to the server's conversion.
  */
 #include "compat.h"
 
 #include "utils/builtins.h"
 #include "utils/fmgrprotos.h"
 
-#include "value/numeric.h"
+#include "support/numeric.h"
 
 /*
  * The stored form: a 16-bit header and digits of base 10,000, the most
@@ -38,17 +38,17 @@
 #define LARGEST_EXACT_POWER 22
 
 static const double powers_of_ten[LARGEST_EXACT_POWER + 1] = {
-	1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11,
-	1e12, 1e13, 1e14, 1e15, 1e16, 1e17, 1e18, 1e19, 1e20, 1e21, 1e22
+	1e0,  1e1,  1e2,  1e3,  1e4,  1e5,  1e6,  1e7,  1e8,  1e9,  1e10, 1e11,
+	1e12, 1e13, 1e14, 1e15, 1e16, 1e17, 1e18, 1e19, 1e20, 1e21, 1e22,
 };
 
 /* True, and the double, if the value is short enough. */
 static bool
 short_numeric(const char *data, Size size, double *result)
 {
-	uint16		header;
-	int16		digits[MOST_DIGITS];
-	int			count = (int) (size / sizeof(int16)) - 1;
+	uint16 header;
+	int16 digits[MOST_DIGITS];
+	int count = (int) (size / sizeof(int16)) - 1;
 
 	if (size < sizeof(header) || size > sizeof(header) + sizeof(digits))
 		return false;
@@ -57,9 +57,9 @@ short_numeric(const char *data, Size size, double *result)
 		return false;
 	memcpy(digits, data + sizeof(header), count * sizeof(int16));
 
-	int64		whole = 0;
-	int			weight = (header & SHORT_WEIGHT) - (header & SHORT_WEIGHT_SIGN);
-	int			power = (weight - count + 1) * DECIMALS_PER_DIGIT;
+	int64 whole = 0;
+	int weight = (header & SHORT_WEIGHT) - (header & SHORT_WEIGHT_SIGN);
+	int power = (weight - count + 1) * DECIMALS_PER_DIGIT;
 
 	for (int i = 0; i < count; i++)
 		whole = whole * 10000 + digits[i];
@@ -76,9 +76,9 @@ double
 numeric_to_double(Datum numeric)
 {
 	struct varlena *value = PG_DETOAST_DATUM_PACKED(numeric);
-	double		result;
+	double result;
 
 	if (short_numeric(VARDATA_ANY(value), VARSIZE_ANY_EXHDR(value), &result))
 		return result;
-	return DatumGetFloat8(DirectFunctionCall1(numeric_float8, numeric));
+	return DatumGetFloat8(DirectFunctionCall1(numeric_float8_no_overflow, numeric));
 }

@@ -16,28 +16,27 @@
 #include "utils/json.h"
 #include "utils/numeric.h"
 
-#include "value/json.h"
+#include "support/json.h"
 
 bool
-json_fail(JsonInput *in, const char *detail,...)
+json_fail(JsonInput *in, const char *detail, ...)
 {
-	char		text[512];
-	va_list		args;
+	char text[512];
+	va_list args;
 
 	va_start(args, detail);
 	vsnprintf(text, sizeof(text), detail, args);
 	va_end(args);
 
 	ereturn(in->escontext, false,
-			(errcode(ERRCODE_INVALID_TEXT_REPRESENTATION),
-			 errmsg("invalid input syntax for type %s", in->type),
+			(errcode(ERRCODE_INVALID_TEXT_REPRESENTATION), errmsg("invalid input syntax for type %s", in->type),
 			 errdetail_internal("%s", text)));
 }
 
 JsonbContainer *
 json_parse_object(JsonInput *in, char *text)
 {
-	Datum		parsed;
+	Datum parsed;
 
 #if PG_VERSION_NUM >= 160000
 	if (!DirectInputFunctionCallSafe(jsonb_in, text, InvalidOid, -1, in->escontext, &parsed))
@@ -69,7 +68,7 @@ json_check_members(JsonInput *in, JsonbContainer *object, const char *const *key
 {
 	JsonbIterator *it = JsonbIteratorInit(object);
 	JsonbIteratorToken token;
-	JsonbValue	value;
+	JsonbValue value;
 
 	while ((token = JsonbIteratorNext(&it, &value, true)) != WJB_DONE)
 	{
@@ -78,20 +77,18 @@ json_check_members(JsonInput *in, JsonbContainer *object, const char *const *key
 
 		const char *const *known = keys;
 
-		while (*known != NULL &&
-			   (strlen(*known) != value.val.string.len ||
-				memcmp(*known, value.val.string.val, value.val.string.len) != 0))
+		while (
+			*known != NULL &&
+			(strlen(*known) != value.val.string.len || memcmp(*known, value.val.string.val, value.val.string.len) != 0))
 			known++;
 		if (*known == NULL)
-			return json_fail(in, "Unknown member \"%s\".",
-							 json_excerpt(value.val.string.val, value.val.string.len));
+			return json_fail(in, "Unknown member \"%s\".", json_excerpt(value.val.string.val, value.val.string.len));
 	}
 	return true;
 }
 
 bool
-json_array_member(JsonInput *in, JsonbContainer *object, const char *key,
-				  bool optional, JsonbContainer **array)
+json_array_member(JsonInput *in, JsonbContainer *object, const char *key, bool optional, JsonbContainer **array)
 {
 	JsonbValue *value = json_member(object, key);
 
@@ -105,8 +102,7 @@ json_array_member(JsonInput *in, JsonbContainer *object, const char *key,
 }
 
 bool
-json_object_member(JsonInput *in, JsonbContainer *parent, const char *key,
-				   bool optional, JsonbContainer **object)
+json_object_member(JsonInput *in, JsonbContainer *parent, const char *key, bool optional, JsonbContainer **object)
 {
 	JsonbValue *value = json_member(parent, key);
 
@@ -146,32 +142,29 @@ json_read_float(JsonInput *in, JsonbValue *value, const char *what, double *resu
 	if (value == NULL || value->type != jbvNumeric)
 		return json_fail(in, "\"%s\" must be a number.", what);
 
-	*result = DatumGetFloat8(DirectFunctionCall1(numeric_float8_no_overflow,
-												 NumericGetDatum(value->val.numeric)));
+	*result = DatumGetFloat8(DirectFunctionCall1(numeric_float8_no_overflow, NumericGetDatum(value->val.numeric)));
 	if (!isfinite(*result))
 		return json_fail(in, "\"%s\" is out of range.", what);
-	*result += 0.0;				/* minus zero becomes zero: equal values, equal bytes */
+	*result += 0.0; /* minus zero becomes zero: equal values, equal bytes */
 	return true;
 }
 
 bool
-json_read_int(JsonInput *in, JsonbValue *value, const char *what,
-			  int64 lowest, int64 highest, int64 *result)
+json_read_int(JsonInput *in, JsonbValue *value, const char *what, int64 lowest, int64 highest, int64 *result)
 {
 	if (value == NULL || value->type != jbvNumeric)
-		return json_fail(in, "\"%s\" must be a whole number.", what);
+		return json_fail(in, "\"%s\" must be an integer.", what);
 
-	/* Read from the digits: a double would not hold all of bigint. */
-	char	   *digits = DatumGetCString(DirectFunctionCall1(numeric_out,
-															 NumericGetDatum(value->val.numeric)));
-	char	   *end;
+	/* Read from the digits: a double does not represent every bigint. */
+	char *digits = DatumGetCString(DirectFunctionCall1(numeric_out, NumericGetDatum(value->val.numeric)));
+	char *end;
 
 	errno = 0;
-	long long	number = strtoll(digits, &end, 10);
+	long long number = strtoll(digits, &end, 10);
 
 	if (errno != 0 || *end != '\0' || number < lowest || number > highest)
-		return json_fail(in, "\"%s\" must be a whole number from " INT64_FORMAT " to " INT64_FORMAT ", not %s.",
-						 what, lowest, highest, json_excerpt(digits, strlen(digits)));
+		return json_fail(in, "\"%s\" must be an integer between " INT64_FORMAT " and " INT64_FORMAT ", not %s.", what,
+						 lowest, highest, json_excerpt(digits, strlen(digits)));
 	pfree(digits);
 	*result = number;
 	return true;
@@ -181,13 +174,12 @@ json_read_int(JsonInput *in, JsonbValue *value, const char *what,
 static bool
 is_iso_date(const char *text)
 {
-	size_t		year = strspn(text, "0123456789");
+	size_t year = strspn(text, "0123456789");
 	const char *rest = text + year;
 
-	return year >= 4 && year <= 7 &&
-		rest[0] == '-' && isdigit((unsigned char) rest[1]) && isdigit((unsigned char) rest[2]) &&
-		rest[3] == '-' && isdigit((unsigned char) rest[4]) && isdigit((unsigned char) rest[5]) &&
-		(rest[6] == '\0' || strcmp(rest + 6, " BC") == 0);
+	return year >= 4 && year <= 7 && rest[0] == '-' && isdigit((unsigned char) rest[1]) &&
+		isdigit((unsigned char) rest[2]) && rest[3] == '-' && isdigit((unsigned char) rest[4]) &&
+		isdigit((unsigned char) rest[5]) && (rest[6] == '\0' || strcmp(rest + 6, " BC") == 0);
 }
 
 /*
@@ -197,15 +189,15 @@ is_iso_date(const char *text)
 bool
 json_read_date(JsonInput *in, JsonbValue *value, const char *what, DateADT *result)
 {
-	char	   *text = json_read_text(in, value, what);
-	Datum		day;
+	char *text = json_read_text(in, value, what);
+	Datum day;
 
 	if (text == NULL)
 		return false;
 
 	if (!is_iso_date(text))
-		return json_fail(in, "\"%s\" must be a date such as \"2026-01-31\", not \"%s\".",
-						 what, json_excerpt(text, strlen(text)));
+		return json_fail(in, "\"%s\" must be a date such as \"2026-01-31\", not \"%s\".", what,
+						 json_excerpt(text, strlen(text)));
 
 #if PG_VERSION_NUM >= 160000
 	if (!DirectInputFunctionCallSafe(date_in, text, InvalidOid, -1, in->escontext, &day))
@@ -238,12 +230,28 @@ json_read_text(JsonInput *in, JsonbValue *value, const char *what)
 	return pnstrdup(value->val.string.val, value->val.string.len);
 }
 
+bool
+json_optional_float(JsonInput *in, JsonbContainer *object, const char *key, double *number)
+{
+	JsonbValue *value = json_member(object, key);
+
+	return value == NULL || json_read_float(in, value, key, number);
+}
+
+bool
+json_optional_count(JsonInput *in, JsonbContainer *object, const char *key, int64 highest, int64 *number)
+{
+	JsonbValue *value = json_member(object, key);
+
+	return value == NULL || json_read_int(in, value, key, 0, highest, number);
+}
+
 void
 json_append_float(StringInfo out, double value)
 {
-	char		digits[DOUBLE_SHORTEST_DECIMAL_LEN];
+	char digits[DOUBLE_SHORTEST_DECIMAL_LEN];
 
-	if (!isfinite(value))		/* JSON has no word for it: not known */
+	if (!isfinite(value)) /* JSON has no NaN: null means not known */
 	{
 		appendStringInfoString(out, "null");
 		return;
@@ -269,7 +277,7 @@ void
 json_append_date(StringInfo out, DateADT day)
 {
 	struct pg_tm tm = {0};
-	char		text[MAXDATELEN + 1];
+	char text[MAXDATELEN + 1];
 
 	j2date(day + POSTGRES_EPOCH_JDATE, &tm.tm_year, &tm.tm_mon, &tm.tm_mday);
 	EncodeDateOnly(&tm, USE_ISO_DATES, text);

@@ -1,0 +1,228 @@
+/*
+ * args.c
+ *	  Arguments of SQL functions, checked.
+ */
+#include "compat.h"
+
+#include <math.h>
+
+#include "mb/pg_wchar.h"
+#include "utils/fmgrprotos.h"
+
+#include "support/args.h"
+
+/* The hint of an error, if there is one. */
+#define OPTIONAL_HINT(hint) ((hint) != NULL ? errhint("%s", hint) : 0)
+
+void
+refuse_null(FunctionCallInfo fcinfo, int argno, const char *name, const char *hint)
+{
+	if (PG_ARGISNULL(argno))
+		ereport(ERROR,
+				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED), errmsg("%s must not be null", name), OPTIONAL_HINT(hint)));
+}
+
+void
+refuse_nulls(FunctionCallInfo fcinfo, int argno, const char *const *names, int count)
+{
+	for (int i = 0; i < count; i++)
+		if (names[i] != NULL)
+			refuse_null(fcinfo, argno + i, names[i], NULL);
+}
+
+const char *
+optional_name_argument(FunctionCallInfo fcinfo, int argno)
+{
+	return PG_ARGISNULL(argno) ? NULL : NameStr(*PG_GETARG_NAME(argno));
+}
+
+const uint8 *
+utf8_text_argument(FunctionCallInfo fcinfo, int argno, size_t *bytes)
+{
+	text *argument = PG_GETARG_TEXT_PP(argno);
+	char *data = VARDATA_ANY(argument);
+	int length = VARSIZE_ANY_EXHDR(argument);
+
+	if (GetDatabaseEncoding() != PG_UTF8)
+	{
+		char *converted = pg_server_to_any(data, length, PG_UTF8);
+
+		if (converted != data)
+		{
+			data = converted;
+			length = (int) strlen(converted);
+		}
+	}
+	*bytes = (size_t) length;
+	return (const uint8 *) data;
+}
+
+char *
+date_text(DateADT day)
+{
+	return DatumGetCString(DirectFunctionCall1(date_out, DateADTGetDatum(day)));
+}
+
+void
+check_finite_day(DateADT day, const char *name, const char *hint)
+{
+	if (DATE_NOT_FINITE(day))
+		ereport(ERROR,
+				(errcode(ERRCODE_DATETIME_VALUE_OUT_OF_RANGE),
+				 errmsg("%s must be finite, but is %s", name, date_text(day)), OPTIONAL_HINT(hint)));
+}
+
+void
+check_days_ordered(const char *first_name, DateADT first, const char *last_name, DateADT last, const char *hint)
+{
+	if (first >= last)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("%s must be before %s, but is %s, and %s is %s", first_name, last_name, date_text(first),
+						last_name, date_text(last)),
+				 OPTIONAL_HINT(hint)));
+}
+
+void
+check_days_not_reversed(const char *first_name, DateADT first, const char *last_name, DateADT last, const char *hint)
+{
+	if (first > last)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("%s must not be before %s, but is %s, and %s is %s", last_name, first_name, date_text(last),
+						first_name, date_text(first)),
+				 OPTIONAL_HINT(hint)));
+}
+
+DateADT
+finite_day_argument(FunctionCallInfo fcinfo, int argno, const char *name, const char *hint)
+{
+	DateADT day = PG_GETARG_DATEADT(argno);
+
+	check_finite_day(day, name, hint);
+	return day;
+}
+
+DateADT
+needed_day_argument(FunctionCallInfo fcinfo, int argno, const char *name, const char *hint)
+{
+	refuse_null(fcinfo, argno, name, hint);
+	return finite_day_argument(fcinfo, argno, name, hint);
+}
+
+int32
+int_argument(FunctionCallInfo fcinfo, int argno, const char *name, int32 lowest, int32 highest, const char *hint)
+{
+	int32 number = PG_GETARG_INT32(argno);
+
+	if (number < lowest || number > highest)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("%s must be between %d and %d, but is %d", name, lowest, highest, number),
+				 OPTIONAL_HINT(hint)));
+	return number;
+}
+
+/* An error for a number below zero. */
+static void
+check_count(int64 number, const char *name)
+{
+	if (number < 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("%s must not be negative, but is " INT64_FORMAT, name, number)));
+}
+
+int32
+count_argument(FunctionCallInfo fcinfo, int argno, const char *name)
+{
+	check_count(PG_GETARG_INT32(argno), name);
+	return PG_GETARG_INT32(argno);
+}
+
+int64
+big_count_argument(FunctionCallInfo fcinfo, int argno, const char *name)
+{
+	check_count(PG_GETARG_INT64(argno), name);
+	return PG_GETARG_INT64(argno);
+}
+
+double
+finite_argument(FunctionCallInfo fcinfo, int argno, const char *name, const char *hint)
+{
+	double number = PG_GETARG_FLOAT8(argno);
+
+	if (!isfinite(number))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("%s must be finite, but is %g", name, number),
+				 OPTIONAL_HINT(hint)));
+	return number;
+}
+
+double
+nonnegative_argument(FunctionCallInfo fcinfo, int argno, const char *name, const char *hint)
+{
+	double number = finite_argument(fcinfo, argno, name, hint);
+
+	if (number < 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("%s must not be negative, but is %g", name, number),
+				 OPTIONAL_HINT(hint)));
+	return number;
+}
+
+double
+share_argument(FunctionCallInfo fcinfo, int argno, const char *name, const char *hint)
+{
+	double share = PG_GETARG_FLOAT8(argno);
+
+	if (!(share > 0 && share < 1))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("%s must be between 0 and 1, but is %g", name, share),
+				 OPTIONAL_HINT(hint)));
+	return share;
+}
+
+double
+level_argument(FunctionCallInfo fcinfo, int argno)
+{
+	return share_argument(fcinfo, argno, "level", "0.9 is an interval of ninety per cent.");
+}
+
+double
+quantile_argument(FunctionCallInfo fcinfo, int argno)
+{
+	return share_argument(fcinfo, argno, "quantile",
+						  "0.5 is the day before which the next order is as likely as after it.");
+}
+
+int32
+horizon_argument(FunctionCallInfo fcinfo, int argno)
+{
+	return count_argument(fcinfo, argno, "horizon_days");
+}
+
+double
+discount_argument(FunctionCallInfo fcinfo, int argno)
+{
+	return nonnegative_argument(fcinfo, argno, "annual_discount", "0.10 is ten per cent a year.");
+}
+
+double
+positive_discount_argument(FunctionCallInfo fcinfo, int argno)
+{
+	double annual_discount = finite_argument(fcinfo, argno, "annual_discount", "0.10 is ten per cent a year.");
+
+	if (!(annual_discount > 0))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("annual_discount must be positive, but is %g", annual_discount),
+				 errhint("Without a discount the sum over all future orders is infinite.")));
+	return annual_discount;
+}
+
+double
+margin_argument(FunctionCallInfo fcinfo, int argno)
+{
+	return finite_argument(fcinfo, argno, "margin", "0.25 is a quarter of the amounts.");
+}

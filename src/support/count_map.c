@@ -1,0 +1,385 @@
+/*
+ * count_map.c
+ *	  Growing, sorting and storing counts.
+ */
+#include "compat.h"
+
+#include "libpq/pqformat.h"
+#include "miscadmin.h"
+#include "port/pg_bitutils.h"
+#include "utils/memutils.h"
+
+#include "support/count_map.h"
+
+#ifdef COUNT_MAP_EAGER
+#define INITIAL_CAPACITY 2
+#define FEW_ENTRIES 4
+#else
+#define INITIAL_CAPACITY 32
+#define FEW_ENTRIES 1024
+#endif
+#define WIRE_ENTRY_BYTES 24
+
+#define ST_SORT sort_few
+#define ST_ELEMENT_TYPE CountEntry
+#define ST_COMPARE(a, b) count_map_compare(a, b)
+#define ST_SCOPE static
+#define ST_CHECK_FOR_INTERRUPTS
+#define ST_DEFINE
+#include "lib/sort_template.h"
+
+static CountEntry *
+make_entries(Size count)
+{
+	return MemoryContextAllocHuge(CurrentMemoryContext, Max(1, count) * sizeof(CountEntry));
+}
+
+static struct varlena *
+pack_map(GrowingState *state)
+{
+	CountMap *map = (CountMap *) state;
+
+	return map->type->pack(map);
+}
+
+void *
+count_map_make(const CountMapType *type, Size size, MemoryContext parent)
+{
+	CountMap *map = agg_state_make(size, pack_map, parent);
+
+	map->type = type;
+	map->capacity = INITIAL_CAPACITY;
+	map->entries = MemoryContextAlloc(agg_state_context(&map->growing), INITIAL_CAPACITY * sizeof(CountEntry));
+	return map;
+}
+
+void
+count_map_out_of_range(const CountMapType *type)
+{
+	ereport(ERROR, (errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE), errmsg("a count in %s is out of range", type->name)));
+}
+
+/*
+ * Many entries are sorted digit by digit, from the lowest (Knuth, TAOCP 3,
+ * 5.2.5). Most of the 128 bits of a key are the same in all entries of a kind,
+ * and only digits that differ take a pass.
+ */
+#define DIGIT_BITS 11
+#define DIGITS (1 << DIGIT_BITS)
+
+/* Eleven bits of one half of the key. */
+typedef struct Digit
+{
+	bool of_group;
+	int shift;
+} Digit;
+
+static inline uint32
+digit_of(const CountEntry *entry, Digit digit)
+{
+	return (uint32) ((digit.of_group ? entry->group : entry->detail) >> digit.shift) & (DIGITS - 1);
+}
+
+/* Adds the digits that cover these bits. */
+static int
+digits_of_bits(uint64 bits, bool of_group, Digit *digits, int count)
+{
+	while (bits != 0)
+	{
+		int shift = pg_rightmost_one_pos64(bits);
+
+		digits[count++] = (Digit){of_group, shift};
+		bits &= shift + DIGIT_BITS < 64 ? ~UINT64CONST(0) << (shift + DIGIT_BITS) : 0;
+	}
+	return count;
+}
+
+/* One pass: from entries to sorted. */
+static void
+sort_by_digit(const CountEntry *entries, CountEntry *sorted, uint32 count, Digit digit)
+{
+	uint32 starts[DIGITS] = {0};
+	uint32 start = 0;
+
+	for (uint32 i = 0; i < count; i++)
+		starts[digit_of(&entries[i], digit)]++;
+	for (int i = 0; i < DIGITS; i++)
+	{
+		uint32 size = starts[i];
+
+		starts[i] = start;
+		start += size;
+	}
+	for (uint32 i = 0; i < count; i++)
+		sorted[starts[digit_of(&entries[i], digit)]++] = entries[i];
+	CHECK_FOR_INTERRUPTS();
+}
+
+/* Sorts entries whose groups have the same highest byte, with a buffer for as many. */
+static void
+sort_kind(CountEntry *entries, CountEntry *sorted, uint32 count)
+{
+	CountEntry *from = entries;
+	uint64 group_bits = 0;
+	uint64 detail_bits = 0;
+	Digit digits[2 * (64 / DIGIT_BITS + 1)];
+	int n_digits = 0;
+
+	for (uint32 i = 1; i < count; i++)
+	{
+		group_bits |= entries[i].group ^ entries[0].group;
+		detail_bits |= entries[i].detail ^ entries[0].detail;
+	}
+	if (count >= FEW_ENTRIES)
+		n_digits = digits_of_bits(group_bits, true, digits, digits_of_bits(detail_bits, false, digits, 0));
+	for (int i = 0; i < n_digits; i++)
+	{
+		CountEntry *to = from == entries ? sorted : entries;
+
+		sort_by_digit(from, to, count, digits[i]);
+		from = to;
+	}
+	if (from != sorted)
+		memcpy(sorted, from, count * sizeof(CountEntry));
+	if (count < FEW_ENTRIES)
+		sort_few(sorted, count);
+}
+
+void
+count_map_sort(CountEntry *entries, uint32 count)
+{
+	CountEntry *capacity;
+	uint32 start = 0;
+
+	if (count < FEW_ENTRIES)
+	{
+		sort_few(entries, count);
+		return;
+	}
+	/* First by the kind. */
+	capacity = make_entries(count);
+	sort_by_digit(entries, capacity, count, (Digit){true, 56});
+	for (uint32 end = 1; end <= count; end++)
+		if (end == count || capacity[end].group >> 56 != capacity[start].group >> 56)
+		{
+			sort_kind(capacity + start, entries + start, end - start);
+			start = end;
+		}
+	pfree(capacity);
+}
+
+/* Merges the sorted prefix and the sorted entries behind it, from the end. */
+static void
+merge_unsettled(CountMap *map)
+{
+	uint32 count = map->used - map->n_sorted;
+	CountEntry *entries = map->entries;
+	CountEntry *unsettled = make_entries(count);
+	uint32 n_sorted = map->n_sorted;
+	uint32 place = map->used;
+
+	memcpy(unsettled, entries + n_sorted, count * sizeof(CountEntry));
+	while (count > 0 && n_sorted > 0)
+	{
+		CHECK_FOR_INTERRUPTS();
+		if (count_map_compare(&entries[n_sorted - 1], &unsettled[count - 1]) > 0)
+			entries[--place] = entries[--n_sorted];
+		else
+			entries[--place] = unsettled[--count];
+	}
+	memcpy(entries, unsettled, count * sizeof(CountEntry));
+	pfree(unsettled);
+}
+
+uint32
+count_map_sum_up(const CountMapType *type, CountEntry *entries, uint32 count)
+{
+	uint32 kept = 0;
+
+	for (uint32 i = 0; i < count; i++)
+	{
+		CHECK_FOR_INTERRUPTS();
+		if (kept == 0 || count_map_compare(&entries[kept - 1], &entries[i]) != 0)
+			entries[kept++] = entries[i];
+		else if (unlikely(pg_add_s64_overflow(entries[kept - 1].value, entries[i].value, &entries[kept - 1].value)))
+			count_map_out_of_range(type);
+		/* Positive and negative values can cancel: entries of zero are dropped. */
+		if (entries[kept - 1].value == 0)
+			kept--;
+	}
+	return kept;
+}
+
+static bool
+in_order(const CountEntry *entries, uint32 count)
+{
+	for (uint32 i = 1; i < count; i++)
+		if (count_map_compare(&entries[i - 1], &entries[i]) > 0)
+			return false;
+	return true;
+}
+
+/* The type may coarsen the compacted entries, which are then compacted again. */
+static void
+settle_log(CountMap *map)
+{
+	const CountMapType *type = map->type;
+
+	while (map->n_sorted < map->used)
+	{
+		CountEntry *unsettled = map->entries + map->n_sorted;
+		uint32 count = map->used - map->n_sorted;
+
+		if (!in_order(unsettled, count))
+			count_map_sort(unsettled, count);
+		merge_unsettled(map);
+		map->n_sorted = map->used = count_map_sum_up(type, map->entries, map->used);
+		if (type->compacted != NULL)
+			type->compacted(map);
+	}
+	if (map->used > type->max_entries)
+		ereport(ERROR,
+				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
+				 errmsg("a %s cannot hold more than %u different %s", type->name, type->max_entries, type->counted),
+				 errhint("%s", type->hint)));
+}
+
+/* At least half of the capacity is free afterwards, so that compaction is amortised. */
+void
+count_map_reserve(CountMap *map, uint32 more)
+{
+	Size needed;
+
+	if (more <= map->capacity - map->used)
+		return;
+	settle_log(map);
+	needed = map->used + (Size) Max(map->used, more);
+	if (needed <= map->capacity)
+		return;
+	map->capacity = (uint32) pg_nextpower2_64(needed);
+	map->entries = repalloc_huge(map->entries, map->capacity * sizeof(CountEntry));
+	if (map->hot == NULL && map->capacity >= COUNT_MAP_HOT)
+		map->hot = MemoryContextAllocZero(agg_state_context(&map->growing), COUNT_MAP_HOT * sizeof(CountEntry));
+}
+
+void
+count_map_compact(CountMap *map)
+{
+	for (int i = 0; map->hot != NULL && i < COUNT_MAP_HOT; i++)
+	{
+		CountEntry entry = map->hot[i];
+
+		map->hot[i] = (CountEntry){0};
+		count_map_add(map, entry.group, entry.detail, entry.value);
+	}
+	settle_log(map);
+}
+
+const CountEntry *
+count_map_duplicate(const CountEntry *entries, uint32 count)
+{
+	for (uint32 i = 1; i < count; i++)
+	{
+		CHECK_FOR_INTERRUPTS();
+		if (count_map_compare(&entries[i - 1], &entries[i]) == 0)
+			return &entries[i];
+	}
+	return NULL;
+}
+
+const CountEntry *
+count_map_find(const CountEntry *entries, uint32 count, uint64 group, uint64 detail)
+{
+	CountEntry key = {group, detail, 0};
+	uint32 low = 0;
+	uint32 high = count;
+
+	while (low < high)
+	{
+		uint32 middle = low + (high - low) / 2;
+
+		if (count_map_compare(&entries[middle], &key) < 0)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return &entries[low];
+}
+
+struct varlena *
+count_map_pack(const CountMapType *type, const uint8 *head, Size head_bytes, const CountEntry *entries, uint32 count)
+{
+	Size capacity = VARHDRSZ + head_bytes + MAX_VARINT_BYTES + (Size) count * MAX_ENTRY_BYTES;
+	struct varlena *value = MemoryContextAllocHuge(CurrentMemoryContext, capacity);
+	uint8 *at = (uint8 *) VARDATA(value);
+	CountEntry previous = {0};
+
+	memcpy(at, head, head_bytes);
+	at = put_varint(at + head_bytes, count);
+	for (uint32 i = 0; i < count; i++)
+	{
+		CHECK_FOR_INTERRUPTS();
+		at = count_map_put(at, &entries[i], &previous);
+		previous = entries[i];
+	}
+	if (at - (uint8 *) value > MaxAllocSize)
+		ereport(ERROR,
+				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED), errmsg("%s is too large to be stored", type->name),
+				 errhint("%s", type->hint)));
+	SET_VARSIZE(value, at - (uint8 *) value);
+	return repalloc(value, at - (uint8 *) value);
+}
+
+CountEntry *
+count_map_receive(const CountMapType *type, StringInfo in, uint32 *count)
+{
+	*count = pq_getmsgint(in, 4);
+	if ((uint64) *count * WIRE_ENTRY_BYTES != (uint64) (in->len - in->cursor))
+		bytes_malformed(type->name, "the length does not fit the number of entries");
+
+	CountEntry *entries = palloc_array(CountEntry, Max(1, *count));
+
+	for (uint32 i = 0; i < *count; i++)
+	{
+		CHECK_FOR_INTERRUPTS();
+		entries[i].group = (uint64) pq_getmsgint64(in);
+		entries[i].detail = (uint64) pq_getmsgint64(in);
+		entries[i].value = pq_getmsgint64(in);
+	}
+	return entries;
+}
+
+void
+count_map_send(StringInfo out, const CountEntry *entry)
+{
+	pq_sendint64(out, entry->group);
+	pq_sendint64(out, entry->detail);
+	pq_sendint64(out, (uint64) entry->value);
+}
+
+bool
+count_map_from_text(JsonInput *in, StateBytes *bytes, CountEntry **entries, uint32 *count)
+{
+	uint64 announced;
+	CountEntry entry = {0};
+
+	if (!state_varint(bytes, &announced) || announced > (uint64) (bytes->end - bytes->at) / 3)
+		return state_text_fail(in, "there are fewer entries than announced");
+	*count = (uint32) announced;
+	*entries = MemoryContextAllocHuge(CurrentMemoryContext, Max(1, announced) * sizeof(CountEntry));
+	for (uint32 i = 0; i < *count; i++)
+	{
+		uint64 step;
+		uint64 detail;
+		uint64 value;
+
+		CHECK_FOR_INTERRUPTS();
+		if (!state_varint(bytes, &step) || !state_varint(bytes, &detail) || !state_varint(bytes, &value))
+			return state_text_fail(in, "an entry is incomplete");
+		entry.detail = step == 0 ? entry.detail + detail : detail;
+		entry.group += step;
+		entry.value = zigzag_decode(value);
+		(*entries)[i] = entry;
+	}
+	return bytes->at == bytes->end || state_text_fail(in, "there are bytes left over");
+}
