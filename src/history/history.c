@@ -8,7 +8,7 @@
 #include "miscadmin.h"
 
 #include "history/history.h"
-#include "history/history_state.h"
+#include "history/history_format.h"
 
 const double history_unit_scale[HISTORY_MAX_DECIMALS + 1] = {1, 10, 100, 1000, 10000};
 
@@ -39,7 +39,7 @@ history_sort(Purchase *purchases, uint32 count)
 static bool
 all_in_units(const Purchase *purchases, uint32 count, int decimals)
 {
-	int64		units;
+	int64 units;
 
 	for (uint32 i = 0; i < count; i++)
 		if (!amount_in_units(purchases[i].amount, decimals, &units))
@@ -47,11 +47,11 @@ all_in_units(const Purchase *purchases, uint32 count, int decimals)
 	return true;
 }
 
-/* Finer units hold less: each is asked about all amounts. */
+/* Finer units have a smaller range: each encoding is checked against all amounts. */
 HistoryEncoding
 history_choose_encoding(const Purchase *purchases, uint32 count)
 {
-	uint32		unknown = 0;
+	uint32 unknown = 0;
 
 	for (uint32 i = 0; i < count; i++)
 		unknown += isnan(purchases[i].amount);
@@ -81,14 +81,16 @@ struct varlena *
 history_pack_as(const Purchase *purchases, uint32 count, HistoryEncoding encoding)
 {
 	struct varlena *value = palloc(VARHDRSZ + HISTORY_HEAD_BYTES + (Size) count * HISTORY_PURCHASE_BYTES);
-	uint8	   *start = (uint8 *) VARDATA(value);
-	uint8	   *at = history_put_head(start, encoding, count);
+	uint8 *start = (uint8 *) VARDATA(value);
+	uint8 *at = history_put_head(start, encoding, count);
 
 	for (uint32 i = 0; i < count; i++)
 	{
-		at = put_varint(at, i == 0 ? fold_sign(purchases[i].day)
-						: (uint32) (purchases[i].day - purchases[i - 1].day));
+		at = put_varint(at,
+						i == 0 ? zigzag_encode(purchases[i].day) : (uint32) (purchases[i].day - purchases[i - 1].day));
 		at = history_put_amount(at, purchases[i].amount, encoding);
+		if (unlikely(at == NULL))
+			elog(ERROR, "an amount does not fit the encoding of its history");
 	}
 	SET_VARSIZE(value, VARHDRSZ + (at - start));
 	return value;
@@ -105,8 +107,8 @@ read_head(HistoryReader *reader, struct varlena *value)
 	if (reader->next[0] != HISTORY_VERSION || reader->next[1] > HISTORY_NO_AMOUNTS)
 		ereport(ERROR,
 				(errcode(ERRCODE_DATA_CORRUPTED),
-				 errmsg("unknown version %d or encoding %d of a stored purchase_history",
-						reader->next[0], reader->next[1])));
+				 errmsg("unknown version %d or encoding %d of a stored purchase_history", reader->next[0],
+						reader->next[1])));
 	reader->encoding = (HistoryEncoding) reader->next[1];
 	reader->next += 2;
 	reader->left = (uint32) get_varint(&reader->next, reader->end);
@@ -115,7 +117,7 @@ read_head(HistoryReader *reader, struct varlena *value)
 void
 history_start(HistoryReader *reader, struct varlena *value, DateADT until)
 {
-	if (unlikely(history_is_state(value)))
+	if (unlikely(agg_state_in_place(value)))
 	{
 		HistoryState *state = (HistoryState *) PG_DETOAST_DATUM(PointerGetDatum(value));
 
@@ -129,9 +131,30 @@ history_start(HistoryReader *reader, struct varlena *value, DateADT until)
 	reader->until = until;
 	reader->units = 0;
 	reader->amount = NAN;
-	reader->next_day = reader->left == 0 ? 0
-		: (DateADT) unfold_sign(get_varint(&reader->next, reader->end));
+	reader->next_day = reader->left == 0 ? 0 : (DateADT) zigzag_decode(get_varint(&reader->next, reader->end));
 	reader->day = reader->next_day;
+}
+
+struct varlena *
+history_state_pack(const HistoryState *state)
+{
+	if (state->sorted)
+	{
+		struct varlena *value = palloc(VARHDRSZ + HISTORY_HEAD_BYTES + state->used);
+		uint8 *start = (uint8 *) VARDATA(value);
+		uint8 *at = history_put_head(start, (HistoryEncoding) state->encoding, state->count);
+
+		memcpy(at, state->bytes, state->used);
+		SET_VARSIZE(value, VARHDRSZ + (at - start) + state->used);
+		return value;
+	}
+
+	uint32 count;
+	Purchase *purchases = history_unpack((struct varlena *) unconstify(HistoryState *, state), &count);
+	struct varlena *value = history_pack_as(purchases, count, (HistoryEncoding) state->encoding);
+
+	pfree(purchases);
+	return value;
 }
 
 /* The stored form of a history in any form. */
@@ -140,7 +163,7 @@ history_stored(Datum history)
 {
 	struct varlena *value = PG_DETOAST_DATUM_PACKED(history);
 
-	if (history_is_state(value))
+	if (agg_state_in_place(value))
 		value = history_state_pack((HistoryState *) PG_DETOAST_DATUM(PointerGetDatum(value)));
 	return value;
 }
@@ -165,19 +188,19 @@ history_unpack(struct varlena *value, uint32 *count)
 	HistoryReader reader;
 
 	history_start(&reader, value, HISTORY_ALL);
-	/* A count that the bytes cannot hold is not worth its memory; the first day is read already. */
+	/* Do not allocate memory for a count that the bytes cannot contain; the first day is read already. */
 	if (reader.left > reader.end - reader.next + 1)
 		bytes_end_early();
 	*count = reader.left;
 
-	Purchase   *purchases = palloc0(((Size) reader.left + 1) * sizeof(Purchase));
+	Purchase *purchases = palloc0(((Size) reader.left + 1) * sizeof(Purchase));
 
 	for (uint32 i = 0; history_next(&reader); i++)
 	{
 		purchases[i].day = reader.day;
 		purchases[i].amount = history_amount(&reader);
 	}
-	if (history_is_state(value))
+	if (agg_state_in_place(value))
 		history_sort(purchases, *count);
 	return purchases;
 }
@@ -197,8 +220,8 @@ spend_add(Spend *spend, const HistoryReader *reader)
 		return true;
 	}
 
-	double		sum = spend->high + reader->amount;
-	double		amount = sum - spend->high;
+	double sum = spend->high + reader->amount;
+	double amount = sum - spend->high;
 
 	spend->low += (spend->high - (sum - amount)) + (reader->amount - amount);
 	spend->high = sum;
@@ -208,8 +231,8 @@ spend_add(Spend *spend, const HistoryReader *reader)
 void
 spend_merge(Spend *spend, const Spend *other)
 {
-	double		sum = spend->high + other->high;
-	double		part = sum - spend->high;
+	double sum = spend->high + other->high;
+	double part = sum - spend->high;
 
 	spend->low += (spend->high - (sum - part)) + (other->high - part) + other->low;
 	spend->high = sum;
@@ -221,7 +244,7 @@ spend_merge(Spend *spend, const Spend *other)
 static inline int64
 read_day(HistoryReader *reader, Spend *spend)
 {
-	int64		orders = 0;
+	int64 orders = 0;
 
 	do
 		orders += spend_add(spend, reader);
@@ -234,24 +257,25 @@ history_next_day(HistoryReader *reader, PurchaseDay *day)
 {
 	if (!history_next(reader))
 		return false;
-	*day = (PurchaseDay) {.day = reader->day};
+	*day = (PurchaseDay){.day = reader->day};
 	day->orders = read_day(reader, &day->spend);
 	return true;
 }
 
-/* One body for both: where the caller has no sink, the compiler leaves the question out. */
+/* One body for both: without a sink the compiler removes the check. */
 static pg_attribute_always_inline HistorySummary
 summarise(Datum history, DateADT until, GapSink sink, void *context)
 {
-	HistorySummary summary = {0};
+	HistorySummary summary = {.recorded_until = DATEVAL_NOBEGIN};
 	HistoryReader reader;
 
 	history_open(&reader, history, until);
 	summary.encoding = reader.encoding;
 	while (history_next(&reader))
 	{
-		int64		orders = read_day(&reader, &summary.total);
+		int64 orders = read_day(&reader, &summary.total);
 
+		summary.recorded_until = reader.day;
 		if (orders == 0)
 			continue;
 		if (summary.transactions++ == 0)
@@ -264,6 +288,7 @@ summarise(Datum history, DateADT until, GapSink sink, void *context)
 		summary.last = reader.day;
 		summary.orders += orders;
 	}
+	summary.complete = reader.left == 0;
 	return summary;
 }
 

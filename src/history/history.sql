@@ -1,27 +1,7 @@
 -- purchase_history: one customer's purchases, compact and exact
 
-CREATE TYPE purchase_history;
-
-CREATE FUNCTION purchase_history_in(cstring) RETURNS purchase_history
-LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME';
-CREATE FUNCTION purchase_history_out(purchase_history) RETURNS cstring
-LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME';
-CREATE FUNCTION purchase_history_recv(internal) RETURNS purchase_history
-LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME';
-CREATE FUNCTION purchase_history_send(purchase_history) RETURNS bytea
-LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME';
-
-CREATE TYPE purchase_history (
-	INPUT = purchase_history_in, OUTPUT = purchase_history_out,
-	RECEIVE = purchase_history_recv, SEND = purchase_history_send,
-	ALIGNMENT = double, STORAGE = extended
-);
-
-COMMENT ON TYPE purchase_history IS 'one customer''s purchases: the sorted multiset of (day, amount)';
-COMMENT ON FUNCTION purchase_history_in(cstring) IS 'text input, JSON: {"orders": [["2026-01-05", 12.5], …]}';
-COMMENT ON FUNCTION purchase_history_out(purchase_history) IS 'text output, JSON';
-COMMENT ON FUNCTION purchase_history_recv(internal) IS 'binary input';
-COMMENT ON FUNCTION purchase_history_send(purchase_history) IS 'binary output';
+--@value purchase_history 1 1 double -- one customer''s purchases: the sorted multiset of (day, amount)
+COMMENT ON FUNCTION purchase_history_in(cstring) IS 'internal: text input, JSON: {"orders": [["2026-01-05", 12.5], ...]}';
 
 -- aggregation: rows to a history, histories to a history
 
@@ -30,131 +10,74 @@ LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME';
 CREATE FUNCTION purchase_history_merge(purchase_history, purchase_history) RETURNS purchase_history
 LANGUAGE C IMMUTABLE PARALLEL SAFE AS 'MODULE_PATHNAME';
 
-COMMENT ON FUNCTION purchase_history_final(purchase_history) IS 'aggregate support: the finished history';
-COMMENT ON FUNCTION purchase_history_merge(purchase_history, purchase_history) IS 'all purchases of both histories (implementation of || operator)';
+COMMENT ON FUNCTION purchase_history_final(purchase_history) IS 'internal: the finished history';
+COMMENT ON FUNCTION purchase_history_merge(purchase_history, purchase_history) IS 'internal: all purchases of both histories (implementation of || operator)';
 
-CREATE FUNCTION purchase_history_add_date(purchase_history, date) RETURNS purchase_history
-LANGUAGE C IMMUTABLE PARALLEL SAFE AS 'MODULE_PATHNAME';
-COMMENT ON FUNCTION purchase_history_add_date(purchase_history, date) IS 'aggregate support: adds one purchase';
-CREATE FUNCTION purchase_history_add_date_numeric(purchase_history, date, numeric) RETURNS purchase_history
-LANGUAGE C IMMUTABLE PARALLEL SAFE AS 'MODULE_PATHNAME';
-COMMENT ON FUNCTION purchase_history_add_date_numeric(purchase_history, date, numeric) IS 'aggregate support: adds one purchase';
-CREATE FUNCTION purchase_history_add_date_float8(purchase_history, date, float8) RETURNS purchase_history
-LANGUAGE C IMMUTABLE PARALLEL SAFE AS 'MODULE_PATHNAME';
-COMMENT ON FUNCTION purchase_history_add_date_float8(purchase_history, date, float8) IS 'aggregate support: adds one purchase';
-CREATE FUNCTION purchase_history_add_money(purchase_history, date, money) RETURNS purchase_history
-LANGUAGE C IMMUTABLE PARALLEL SAFE AS 'MODULE_PATHNAME';
-COMMENT ON FUNCTION purchase_history_add_money(purchase_history, date, money) IS 'aggregate support: refuses type money';
-CREATE FUNCTION purchase_history_add_timestamp(purchase_history, timestamp) RETURNS purchase_history
-LANGUAGE C IMMUTABLE PARALLEL SAFE AS 'MODULE_PATHNAME';
-COMMENT ON FUNCTION purchase_history_add_timestamp(purchase_history, timestamp) IS 'aggregate support: adds one purchase';
-CREATE FUNCTION purchase_history_add_timestamp_numeric(purchase_history, timestamp, numeric) RETURNS purchase_history
-LANGUAGE C IMMUTABLE PARALLEL SAFE AS 'MODULE_PATHNAME';
-COMMENT ON FUNCTION purchase_history_add_timestamp_numeric(purchase_history, timestamp, numeric) IS 'aggregate support: adds one purchase';
-CREATE FUNCTION purchase_history_add_timestamp_float8(purchase_history, timestamp, float8) RETURNS purchase_history
-LANGUAGE C IMMUTABLE PARALLEL SAFE AS 'MODULE_PATHNAME';
-COMMENT ON FUNCTION purchase_history_add_timestamp_float8(purchase_history, timestamp, float8) IS 'aggregate support: adds one purchase';
-CREATE FUNCTION purchase_history_add_money(purchase_history, timestamp, money) RETURNS purchase_history
-LANGUAGE C IMMUTABLE PARALLEL SAFE AS 'MODULE_PATHNAME';
-COMMENT ON FUNCTION purchase_history_add_money(purchase_history, timestamp, money) IS 'aggregate support: refuses type money';
-CREATE FUNCTION purchase_history_add_timestamptz(purchase_history, timestamptz) RETURNS purchase_history
-LANGUAGE C STABLE PARALLEL SAFE AS 'MODULE_PATHNAME';
-COMMENT ON FUNCTION purchase_history_add_timestamptz(purchase_history, timestamptz) IS 'aggregate support: adds one purchase';
-CREATE FUNCTION purchase_history_add_timestamptz_numeric(purchase_history, timestamptz, numeric) RETURNS purchase_history
-LANGUAGE C STABLE PARALLEL SAFE AS 'MODULE_PATHNAME';
-COMMENT ON FUNCTION purchase_history_add_timestamptz_numeric(purchase_history, timestamptz, numeric) IS 'aggregate support: adds one purchase';
-CREATE FUNCTION purchase_history_add_timestamptz_float8(purchase_history, timestamptz, float8) RETURNS purchase_history
-LANGUAGE C STABLE PARALLEL SAFE AS 'MODULE_PATHNAME';
-COMMENT ON FUNCTION purchase_history_add_timestamptz_float8(purchase_history, timestamptz, float8) IS 'aggregate support: adds one purchase';
-CREATE FUNCTION purchase_history_add_money(purchase_history, timestamptz, money) RETURNS purchase_history
-LANGUAGE C IMMUTABLE PARALLEL SAFE AS 'MODULE_PATHNAME';
-COMMENT ON FUNCTION purchase_history_add_money(purchase_history, timestamptz, money) IS 'aggregate support: refuses type money';
+-- The transition functions and aggregates over orders whose time has this type: volatility, and what a comment adds.
+--@orders date IMMUTABLE
+--@orders timestamp IMMUTABLE
+--@orders timestamptz STABLE -- ; the day is that of the session''s time zone
 
-CREATE AGGREGATE purchase_history(ordered_at date) (
-	SFUNC = purchase_history_add_date, STYPE = purchase_history,
-	FINALFUNC = purchase_history_final, COMBINEFUNC = purchase_history_merge,
-	SSPACE = 64, PARALLEL = SAFE
-);
-COMMENT ON AGGREGATE purchase_history(date) IS 'the history of orders without amounts';
-CREATE AGGREGATE purchase_history(ordered_at date, amount numeric) (
-	SFUNC = purchase_history_add_date_numeric, STYPE = purchase_history,
-	FINALFUNC = purchase_history_final, COMBINEFUNC = purchase_history_merge,
-	SSPACE = 64, PARALLEL = SAFE
-);
-COMMENT ON AGGREGATE purchase_history(date, numeric) IS 'the history of a customer''s orders';
-CREATE AGGREGATE purchase_history(ordered_at date, amount float8) (
-	SFUNC = purchase_history_add_date_float8, STYPE = purchase_history,
-	FINALFUNC = purchase_history_final, COMBINEFUNC = purchase_history_merge,
-	SSPACE = 64, PARALLEL = SAFE
-);
-COMMENT ON AGGREGATE purchase_history(date, float8) IS 'the history of a customer''s orders';
-CREATE AGGREGATE purchase_history(ordered_at date, amount money) (
-	SFUNC = purchase_history_add_money, STYPE = purchase_history,
-	FINALFUNC = purchase_history_final, COMBINEFUNC = purchase_history_merge,
-	SSPACE = 64, PARALLEL = SAFE
-);
-COMMENT ON AGGREGATE purchase_history(date, money) IS 'not supported: cast amounts of type money to numeric';
-CREATE AGGREGATE purchase_history(ordered_at timestamp) (
-	SFUNC = purchase_history_add_timestamp, STYPE = purchase_history,
-	FINALFUNC = purchase_history_final, COMBINEFUNC = purchase_history_merge,
-	SSPACE = 64, PARALLEL = SAFE
-);
-COMMENT ON AGGREGATE purchase_history(timestamp) IS 'the history of orders without amounts';
-CREATE AGGREGATE purchase_history(ordered_at timestamp, amount numeric) (
-	SFUNC = purchase_history_add_timestamp_numeric, STYPE = purchase_history,
-	FINALFUNC = purchase_history_final, COMBINEFUNC = purchase_history_merge,
-	SSPACE = 64, PARALLEL = SAFE
-);
-COMMENT ON AGGREGATE purchase_history(timestamp, numeric) IS 'the history of a customer''s orders';
-CREATE AGGREGATE purchase_history(ordered_at timestamp, amount float8) (
-	SFUNC = purchase_history_add_timestamp_float8, STYPE = purchase_history,
-	FINALFUNC = purchase_history_final, COMBINEFUNC = purchase_history_merge,
-	SSPACE = 64, PARALLEL = SAFE
-);
-COMMENT ON AGGREGATE purchase_history(timestamp, float8) IS 'the history of a customer''s orders';
-CREATE AGGREGATE purchase_history(ordered_at timestamp, amount money) (
-	SFUNC = purchase_history_add_money, STYPE = purchase_history,
-	FINALFUNC = purchase_history_final, COMBINEFUNC = purchase_history_merge,
-	SSPACE = 64, PARALLEL = SAFE
-);
-COMMENT ON AGGREGATE purchase_history(timestamp, money) IS 'not supported: cast amounts of type money to numeric';
-CREATE AGGREGATE purchase_history(ordered_at timestamptz) (
-	SFUNC = purchase_history_add_timestamptz, STYPE = purchase_history,
-	FINALFUNC = purchase_history_final, COMBINEFUNC = purchase_history_merge,
-	SSPACE = 64, PARALLEL = SAFE
-);
-COMMENT ON AGGREGATE purchase_history(timestamptz) IS 'the history of orders without amounts; the day is that of the session''s time zone';
-CREATE AGGREGATE purchase_history(ordered_at timestamptz, amount numeric) (
-	SFUNC = purchase_history_add_timestamptz_numeric, STYPE = purchase_history,
-	FINALFUNC = purchase_history_final, COMBINEFUNC = purchase_history_merge,
-	SSPACE = 64, PARALLEL = SAFE
-);
-COMMENT ON AGGREGATE purchase_history(timestamptz, numeric) IS 'the history of a customer''s orders; the day is that of the session''s time zone';
-CREATE AGGREGATE purchase_history(ordered_at timestamptz, amount float8) (
-	SFUNC = purchase_history_add_timestamptz_float8, STYPE = purchase_history,
-	FINALFUNC = purchase_history_final, COMBINEFUNC = purchase_history_merge,
-	SSPACE = 64, PARALLEL = SAFE
-);
-COMMENT ON AGGREGATE purchase_history(timestamptz, float8) IS 'the history of a customer''s orders; the day is that of the session''s time zone';
-CREATE AGGREGATE purchase_history(ordered_at timestamptz, amount money) (
-	SFUNC = purchase_history_add_money, STYPE = purchase_history,
-	FINALFUNC = purchase_history_final, COMBINEFUNC = purchase_history_merge,
-	SSPACE = 64, PARALLEL = SAFE
-);
-COMMENT ON AGGREGATE purchase_history(timestamptz, money) IS 'not supported: cast amounts of type money to numeric';
+--@rollup purchase_history history 128 -- merges histories: all purchases of all of them
+--@union purchase_history -- all purchases of both histories
 
-CREATE AGGREGATE rollup(history purchase_history) (
-	SFUNC = purchase_history_merge, STYPE = purchase_history,
-	FINALFUNC = purchase_history_final, COMBINEFUNC = purchase_history_merge,
-	SSPACE = 128, PARALLEL = SAFE
-);
-COMMENT ON AGGREGATE rollup(purchase_history) IS 'merges histories: all purchases of all of them';
+-- corrections: a history is a multiset, so what went into it can be taken out
 
-CREATE OPERATOR || (
+CREATE FUNCTION purchase_history_subtract(purchase_history, purchase_history) RETURNS purchase_history
+LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 10 AS 'MODULE_PATHNAME';
+COMMENT ON FUNCTION purchase_history_subtract(purchase_history, purchase_history) IS 'internal: the first history without the purchases of the second (implementation of - operator)';
+CREATE FUNCTION purchase_history_contains(purchase_history, purchase_history) RETURNS boolean
+LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 5 AS 'MODULE_PATHNAME';
+COMMENT ON FUNCTION purchase_history_contains(purchase_history, purchase_history) IS 'internal: whether the first history holds all of the second (implementation of @> operator)';
+CREATE FUNCTION purchase_history_contained(purchase_history, purchase_history) RETURNS boolean
+LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 5 AS 'MODULE_PATHNAME';
+COMMENT ON FUNCTION purchase_history_contained(purchase_history, purchase_history) IS 'internal: whether the second history holds all of the first (implementation of <@ operator)';
+
+CREATE OPERATOR - (
 	LEFTARG = purchase_history, RIGHTARG = purchase_history,
-	FUNCTION = purchase_history_merge, COMMUTATOR = ||
+	FUNCTION = purchase_history_subtract
 );
-COMMENT ON OPERATOR || (purchase_history, purchase_history) IS 'all purchases of both histories';
+COMMENT ON OPERATOR - (purchase_history, purchase_history) IS 'the first history without the purchases of the second, each taken out once; one that it does not hold is an error';
+CREATE OPERATOR @> (
+	LEFTARG = purchase_history, RIGHTARG = purchase_history, FUNCTION = purchase_history_contains,
+	COMMUTATOR = <@, RESTRICT = contsel, JOIN = contjoinsel
+);
+COMMENT ON OPERATOR @> (purchase_history, purchase_history) IS 'whether the first history holds every purchase of the second, as often';
+CREATE OPERATOR <@ (
+	LEFTARG = purchase_history, RIGHTARG = purchase_history, FUNCTION = purchase_history_contained,
+	COMMUTATOR = @>, RESTRICT = contsel, JOIN = contjoinsel
+);
+COMMENT ON OPERATOR <@ (purchase_history, purchase_history) IS 'whether the second history holds every purchase of the first, as often';
+
+CREATE FUNCTION purchases_missing_from(history purchase_history, other purchase_history) RETURNS bigint
+LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 5 AS 'MODULE_PATHNAME';
+COMMENT ON FUNCTION purchases_missing_from(purchase_history, purchase_history) IS 'how many purchases of the history the other one does not hold';
+CREATE FUNCTION has_purchases_between(history purchase_history, since date, until date) RETURNS boolean
+LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 5 AS 'MODULE_PATHNAME';
+COMMENT ON FUNCTION has_purchases_between(purchase_history, date, date) IS 'whether there is any purchase, or refund, in [since, until)';
+CREATE FUNCTION history_replace(history purchase_history, fresh purchase_history, since date, until date DEFAULT 'infinity')
+RETURNS purchase_history
+LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 10 AS 'MODULE_PATHNAME';
+COMMENT ON FUNCTION history_replace(purchase_history, purchase_history, date, date) IS
+'what the history holds outside [since, until), and what fresh holds inside';
+
+CREATE FUNCTION purchase_history_remove_add(purchase_history[], purchase_history, purchase_history) RETURNS purchase_history[]
+LANGUAGE C IMMUTABLE PARALLEL SAFE AS 'MODULE_PATHNAME';
+COMMENT ON FUNCTION purchase_history_remove_add(purchase_history[], purchase_history, purchase_history) IS 'internal: adds purchases to be taken out';
+CREATE FUNCTION purchase_history_remove_merge(purchase_history[], purchase_history[]) RETURNS purchase_history[]
+LANGUAGE C IMMUTABLE PARALLEL SAFE AS 'MODULE_PATHNAME';
+COMMENT ON FUNCTION purchase_history_remove_merge(purchase_history[], purchase_history[]) IS 'internal: joins what is to be taken out';
+CREATE FUNCTION purchase_history_remove_final(purchase_history[]) RETURNS purchase_history
+LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME';
+COMMENT ON FUNCTION purchase_history_remove_final(purchase_history[]) IS 'internal: takes out what was gathered';
+
+CREATE AGGREGATE remove(history purchase_history, gone purchase_history) (
+	SFUNC = purchase_history_remove_add, STYPE = purchase_history[],
+	FINALFUNC = purchase_history_remove_final, COMBINEFUNC = purchase_history_remove_merge,
+	SSPACE = 256, PARALLEL = SAFE
+);
+COMMENT ON AGGREGATE remove(purchase_history, purchase_history) IS
+'the history, which is the same in all rows, without what the second argument holds in any of them: history - rollup(gone), or the history where all of that is NULL';
 
 -- what happened
 
@@ -167,15 +90,27 @@ COMMENT ON FUNCTION last_order_on(purchase_history) IS 'day of the last order; N
 CREATE FUNCTION order_count(history purchase_history) RETURNS bigint
 LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 5 AS 'MODULE_PATHNAME';
 COMMENT ON FUNCTION order_count(purchase_history) IS 'number of orders, each counted; refunds are none';
-CREATE FUNCTION purchase_days(history purchase_history) RETURNS integer
+CREATE FUNCTION transaction_count(history purchase_history) RETURNS integer
 LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 5 AS 'MODULE_PATHNAME';
-COMMENT ON FUNCTION purchase_days(purchase_history) IS 'number of days with an order: the transactions of the models';
+COMMENT ON FUNCTION transaction_count(purchase_history) IS 'number of days with an order: the transactions of the models';
 CREATE FUNCTION total_spend(history purchase_history) RETURNS double precision
 LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 5 AS 'MODULE_PATHNAME';
 COMMENT ON FUNCTION total_spend(purchase_history) IS 'all amounts, net of refunds; NULL if none is known';
 CREATE FUNCTION avg_order_value(history purchase_history) RETURNS double precision
 LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 5 AS 'MODULE_PATHNAME';
 COMMENT ON FUNCTION avg_order_value(purchase_history) IS 'total spend divided by the number of orders';
+
+-- as a person reads it: numeric, exact, rounded
+
+CREATE FUNCTION total_spend(history purchase_history, digits integer) RETURNS numeric
+LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 20 AS 'MODULE_PATHNAME', 'total_spend_rounded';
+COMMENT ON FUNCTION total_spend(purchase_history, integer) IS 'the exact sum of all amounts, net of refunds, rounded; NULL if one is not known';
+CREATE FUNCTION avg_order_value(history purchase_history, digits integer) RETURNS numeric
+LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 20 AS 'MODULE_PATHNAME', 'avg_order_value_rounded';
+COMMENT ON FUNCTION avg_order_value(purchase_history, integer) IS 'total spend divided by the number of orders, exact, rounded';
+CREATE FUNCTION rounded(value double precision, digits integer DEFAULT 2) RETURNS numeric
+LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 10 AS 'MODULE_PATHNAME', 'float8_rounded';
+COMMENT ON FUNCTION rounded(double precision, integer) IS 'a score or an amount for reports: the shortest decimal number that reads back to it, rounded; NULL for NaN and infinity';
 
 -- timing: in days, and in transactions (days with an order)
 
@@ -198,6 +133,14 @@ CREATE FUNCTION days_to_nth_order(history purchase_history, n integer) RETURNS i
 LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 5 AS 'MODULE_PATHNAME';
 COMMENT ON FUNCTION days_to_nth_order(purchase_history, integer) IS 'days from the first transaction to the nth; NULL if there is none';
 
+CREATE FUNCTION history_summary(history purchase_history, as_of date,
+	OUT first_order_on date, OUT last_order_on date, OUT order_count bigint, OUT transaction_count integer,
+	OUT repeat_count integer, OUT total_spend double precision, OUT avg_order_value double precision,
+	OUT recency_days integer, OUT tenure_days integer, OUT avg_days_between_orders double precision) RETURNS record
+LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 10 AS 'MODULE_PATHNAME';
+COMMENT ON FUNCTION history_summary(purchase_history, date) IS
+'first and last order, counts, spend and gaps in one row, as the history stood on a day';
+
 -- windows: half-open, [since, until)
 
 CREATE FUNCTION orders_between(history purchase_history, since date, until date) RETURNS bigint
@@ -206,6 +149,9 @@ COMMENT ON FUNCTION orders_between(purchase_history, date, date) IS 'number of o
 CREATE FUNCTION spend_between(history purchase_history, since date, until date) RETURNS double precision
 LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 5 AS 'MODULE_PATHNAME';
 COMMENT ON FUNCTION spend_between(purchase_history, date, date) IS 'spend in [since, until), net of refunds';
+CREATE FUNCTION spend_between(history purchase_history, since date, until date, digits integer) RETURNS numeric
+LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 20 AS 'MODULE_PATHNAME', 'spend_between_rounded';
+COMMENT ON FUNCTION spend_between(purchase_history, date, date, integer) IS 'the exact spend in [since, until), net of refunds, rounded';
 CREATE FUNCTION history_until(history purchase_history, as_of date) RETURNS purchase_history
 LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 5 AS 'MODULE_PATHNAME';
 COMMENT ON FUNCTION history_until(purchase_history, date) IS 'the history as it stood on that day, the day included';

@@ -13,13 +13,13 @@
 #include "miscadmin.h"
 
 #include "history/history.h"
-#include "value/bytes.h"
-#include "value/json.h"
+#include "support/bytes.h"
+#include "support/json.h"
 
 #define WIRE_VERSION 1
 #define WIRE_PURCHASE_BYTES 12
 
-/* What is wrong with a purchase that came from outside, or NULL. */
+/* The error in a purchase from untrusted input, or NULL. */
 static const char *
 purchase_problem(const Purchase *purchase)
 {
@@ -35,7 +35,7 @@ Datum
 purchase_history_in(PG_FUNCTION_ARGS)
 {
 	static const char *const members[] = {"orders", NULL};
-	JsonInput	in = {"purchase_history", fcinfo->context};
+	JsonInput in = {"purchase_history", fcinfo->context};
 	JsonbContainer *object = json_parse_object(&in, PG_GETARG_CSTRING(0));
 	JsonbContainer *orders;
 
@@ -43,7 +43,7 @@ purchase_history_in(PG_FUNCTION_ARGS)
 		!json_array_member(&in, object, "orders", false, &orders))
 		PG_RETURN_NULL();
 
-	uint32		count = JsonContainerSize(orders);
+	uint32 count = JsonContainerSize(orders);
 
 	if (count > HISTORY_MAX_PURCHASES)
 	{
@@ -51,7 +51,7 @@ purchase_history_in(PG_FUNCTION_ARGS)
 		PG_RETURN_NULL();
 	}
 
-	Purchase   *purchases = palloc0_array(Purchase, Max(1, count));
+	Purchase *purchases = palloc0_array(Purchase, Max(1, count));
 
 	for (uint32 i = 0; i < count; i++)
 	{
@@ -108,25 +108,25 @@ purchase_history_out(PG_FUNCTION_ARGS)
 	PG_RETURN_CSTRING(out.data);
 }
 
-/* Bytes may come from anywhere (COPY BINARY): nothing is believed. */
+/* The bytes are untrusted (COPY BINARY): everything is checked. */
 PG_FUNCTION_INFO_V1(purchase_history_recv);
 Datum
 purchase_history_recv(PG_FUNCTION_ARGS)
 {
-	StringInfo	in = (StringInfo) PG_GETARG_POINTER(0);
-	int			version = pq_getmsgbyte(in);
+	StringInfo in = (StringInfo) PG_GETARG_POINTER(0);
+	int version = pq_getmsgbyte(in);
 
 	if (version != WIRE_VERSION)
 		bytes_malformed("purchase_history", "the version is unknown");
 
-	uint32		count = pq_getmsgint(in, 4);
+	uint32 count = pq_getmsgint(in, 4);
 
 	if ((uint64) count * WIRE_PURCHASE_BYTES != (uint64) (in->len - in->cursor))
 		bytes_malformed("purchase_history", "the length does not fit the number of purchases");
 	if (count > HISTORY_MAX_PURCHASES)
 		bytes_malformed("purchase_history", "there are too many purchases");
 
-	Purchase   *purchases = palloc0_array(Purchase, Max(1, count));
+	Purchase *purchases = palloc0_array(Purchase, Max(1, count));
 
 	for (uint32 i = 0; i < count; i++)
 	{

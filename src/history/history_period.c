@@ -1,7 +1,7 @@
 /*
  * history_period.c
- *	  A purchase history as models of discrete time see it: not days but
- *	  calendar periods with or without an order.
+ *	  A purchase history in discrete time: instead of days, calendar periods
+ *	  with or without an order.
  */
 #include "compat.h"
 
@@ -10,17 +10,18 @@
 HistorySummary
 history_summarise_periods(Datum history, DateADT until, Period period, GapSink sink, void *context)
 {
-	HistorySummary summary = {0};
+	HistorySummary summary = {.recorded_until = DATEVAL_NOBEGIN};
 	HistoryReader reader;
 	PurchaseDay day;
-	int32		last = 0;
+	int32 last = 0;
 
 	history_open(&reader, history, until);
 	summary.encoding = reader.encoding;
 	while (history_next_day(&reader, &day))
 	{
-		int32		number = period_number(period, day.day);
+		int32 number = period_number(period, day.day);
 
+		summary.recorded_until = day.day;
 		spend_merge(&summary.total, &day.spend);
 		if (summary.transactions == 1 && number == last)
 			summary.first_day = summary.total;
@@ -40,5 +41,6 @@ history_summarise_periods(Datum history, DateADT until, Period period, GapSink s
 			sink(context, number - last);
 		last = number;
 	}
+	summary.complete = reader.left == 0;
 	return summary;
 }

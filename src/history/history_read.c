@@ -1,10 +1,10 @@
 /*
  * history_read.c
- *	  What a purchase history tells: the accessors.
+ *	  The accessors of a purchase history.
  *
- * Every function that takes a day sees the history as it stood on that day,
- * so that the past can be asked without touching the orders. NULL means that
- * there is nothing to tell, such as the last order of a customer without one.
+ * Every function that takes a day uses the history as of that day, so that
+ * past states can be queried without the orders table. NULL means that there
+ * is no value, such as the last order of a customer without orders.
  */
 #include "compat.h"
 
@@ -14,25 +14,13 @@
 #include "utils/tuplestore.h"
 
 #include "history/history.h"
-#include "value/result.h"
+#include "support/args.h"
+#include "support/result.h"
 
 static HistorySummary
 summary_argument(FunctionCallInfo fcinfo)
 {
 	return history_summarise(PG_GETARG_DATUM(0), HISTORY_ALL);
-}
-
-/* A day given by the caller; the two infinities are errors. */
-static DateADT
-day_argument(FunctionCallInfo fcinfo, int place, const char *name)
-{
-	DateADT		day = PG_GETARG_DATEADT(place);
-
-	if (DATE_NOT_FINITE(day))
-		ereport(ERROR,
-				(errcode(ERRCODE_DATETIME_VALUE_OUT_OF_RANGE),
-				 errmsg("%s is %s", name, DATE_IS_NOBEGIN(day) ? "-infinity" : "infinity")));
-	return day;
 }
 
 /* first_order_on(purchase_history) → date: day of the first order */
@@ -67,10 +55,10 @@ order_count(PG_FUNCTION_ARGS)
 	PG_RETURN_INT64(summary_argument(fcinfo).orders);
 }
 
-/* purchase_days(purchase_history) → integer: transactions, that is days with an order */
-PG_FUNCTION_INFO_V1(purchase_days);
+/* transaction_count(purchase_history) → integer: transactions, that is days with an order */
+PG_FUNCTION_INFO_V1(transaction_count);
 Datum
-purchase_days(PG_FUNCTION_ARGS)
+transaction_count(PG_FUNCTION_ARGS)
 {
 	PG_RETURN_INT32(summary_argument(fcinfo).transactions);
 }
@@ -102,7 +90,7 @@ PG_FUNCTION_INFO_V1(repeat_count);
 Datum
 repeat_count(PG_FUNCTION_ARGS)
 {
-	DateADT		until = PG_NARGS() > 1 ? day_argument(fcinfo, 1, "as_of") : HISTORY_ALL;
+	DateADT until = PG_NARGS() > 1 ? finite_day_argument(fcinfo, 1, "as_of", NULL) : HISTORY_ALL;
 	HistorySummary summary = history_summarise(PG_GETARG_DATUM(0), until);
 
 	PG_RETURN_INT32(Max(summary.transactions - 1, 0));
@@ -113,7 +101,7 @@ PG_FUNCTION_INFO_V1(recency_days);
 Datum
 recency_days(PG_FUNCTION_ARGS)
 {
-	DateADT		as_of = day_argument(fcinfo, 1, "as_of");
+	DateADT as_of = finite_day_argument(fcinfo, 1, "as_of", NULL);
 	HistorySummary summary = history_summarise(PG_GETARG_DATUM(0), as_of);
 
 	if (summary.transactions == 0)
@@ -126,12 +114,19 @@ PG_FUNCTION_INFO_V1(tenure_days);
 Datum
 tenure_days(PG_FUNCTION_ARGS)
 {
-	DateADT		as_of = day_argument(fcinfo, 1, "as_of");
+	DateADT as_of = finite_day_argument(fcinfo, 1, "as_of", NULL);
 	HistorySummary summary = history_summarise(PG_GETARG_DATUM(0), as_of);
 
 	if (summary.transactions == 0)
 		PG_RETURN_NULL();
 	PG_RETURN_INT32(as_of - summary.first);
+}
+
+/* The mean gap between transactions; NaN of fewer than two. */
+static double
+days_between_orders(const HistorySummary *summary)
+{
+	return summary->transactions < 2 ? NAN : (double) (summary->last - summary->first) / (summary->transactions - 1);
 }
 
 /* avg_days_between_orders(purchase_history) → float8: mean gap between transactions */
@@ -141,9 +136,50 @@ avg_days_between_orders(PG_FUNCTION_ARGS)
 {
 	HistorySummary summary = summary_argument(fcinfo);
 
-	if (summary.transactions < 2)
-		PG_RETURN_NULL();
-	PG_RETURN_FLOAT8((double) (summary.last - summary.first) / (summary.transactions - 1));
+	return finite_or_null(fcinfo, days_between_orders(&summary));
+}
+
+/* history_summary(purchase_history, as_of date) → one row: what the accessors tell, as it stood on that day */
+PG_FUNCTION_INFO_V1(history_summary);
+Datum
+history_summary(PG_FUNCTION_ARGS)
+{
+	enum
+	{
+		FIRST_ORDER_ON,
+		LAST_ORDER_ON,
+		ORDER_COUNT,
+		TRANSACTION_COUNT,
+		REPEAT_COUNT,
+		TOTAL_SPEND,
+		AVG_ORDER_VALUE,
+		RECENCY_DAYS,
+		TENURE_DAYS,
+		AVG_DAYS_BETWEEN_ORDERS,
+		N_COLUMNS,
+	};
+	DateADT as_of = finite_day_argument(fcinfo, 1, "as_of", NULL);
+	HistorySummary summary = history_summarise(PG_GETARG_DATUM(0), as_of);
+	double spend = spend_value(&summary.total, summary.encoding);
+	bool none = summary.transactions == 0;
+	Datum values[N_COLUMNS] = {0};
+	bool nulls[N_COLUMNS] = {false};
+
+	if (fcinfo->flinfo->fn_extra == NULL)
+		fcinfo->flinfo->fn_extra = result_row_type(fcinfo);
+
+	values[FIRST_ORDER_ON] = DateADTGetDatum(summary.first);
+	values[LAST_ORDER_ON] = DateADTGetDatum(summary.last);
+	values[RECENCY_DAYS] = Int32GetDatum(none ? 0 : as_of - summary.last);
+	values[TENURE_DAYS] = Int32GetDatum(none ? 0 : as_of - summary.first);
+	nulls[FIRST_ORDER_ON] = nulls[LAST_ORDER_ON] = nulls[RECENCY_DAYS] = nulls[TENURE_DAYS] = none;
+	values[ORDER_COUNT] = Int64GetDatum(summary.orders);
+	values[TRANSACTION_COUNT] = Int32GetDatum(summary.transactions);
+	values[REPEAT_COUNT] = Int32GetDatum(Max(summary.transactions - 1, 0));
+	set_float(values, nulls, TOTAL_SPEND, spend);
+	set_float(values, nulls, AVG_ORDER_VALUE, summary.orders == 0 ? NAN : spend / summary.orders);
+	set_float(values, nulls, AVG_DAYS_BETWEEN_ORDERS, days_between_orders(&summary));
+	return HeapTupleGetDatum(heap_form_tuple((TupleDesc) fcinfo->flinfo->fn_extra, values, nulls));
 }
 
 /* days_to_nth_order(purchase_history, n integer) → integer: from the first transaction to the nth */
@@ -151,16 +187,14 @@ PG_FUNCTION_INFO_V1(days_to_nth_order);
 Datum
 days_to_nth_order(PG_FUNCTION_ARGS)
 {
-	int32		n = PG_GETARG_INT32(1);
-	int32		seen = 0;
-	DateADT		first = 0;
+	int32 n = PG_GETARG_INT32(1);
+	int32 seen = 0;
+	DateADT first = 0;
 	HistoryReader reader;
 	PurchaseDay day;
 
 	if (n < 1)
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("n must be at least 1, not %d", n)));
+		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("n must be at least 1, not %d", n)));
 
 	history_open(&reader, PG_GETARG_DATUM(0), HISTORY_ALL);
 	while (history_next_day(&reader, &day))
@@ -187,13 +221,10 @@ next_day_in_window(HistoryReader *reader, DateADT since, PurchaseDay *day)
 	return true;
 }
 
-/* Begins to read the window [since, until); either end may be infinite. */
-static void
-open_window(FunctionCallInfo fcinfo, HistoryReader *reader)
+void
+history_open_window(HistoryReader *reader, Datum history, DateADT until)
 {
-	DateADT		until = PG_GETARG_DATEADT(2);
-
-	history_open(reader, PG_GETARG_DATUM(0), until);
+	history_open(reader, history, until);
 	if (DATE_IS_NOBEGIN(until))
 		reader->left = 0;
 	else if (!DATE_IS_NOEND(until))
@@ -207,9 +238,9 @@ orders_between(PG_FUNCTION_ARGS)
 {
 	HistoryReader reader;
 	PurchaseDay day;
-	int64		orders = 0;
+	int64 orders = 0;
 
-	open_window(fcinfo, &reader);
+	history_open_window(&reader, PG_GETARG_DATUM(0), PG_GETARG_DATEADT(2));
 	while (next_day_in_window(&reader, PG_GETARG_DATEADT(1), &day))
 		orders += day.orders;
 	PG_RETURN_INT64(orders);
@@ -222,23 +253,23 @@ spend_between(PG_FUNCTION_ARGS)
 {
 	HistoryReader reader;
 	PurchaseDay day;
-	Spend		spend = {0};
+	Spend spend = {0};
 
-	open_window(fcinfo, &reader);
+	history_open_window(&reader, PG_GETARG_DATUM(0), PG_GETARG_DATEADT(2));
 	while (next_day_in_window(&reader, PG_GETARG_DATEADT(1), &day))
 		spend_merge(&spend, &day.spend);
 	return finite_or_null(fcinfo, spend_value(&spend, reader.encoding));
 }
 
-/* history_until(purchase_history, as_of date) → purchase_history: as it stood on that day */
+/* history_until(purchase_history, as_of date) → purchase_history: as of that day */
 PG_FUNCTION_INFO_V1(history_until);
 Datum
 history_until(PG_FUNCTION_ARGS)
 {
-	DateADT		as_of = day_argument(fcinfo, 1, "as_of");
-	uint32		count;
-	Purchase   *purchases = history_unpack(PG_GETARG_VARLENA_PP(0), &count);
-	uint32		kept = 0;
+	DateADT as_of = finite_day_argument(fcinfo, 1, "as_of", NULL);
+	uint32 count;
+	Purchase *purchases = history_unpack(PG_GETARG_VARLENA_PP(0), &count);
+	uint32 kept = 0;
 
 	while (kept < count && purchases[kept].day <= as_of)
 		kept++;
@@ -257,8 +288,8 @@ purchase_history_unnest(PG_FUNCTION_ARGS)
 	history_open(&reader, PG_GETARG_DATUM(0), HISTORY_ALL);
 	while (history_next(&reader))
 	{
-		Datum		values[2] = {DateADTGetDatum(reader.day), Float8GetDatum(history_amount(&reader))};
-		bool		nulls[2] = {false, isnan(history_amount(&reader))};
+		Datum values[2] = {DateADTGetDatum(reader.day), Float8GetDatum(history_amount(&reader))};
+		bool nulls[2] = {false, isnan(history_amount(&reader))};
 
 		CHECK_FOR_INTERRUPTS();
 		tuplestore_putvalues(results->setResult, results->setDesc, values, nulls);

@@ -2,15 +2,15 @@
  * history_state.c
  *	  The growing purchase history of an aggregate.
  *
- * A purchase whose amount the encoding does not hold, such as the first one
- * with cents, has all purchases written anew in an encoding that does. That
- * happens at most six times to a history, and mostly while it is short.
+ * If the encoding cannot represent the amount of a purchase, such as the first
+ * one with cents, all purchases are re-encoded. That happens at most six times
+ * to a history, and mostly while it is short.
  */
 #include "compat.h"
 
 #include "history/history_state.h"
 
-/* States fill the powers of two that memory comes in. */
+/* State sizes fill the allocator's powers of two. */
 #define INITIAL_SIZE 64
 
 static HistoryState *
@@ -19,17 +19,17 @@ make(Size size, HistoryEncoding encoding)
 	HistoryState *state = palloc0(size);
 
 	SET_VARSIZE(state, size);
-	state->mark = HISTORY_STATE_MARK;
+	state->mark = AGG_STATE_MARK;
 	state->encoding = (uint8) encoding;
 	state->sorted = true;
 	return state;
 }
 
-/* A copy with twice the room. */
+/* A copy with twice the capacity. */
 static HistoryState *
 grow(const HistoryState *old)
 {
-	Size		size = (Size) VARSIZE(old) * 2;
+	Size size = (Size) VARSIZE(old) * 2;
 	HistoryState *state = palloc0(size);
 
 	memcpy(state, old, offsetof(HistoryState, bytes) + old->used);
@@ -37,13 +37,13 @@ grow(const HistoryState *old)
 	return state;
 }
 
-/* Adds a purchase in the state's encoding; NULL if that does not hold the amount. */
+/* Adds a purchase in the state's encoding; NULL if that cannot represent the amount. */
 static inline HistoryState *
 append(HistoryState *state, DateADT day, double amount)
 {
-	uint8		bytes[HISTORY_PURCHASE_BYTES];
-	uint8	   *end = put_varint(bytes, state->count == 0 ? fold_sign(day) : (uint32) (day - state->last_day));
-	Size		length;
+	uint8 bytes[HISTORY_PURCHASE_BYTES];
+	uint8 *end = put_varint(bytes, state->count == 0 ? zigzag_encode(day) : (uint32) (day - state->last_day));
+	Size length;
 
 	if ((end = history_put_amount(end, amount, (HistoryEncoding) state->encoding)) == NULL)
 		return NULL;
@@ -64,12 +64,12 @@ append(HistoryState *state, DateADT day, double amount)
 	return state;
 }
 
-/* The purchases of a state, which may be NULL, and one more that its encoding does not hold. */
+/* The purchases of a state, which may be NULL, and one more that its encoding cannot represent. */
 static HistoryState *
 encode_anew(HistoryState *old, Purchase one)
 {
-	Purchase   *purchases = &one;
-	uint32		count = 1;
+	Purchase *purchases = &one;
+	uint32 count = 1;
 	HistoryState *state;
 
 	if (old != NULL)
@@ -90,7 +90,7 @@ history_state_add(HistoryState *state, DateADT day, double amount)
 {
 	HistoryState *result = state == NULL ? NULL : append(state, day, amount);
 
-	return likely(result != NULL) ? result : encode_anew(state, (Purchase) {.day = day, .amount = amount});
+	return likely(result != NULL) ? result : encode_anew(state, (Purchase){.day = day, .amount = amount});
 }
 
 HistoryState *
@@ -104,26 +104,4 @@ history_state_make(struct varlena *value)
 	while (history_next(&reader))
 		state = history_state_add(state, reader.day, history_amount(&reader));
 	return state;
-}
-
-struct varlena *
-history_state_pack(const HistoryState *state)
-{
-	if (state->sorted)
-	{
-		struct varlena *value = palloc(VARHDRSZ + HISTORY_HEAD_BYTES + state->used);
-		uint8	   *start = (uint8 *) VARDATA(value);
-		uint8	   *at = history_put_head(start, (HistoryEncoding) state->encoding, state->count);
-
-		memcpy(at, state->bytes, state->used);
-		SET_VARSIZE(value, VARHDRSZ + (at - start) + state->used);
-		return value;
-	}
-
-	uint32		count;
-	Purchase   *purchases = history_unpack((struct varlena *) unconstify(HistoryState *, state), &count);
-	struct varlena *value = history_pack_as(purchases, count, (HistoryEncoding) state->encoding);
-
-	pfree(purchases);
-	return value;
 }
