@@ -1,11 +1,11 @@
 /*
  * simulation.c
- *	  simulate_orders: an order log of customers who live by a model.
+ *	  simulate_orders: the orders of simulated customers under a model.
  *
- * Customers are drawn one after another and forgotten, so that ten million of
- * them need no more memory than one. Customer n has a random stream of his
- * own, started from the seed and n: his orders are the same in a small and in
- * a large simulation, and on every platform.
+ * Customers are drawn one after another and not kept, so that ten million of
+ * them need no more memory than one. Customer n has an independent random
+ * stream, seeded from the seed and n: their orders are the same in a small and
+ * in a large simulation, and on every platform.
  */
 #include "compat.h"
 
@@ -16,23 +16,26 @@
 #include "miscadmin.h"
 #include "utils/timestamp.h"
 
-#include "clv/clv_score.h"
-#include "models/simulate.h"
+#include "clv_model/model_args.h"
+#include "models/core/simulate.h"
+#include "support/args.h"
 
 typedef struct Simulation
 {
 	const ClvModel *model;
 	const Model *timing;
-	const double *params;		/* of the timing model, for customers with these covariates */
-	double		room[MODEL_MAX_PARAMS];
-	TupleDesc	row;
-	int64		customers;
-	int64		seed;
-	DateADT		since;
-	double		window_days;
-	double		unit_days;
-	int64		current;		/* customer being simulated, from 1 */
-	double		birth_days;		/* of the first order, in days after since */
+	const Season *season; /* NULL: none */
+	SeasonClock clock;
+	const double *params; /* of the timing model, for customers with these covariates */
+	double buf[MODEL_MAX_PARAMS];
+	TupleDesc row;
+	int64 customers;
+	int64 seed;
+	DateADT since;
+	double window_days;
+	double unit_days;
+	int64 current;     /* customer being simulated, from 1 */
+	double birth_days; /* of the first order, in days after since */
 	SimulatedCustomer customer;
 } Simulation;
 
@@ -40,15 +43,9 @@ typedef struct Simulation
 static void
 check_window(DateADT since, DateADT until)
 {
-	if (DATE_NOT_FINITE(since) || DATE_NOT_FINITE(until))
-		ereport(ERROR,
-				(errcode(ERRCODE_DATETIME_VALUE_OUT_OF_RANGE),
-				 errmsg("the first and the last day of a simulation must be finite")));
-	if (until <= since)
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("until must be after since"),
-				 errhint("Orders are drawn from since up to, but not including, until.")));
+	check_finite_day(since, "since", NULL);
+	check_finite_day(until, "until", NULL);
+	check_days_ordered("since", since, "until", until, "Orders are drawn from since up to, but not including, until.");
 	if (!IS_VALID_TIMESTAMP((Timestamp) since * USECS_PER_DAY) ||
 		!IS_VALID_TIMESTAMP((Timestamp) until * USECS_PER_DAY))
 		ereport(ERROR,
@@ -57,64 +54,81 @@ check_window(DateADT since, DateADT until)
 }
 
 /*
- * The day, counted from since, of what happens so many time units after the
- * first order. In discrete time that is a period, and within it customers keep to
- * their time of the month (or week, or year).
+ * The day, counted from since, of an event at a time, in time units, after the
+ * first order. In discrete time that is a period; within it the customer's
+ * offset in the month (or week, or year) is kept.
  */
 static double
 day_of_order(const Simulation *simulation, double time)
 {
-	Period		period = (Period) simulation->model->period;
+	Period period = (Period) simulation->model->period;
 
+	if (simulation->season != NULL)
+	{
+		/* a moment of a day is before its end, where the clock puts the day */
+		double birth = simulation->since + simulation->birth_days - 1;
+
+		return season_after(&simulation->clock, birth, time * simulation->unit_days) + 1 - simulation->since;
+	}
 	if (period == PERIOD_DAY)
 		return simulation->birth_days + time * simulation->unit_days;
 
-	DateADT		birth = simulation->since + (DateADT) simulation->birth_days;
-	int32		first = period_number(period, birth);
-	int32		number = first + (int32) time;
-	double		begun = period_first_day(period, first) - simulation->since;
-	double		length = period_first_day(period, first + 1) - period_first_day(period, first);
-	double		share = (simulation->birth_days - begun) / length;
+	DateADT birth = simulation->since + (DateADT) simulation->birth_days;
+	int32 first = period_number(period, birth);
+	int32 number = first + (int32) time;
+	double begun = period_first_day(period, first) - simulation->since;
+	double length = period_first_day(period, first + 1) - period_first_day(period, first);
+	double share = (simulation->birth_days - begun) / length;
 
 	return period_first_day(period, number) - simulation->since +
 		share * (period_first_day(period, number + 1) - period_first_day(period, number));
 }
 
-/* So many time units the customer is watched, from his first order on. */
+/* The observation time of a customer, in time units from their first order on. */
 static double
 time_watched(const Simulation *simulation)
 {
-	Period		period = (Period) simulation->model->period;
+	Period period = (Period) simulation->model->period;
 
+	if (simulation->season != NULL)
+		return season_between(&simulation->clock, simulation->since + simulation->birth_days - 1,
+							  simulation->since + simulation->window_days - 1) /
+			simulation->unit_days;
 	if (period == PERIOD_DAY)
 		return (simulation->window_days - simulation->birth_days) / simulation->unit_days;
 	return period_number(period, simulation->since + (DateADT) simulation->window_days - 1) -
 		period_number(period, simulation->since + (DateADT) simulation->birth_days);
 }
 
-/* The next customer is born on a day of the window, any as likely as another. */
+/* The next customer, whose first order is on a day of the window, uniformly distributed. */
 static void
 begin_customer(Simulation *simulation)
 {
-	Random		random = random_start((uint64) simulation->seed, (uint64) ++simulation->current);
+	Random random = random_start((uint64) simulation->seed, (uint64) ++simulation->current);
 
 	simulation->birth_days = random_uniform(&random) * simulation->window_days;
-	simulate_customer(simulation->timing, simulation->params, simulation->model->spend.params,
-					  time_watched(simulation), random, &simulation->customer);
+	simulate_customer(simulation->timing, simulation->params,
+					  simulation->model->spend.n_params > 0 ? clv_model_spend(simulation->model) : NULL,
+					  simulation->model->spend.params, time_watched(simulation), random, &simulation->customer);
 }
 
-/* Covariates of all the customers that are drawn. */
+/* Covariates of all simulated customers. */
 static void
 settle_params(FunctionCallInfo fcinfo, Simulation *simulation)
 {
-	double		covariates[FIT_MAX_COVARIATES];
+	double covariates[FIT_MAX_COVARIATES];
 
 	if (!covariates_argument(fcinfo, 5, simulation->model, covariates))
 		ereport(ERROR,
 				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
-				 errmsg("the model has covariates, and the customers to be drawn have none"),
-				 errhint("Give them: covariates => ARRAY[…], in the order of the fit.")));
-	simulation->params = clv_model_params(simulation->model, covariates, simulation->room);
+				 errmsg("the model has covariates, but none are given for the customers"),
+				 errhint("Pass them: covariates => ARRAY[...], in the order of the fit.")));
+	simulation->params = clv_model_params(simulation->model, covariates, simulation->buf);
+	if (!clv_params_possible(simulation->model, simulation->params))
+		ereport(ERROR,
+				(errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE),
+				 errmsg("with these covariates a parameter of the model is out of range"),
+				 errhint("Parameters must be between 1e-12 and 1e12. Pass covariates like those of the fit.")));
 }
 
 static Simulation *
@@ -126,22 +140,16 @@ begin_simulation(FunctionCallInfo fcinfo)
 	model = memcpy(palloc(VARSIZE(model)), model, VARSIZE(model));
 	simulation->model = model;
 	simulation->timing = clv_model_timing(model);
-	simulation->customers = PG_GETARG_INT64(0);
+	simulation->season = clv_model_season(model);
+	if (simulation->season != NULL)
+		simulation->clock = season_clock(simulation->season);
+	simulation->customers = big_count_argument(fcinfo, 0, "customers");
 	simulation->since = PG_GETARG_DATEADT(2);
 	simulation->seed = PG_GETARG_INT64(4);
 	simulation->unit_days = model->unit_days;
 
 	check_window(simulation->since, PG_GETARG_DATEADT(3));
 	simulation->window_days = (double) PG_GETARG_DATEADT(3) - simulation->since;
-	if (simulation->customers < 0)
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("customers must not be negative, but is " INT64_FORMAT, simulation->customers)));
-	if (model->spend.n_params == 0)
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("the model has no spend part to draw amounts from"),
-				 errhint("Add \"spend\": {\"p\": 6.25, \"q\": 3.74, \"gamma\": 15.44}, for example.")));
 	settle_params(fcinfo, simulation);
 	if (get_call_result_type(fcinfo, NULL, &simulation->row) != TYPEFUNC_COMPOSITE)
 		elog(ERROR, "return type must be a row type");
@@ -149,11 +157,11 @@ begin_simulation(FunctionCallInfo fcinfo)
 	return simulation;
 }
 
-/* The next order of anyone; false when all customers are through. */
+/* The next order; false after the last customer. */
 static bool
 next_order(Simulation *simulation, double *days, double *amount)
 {
-	double		time;
+	double time;
 
 	while (simulation->current == 0 || !simulate_next_order(&simulation->customer, &time, amount))
 	{
@@ -167,22 +175,23 @@ next_order(Simulation *simulation, double *days, double *amount)
 
 /*
  * Whole seconds before the end of the window, and amounts in hundredths, at
- * least one: what a shop would have in its table.
+ * least one, as in a shop's table. Without a spend model amounts are not
+ * known.
  */
 static HeapTuple
 order_row(Simulation *simulation, double days, double amount)
 {
-	double		seconds = floor(Min(days, simulation->window_days) * SECS_PER_DAY);
-	double		last = simulation->window_days * SECS_PER_DAY - 1;
-	Timestamp	ordered_at = (Timestamp) simulation->since * USECS_PER_DAY +
-		(Timestamp) Min(seconds, last) * USECS_PER_SEC;
-	double		hundredths = Min(Max(rint(amount * 100), 1), 1e15);
-	Datum		values[3] = {
+	double seconds = floor(Min(days, simulation->window_days) * SECS_PER_DAY);
+	double last = simulation->window_days * SECS_PER_DAY - 1;
+	Timestamp ordered_at =
+		(Timestamp) simulation->since * USECS_PER_DAY + (Timestamp) Min(seconds, last) * USECS_PER_SEC;
+	double hundredths = Min(Max(rint(amount * 100), 1), 1e15);
+	Datum values[3] = {
 		Int64GetDatum(simulation->current),
 		TimestampGetDatum(ordered_at),
-		Float8GetDatum(hundredths / 100)
+		Float8GetDatum(hundredths / 100),
 	};
-	bool		nulls[3] = {false};
+	bool nulls[3] = {false, false, isnan(amount)};
 
 	return heap_form_tuple(simulation->row, values, nulls);
 }
@@ -213,8 +222,7 @@ simulate_orders(PG_FUNCTION_ARGS)
 	call = SRF_PERCALL_SETUP();
 
 	Simulation *simulation = call->user_fctx;
-	double		days,
-				amount;
+	double days, amount;
 
 	CHECK_FOR_INTERRUPTS();
 	if (!next_order(simulation, &days, &amount))

@@ -1,0 +1,347 @@
+/*
+ * customer_base_state.c
+ *	  The transition state of a customer base.
+ */
+#include "compat.h"
+
+#include <float.h>
+
+#include "miscadmin.h"
+#include "utils/fmgrprotos.h"
+#include "utils/memutils.h"
+
+#include "population/customer_base_state.h"
+
+/*
+ * The number of entries that can be read back from text: the server's JSON
+ * arrays are limited to 256 MB, and a cell takes 60 bytes there. Twenty
+ * million customers in two years of orders have about as many.
+ */
+#define MAX_ENTRIES 4000000
+
+static struct varlena *pack_map(CountMap *map);
+static void bin_spends(CountMap *map);
+
+const CountMapType customer_base_map_type = {
+	.name = "customer_base",
+	.max_entries = MAX_ENTRIES,
+	.counted = "customers",
+	.hint = "Build one base per region or cohort.",
+	.pack = pack_map,
+	.compacted = bin_spends,
+};
+
+BaseState *
+base_state_make(MemoryContext parent)
+{
+	BaseState *state = count_map_make(&customer_base_map_type, sizeof(BaseState), parent);
+
+	state->head.until = DATEVAL_NOBEGIN;
+	return state;
+}
+
+void
+base_state_shape(BaseState *state, Period period, int covariates)
+{
+	if (state->shaped && state->head.period != period)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("customers counted by the %s cannot be added to customers counted by the %s",
+						period_names[period], period_names[state->head.period])));
+	if (state->shaped && state->head.covariates != covariates)
+		ereport(ERROR,
+				(errcode(ERRCODE_ARRAY_SUBSCRIPT_ERROR),
+				 errmsg("customers with %d covariates cannot be added to customers with %d", covariates,
+						state->head.covariates),
+				 errhint("All customers of a base have the same covariates, in the same order.")));
+	state->shaped = true;
+	state->head.period = period;
+	state->head.covariates = covariates;
+}
+
+/* Adds customers with the same spend to the sums of their bin. */
+static void
+add_to_bin(BaseEntry *sums, double spend, int64 customers)
+{
+	double deviation = spend / base_bin_centre(entry_bin(sums)) - 1;
+	double power = BASE_MOMENT_SCALE;
+	int64 sum = customers;
+
+	for (int k = 0; k < BASE_MOMENTS; k++)
+	{
+		if (k > 0 && pg_mul_s64_overflow((int64) rint(power *= deviation), customers, &sum))
+			count_map_out_of_range(&customer_base_map_type);
+		if (pg_add_s64_overflow(sums[k].value, sum, &sums[k].value))
+			count_map_out_of_range(&customer_base_map_type);
+	}
+}
+
+/*
+ * The bins of sorted entries of exact spend, in order, with zeros among their
+ * sums. There may be as many bins as entries.
+ */
+static BaseEntry *
+bins_of(const BaseEntry *spends, uint32 n_spends, uint32 *n_sums)
+{
+	BaseEntry *sums = MemoryContextAllocHuge(CurrentMemoryContext, (Size) n_spends * BASE_MOMENTS * sizeof(BaseEntry));
+	BaseEntry *last = NULL;
+
+	*n_sums = 0;
+	for (uint32 i = 0; i < n_spends; i++)
+	{
+		double spend = Max(spend_of(&spends[i]), DBL_MIN);
+		uint32 bin = base_bin(spend);
+		uint64 group = base_group(BASE_SPEND_BIN, 0, entry_x(&spends[i]));
+
+		CHECK_FOR_INTERRUPTS();
+		if (last == NULL || last->group != group || entry_bin(last) != bin)
+		{
+			last = &sums[*n_sums];
+			for (int k = 0; k < BASE_MOMENTS; k++)
+				sums[(*n_sums)++] = (BaseEntry){group, bin_detail(bin, k), 0};
+		}
+		add_to_bin(last, spend, spends[i].value);
+	}
+	return sums;
+}
+
+/* Replaces exact spend by bins, where there is too much of it or some is in bins already. */
+static void
+bin_spends(CountMap *map)
+{
+	const BaseEntry *end = map->entries + map->used;
+	BaseEntry *spends = (BaseEntry *) count_map_find(map->entries, map->used, base_group(BASE_SPEND, 0, 0), 0);
+	const BaseEntry *after = count_map_find(spends, end - spends, base_group(BASE_SPEND + 1, 0, 0), 0);
+	uint32 n_spends = after - spends;
+	uint32 n_sums;
+
+	if (n_spends == 0 || (n_spends <= BASE_MAX_SPENDS && (after == end || entry_kind(after) != BASE_SPEND_BIN)))
+		return;
+
+	BaseEntry *sums = bins_of(spends, n_spends, &n_sums);
+
+	memmove(spends, after, (end - after) * sizeof(BaseEntry));
+	map->n_sorted = map->used -= n_spends;
+	for (uint32 i = 0; i < n_sums; i++)
+		count_map_add(map, sums[i].group, sums[i].detail, sums[i].value);
+	pfree(sums);
+}
+
+/*
+ * Adds an entry of another base `times` times, whose classes have these
+ * numbers here (NULL: there are no covariates).
+ */
+static void
+merge_entry(BaseState *state, const BaseEntry *entry, const uint32 *classes, int times)
+{
+	uint64 group = entry->group;
+
+	if (entry_kind(entry) == BASE_COVARIATE)
+		return; /* classes are merged first */
+	if (entry_kind(entry) == BASE_TIMING && classes != NULL)
+		group = base_group(BASE_TIMING, classes[entry_class(entry)], entry_x(entry));
+	count_map_add(&state->map, group, entry->detail, times * entry->value);
+}
+
+/* Finds, or makes, the classes with the covariates of another base: their numbers here. */
+static uint32 *
+merge_classes(BaseState *state, Datum other)
+{
+	uint32 count;
+	double *covariates = base_covariates(other, &count);
+	uint32 *classes = palloc_array(uint32, Max(1, count));
+
+	for (uint32 i = 0; i < count; i++)
+	{
+		CHECK_FOR_INTERRUPTS();
+		classes[i] = base_state_class(state, covariates + (Size) i * state->head.covariates);
+	}
+	pfree(covariates);
+	return classes;
+}
+
+/* Adds another base with a factor: 1, or -1 to subtract it. */
+static void
+merge_times(BaseState *state, Datum other, int times)
+{
+	Datum base = PointerGetDatum(agg_state_stored(other));
+	BaseReader reader;
+	uint32 *classes = NULL;
+
+	base_open(&reader, base);
+	if (times > 0)
+		state->head.until = Max(state->head.until, reader.head.until);
+	count_map_reserve(&state->map, reader.left);
+	for (bool first = true; base_next(&reader); first = false)
+	{
+		CHECK_FOR_INTERRUPTS();
+		/* Timing comes first, if there is any. */
+		if (first && entry_kind(&reader.entry) == BASE_TIMING)
+		{
+			base_state_shape(state, reader.head.period, reader.head.covariates);
+			if (state->head.covariates > 0)
+				classes = merge_classes(state, base);
+		}
+		merge_entry(state, &reader.entry, classes, times);
+	}
+}
+
+void
+base_state_merge(BaseState *state, Datum other)
+{
+	merge_times(state, other, 1);
+}
+
+void
+base_state_subtract(BaseState *state, Datum other)
+{
+	merge_times(state, other, -1);
+}
+
+/* Bases together may count more customers than one that is read. */
+static void
+check_customers(const CountMap *map)
+{
+	double customers = 0;
+
+	for (uint32 i = 0; i < map->used && entry_kind(&map->entries[i]) == BASE_TIMING; i++)
+	{
+		CHECK_FOR_INTERRUPTS();
+		customers += (double) map->entries[i].value;
+	}
+	if (customers > BASE_MAX_CUSTOMERS)
+		count_map_out_of_range(&customer_base_map_type);
+}
+
+struct varlena *
+base_state_pack(BaseState *state)
+{
+	const CountMap *map = &state->map;
+
+	count_map_compact(&state->map);
+	check_customers(map);
+	if (state->head.covariates == 0)
+		return base_pack(map->entries, map->used, &state->head);
+
+	/* The state keeps its own numbers of the classes. */
+	uint32 n_classes = base_state_classes(state);
+	uint32 n_entries = map->used;
+	BaseEntry *entries =
+		MemoryContextAllocHuge(CurrentMemoryContext,
+							   sizeof(BaseEntry) * (n_entries + (Size) n_classes * state->head.covariates));
+
+	memcpy(entries, map->entries, n_entries * sizeof(BaseEntry));
+	base_order_classes(state->covariates, n_classes, state->head.covariates, entries, &n_entries);
+
+	struct varlena *result = base_pack(entries, n_entries, &state->head);
+
+	pfree(entries);
+	return result;
+}
+
+/*
+ * The error of subtracting what is not contained: names the first kind of
+ * customers of which there are too few.
+ */
+static void
+not_in_base(const BaseState *state, const char *problem)
+{
+	const CountMap *map = &state->map;
+
+	for (uint32 i = 0; i < map->used && entry_kind(&map->entries[i]) == BASE_TIMING; i++)
+	{
+		const BaseEntry *entry = &map->entries[i];
+
+		if (entry->value < 0)
+			ereport(ERROR,
+					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+					 errmsg("a base cannot be subtracted from one that does not contain its customers"),
+					 errdetail("Customers with %u repeat transactions, the last %u %ss after the first, on %s, are "
+							   "missing: " INT64_FORMAT ".",
+							   entry_x(entry), timing_t_x(entry), period_names[state->head.period],
+							   DatumGetCString(DirectFunctionCall1(date_out, DateADTGetDatum(timing_first(entry)))),
+							   -entry->value),
+					 errhint("Subtract only what was added: the same histories, counted until the same day.")));
+	}
+	ereport(ERROR,
+			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+			 errmsg("a base cannot be subtracted from one that does not contain its customers"),
+			 errdetail("Problem in the difference: %s.", problem),
+			 errhint("Subtract only what was added: the same histories, counted until the same day.")));
+}
+
+/* Removes classes without customers: the rows of the others move up, and the entries are renumbered. */
+static uint32
+drop_empty_classes(BaseState *state, double *covariates)
+{
+	CountMap *map = &state->map;
+	int columns = state->head.covariates;
+	uint32 classes = base_state_classes(state);
+	uint32 *numbers = palloc0_array(uint32, Max(1, classes));
+	uint32 kept = 0;
+
+	for (uint32 i = 0; i < map->used && entry_kind(&map->entries[i]) == BASE_TIMING; i++)
+		numbers[entry_class(&map->entries[i])] = 1;
+	for (uint32 i = 0; i < classes; i++)
+		if (numbers[i] != 0)
+		{
+			memmove(covariates + (Size) kept * columns, state->covariates + (Size) i * columns,
+					columns * sizeof(double));
+			numbers[i] = kept++;
+		}
+	for (uint32 i = 0; i < map->used && entry_kind(&map->entries[i]) == BASE_TIMING; i++)
+	{
+		BaseEntry *entry = &map->entries[i];
+
+		entry->group = base_group(BASE_TIMING, numbers[entry_class(entry)], entry_x(entry));
+	}
+	pfree(numbers);
+	return kept;
+}
+
+struct varlena *
+base_state_pack_rest(BaseState *state)
+{
+	CountMap *map = &state->map;
+	BaseHead head = state->head;
+	BaseEntry *entries;
+	uint32 count;
+	const char *problem;
+
+	count_map_compact(map);
+	for (uint32 i = 0; i < map->used; i++)
+	{
+		CHECK_FOR_INTERRUPTS();
+		/* Only the sums of odd powers of a deviation may be negative; base_problem checks those. */
+		if (map->entries[i].value < 0 && entry_kind(&map->entries[i]) != BASE_SPEND_BIN)
+			not_in_base(state, "a count is negative");
+	}
+
+	uint32 max_entries = base_state_classes(state);
+	double *covariates =
+		MemoryContextAllocHuge(CurrentMemoryContext, Max(1, (Size) max_entries * head.covariates) * sizeof(double));
+	uint32 classes = head.covariates == 0 ? 0 : drop_empty_classes(state, covariates);
+
+	entries = MemoryContextAllocHuge(CurrentMemoryContext,
+									 (map->used + (Size) classes * head.covariates + 1) * sizeof(BaseEntry));
+	memcpy(entries, map->entries, map->used * sizeof(BaseEntry));
+	count = map->used;
+	if (classes > 0)
+		base_order_classes(covariates, classes, head.covariates, entries, &count);
+	/* Without customers there is neither a period nor covariates. */
+	if (count == 0 || entry_kind(&entries[0]) != BASE_TIMING)
+	{
+		head.period = PERIOD_DAY;
+		head.covariates = 0;
+	}
+	problem = base_problem(entries, count, &head);
+	if (problem != NULL)
+		not_in_base(state, problem);
+	return base_pack(entries, count, &head);
+}
+
+static struct varlena *
+pack_map(CountMap *map)
+{
+	return base_state_pack((BaseState *) map);
+}

@@ -1,0 +1,207 @@
+/*
+ * all_scores.c
+ *	  Every score of a customer in one row.
+ *
+ * The single functions read the history once each; here it is read once for all,
+ * and what several scores depend on, above all P(alive), is computed once. Each
+ * column is what the single function gives, NULL included.
+ */
+#include "compat.h"
+
+#include <math.h>
+
+#include "access/htup_details.h"
+#include "funcapi.h"
+
+#include "scores/score.h"
+#include "support/result.h"
+
+/* The columns, in the order of the declaration. */
+enum
+{
+	ALIVE_PROB,
+	CHURN_PROB,
+	EXPECTED_TRANSACTIONS,
+	EXPECTED_TRANSACTION_VALUE,
+	CLV_ESTIMATE,
+	ORDER_PROB,
+	NEXT_ORDER_ON,
+	DAYS_OVERDUE,
+	OVERDUE_PROB,
+	LIFECYCLE,
+	SCORE_STATUS,
+	N_SCORE_COLUMNS,
+};
+
+/* What lives as long as the query. */
+typedef struct ScoresCall
+{
+	TupleDesc row;
+	TransactionCache *cache;
+	TransactionCache *status_cache; /* for its horizon of a year, if the other is not */
+} ScoresCall;
+
+static ScoresCall *
+scores_call(FunctionCallInfo fcinfo)
+{
+	ScoresCall *call = fcinfo->flinfo->fn_extra;
+
+	if (call == NULL)
+	{
+		call = MemoryContextAllocZero(fcinfo->flinfo->fn_mcxt, sizeof(ScoresCall));
+		call->row = result_row_type(fcinfo);
+		call->cache = transaction_cache_make(fcinfo->flinfo->fn_mcxt);
+		call->status_cache = transaction_cache_make(fcinfo->flinfo->fn_mcxt);
+		fcinfo->flinfo->fn_extra = call;
+	}
+	return call;
+}
+
+/* A row of NULLs so far, and which arguments leave which columns open. */
+typedef struct Scores
+{
+	Datum values[N_SCORE_COLUMNS];
+	bool nulls[N_SCORE_COLUMNS];
+	bool horizon_given;
+	bool terms_given; /* all that a value depends on */
+	ValueTerms terms;
+} Scores;
+
+/* Arguments horizon_days, annual_discount and margin, any of which may be NULL. */
+static void
+terms_arguments(FunctionCallInfo fcinfo, int argno, Scores *scores)
+{
+	memset(scores->nulls, true, sizeof(scores->nulls));
+	scores->horizon_given = !PG_ARGISNULL(argno);
+	scores->terms_given = !any_null(fcinfo, argno, argno + 2);
+	if (scores->terms_given)
+		scores->terms = value_terms_arguments(fcinfo, argno);
+	else if (scores->horizon_given)
+		scores->terms.horizon_days = horizon_argument(fcinfo, argno);
+}
+
+static void
+set_score(Scores *scores, int column, double score)
+{
+	set_float(scores->values, scores->nulls, column, score);
+}
+
+/* The scores that look ahead as far as the horizon. */
+static void
+add_horizon_scores(Scores *scores, Customer *customer)
+{
+	if (scores->horizon_given)
+	{
+		set_score(scores, EXPECTED_TRANSACTIONS, expected_transactions_in(customer, scores->terms.horizon_days));
+		set_score(scores, ORDER_PROB, customer_order_prob(customer, scores->terms.horizon_days));
+	}
+	if (scores->terms_given)
+	{
+		ScoreStatus status = customer->status;
+
+		set_score(scores, CLV_ESTIMATE, lifetime_value(customer, &scores->terms));
+		/* why there is no value is the business of score_status alone */
+		customer->status = status;
+	}
+}
+
+/* All but the expected value of a transaction, the next order and the status. What asks the cache at t_x comes first. */
+static void
+add_scores(Scores *scores, Customer *customer)
+{
+	int32 overdue;
+
+	if (customer_days_overdue(customer, &overdue))
+	{
+		scores->values[DAYS_OVERDUE] = Int32GetDatum(overdue);
+		scores->nulls[DAYS_OVERDUE] = false;
+	}
+	set_score(scores, ALIVE_PROB, customer_alive_prob(customer));
+	set_score(scores, CHURN_PROB, customer_churn_prob(customer));
+	set_score(scores, OVERDUE_PROB, customer_overdue_prob(customer));
+	set_word(scores->values, scores->nulls, LIFECYCLE, customer_lifecycle(customer));
+	add_horizon_scores(scores, customer);
+}
+
+static void
+add_next_order(Scores *scores, Customer *customer)
+{
+	DateADT next_order;
+
+	if (!customer_next_order(customer, 0.5, &next_order))
+		return;
+	scores->values[NEXT_ORDER_ON] = DateADTGetDatum(next_order);
+	scores->nulls[NEXT_ORDER_ON] = false;
+}
+
+/* The status goes by a year, which would push the answers of another horizon out of the cache. */
+static void
+add_status(Scores *scores, ScoresCall *call, Customer *customer, Datum history, const HistorySummary *seen,
+		   bool by_default)
+{
+	if (scores->horizon_given && scores->terms.horizon_days != YEAR_DAYS)
+		customer_use_cache(customer, call->status_cache);
+	set_word(scores->values, scores->nulls, SCORE_STATUS, customer_status(customer, history, seen, by_default));
+}
+
+static Datum
+row_of(const ScoresCall *call, Scores *scores)
+{
+	return HeapTupleGetDatum(heap_form_tuple(call->row, scores->values, scores->nulls));
+}
+
+/* customer_scores(history, model [, as_of, horizon_days, annual_discount, margin, covariates]) → one row */
+PG_FUNCTION_INFO_V1(customer_scores);
+Datum
+customer_scores(PG_FUNCTION_ARGS)
+{
+	ScoresCall *call = scores_call(fcinfo);
+	Scores scores;
+	Customer customer;
+	HistorySummary seen;
+
+	terms_arguments(fcinfo, 3, &scores);
+	customer_before_covariates(fcinfo, 2, &customer, &seen);
+	if (customer.scorable)
+	{
+		ScoreStatus status = customer.status;
+
+		/* does not depend on covariates */
+		set_score(&scores, EXPECTED_TRANSACTION_VALUE, customer_transaction_value(&customer));
+		customer.status = status;
+		customer_add_covariates(fcinfo, 6, &customer);
+	}
+	customer_use_cache(&customer, call->cache);
+	add_scores(&scores, &customer);
+	add_next_order(&scores, &customer);
+	add_status(&scores, call, &customer, PG_GETARG_DATUM(0), any_null(fcinfo, 0, 1) ? NULL : &seen, PG_ARGISNULL(2));
+	return row_of(call, &scores);
+}
+
+/* customer_scores(repeat_count, recency_days, tenure_days, avg_value, model [, as_of, …, covariates]) → one row */
+PG_FUNCTION_INFO_V1(customer_scores_numbers);
+Datum
+customer_scores_numbers(PG_FUNCTION_ARGS)
+{
+	ScoresCall *call = scores_call(fcinfo);
+	Scores scores;
+	Customer customer;
+
+	terms_arguments(fcinfo, 6, &scores);
+	customer_of_numbers_as_of(fcinfo, 3, 4, 5, &customer);
+	customer_use_cache(&customer, call->cache);
+	set_score(&scores, EXPECTED_TRANSACTION_VALUE, numbers_transaction_value(fcinfo, 3, 4));
+	add_scores(&scores, &customer);
+
+	/* only the day of the next order needs to know which day it is, and the horizons of the others must not */
+	if (customer.scorable)
+	{
+		DateADT as_of = customer.as_of;
+
+		customer.as_of = as_of_argument(fcinfo, 5, customer.model);
+		add_next_order(&scores, &customer);
+		customer.as_of = as_of;
+	}
+	add_status(&scores, call, &customer, 0, NULL, false);
+	return row_of(call, &scores);
+}

@@ -1,0 +1,135 @@
+/*
+ * score.h
+ *	  The data of a customer that the models use, and the scores.
+ *
+ * Private to this room: shared by the scores and their intervals.
+ */
+#ifndef SCORES_SCORE_H
+#define SCORES_SCORE_H
+
+#include "clv_model/model_args.h"
+#include "history/history.h"
+#include "scores/cache.h"
+#include "support/args.h"
+
+typedef enum ScoreStatus
+{
+	SCORE_OK,
+	SCORE_ONE_ORDER,    /* scored; the transaction value is the population's */
+	SCORE_WEAK_FIT,     /* scored, by a model that is not reliable */
+	SCORE_LATER_ORDERS, /* scored as of the model's day, though there are later orders */
+	SCORE_NO_MODEL,
+	SCORE_NO_ORDERS,
+	SCORE_NOT_YET,       /* the first order comes after the day */
+	SCORE_NO_COVARIATES, /* one is NULL or not finite */
+	SCORE_INCONSISTENT,  /* plain numbers that are impossible for a customer */
+	SCORE_NO_SPEND_MODEL,
+	SCORE_NO_AMOUNTS,
+	SCORE_NO_REPEAT_SPEND, /* net spend on repeat transactions is not positive */
+	SCORE_SPEND_UNDEFINED, /* the spend model has no mean */
+	SCORE_OUT_OF_RANGE,
+} ScoreStatus;
+
+/* Customers with at least this probability of being alive count as alive. */
+#define CLV_PROBABLY_ALIVE 0.5
+
+/* The data of a customer that the models use; times in the model's unit. */
+typedef struct Customer
+{
+	bool scorable; /* if not, status has the reason and the rest is unset */
+	ScoreStatus status;
+	const ClvModel *model;
+	const Model *timing;
+	TransactionCache *cache; /* results cached in this query; may be NULL */
+	DateADT as_of;           /* the day at the end of T; not known for plain numbers */
+	double x;
+	double t_x;
+	double T;
+	double spend;         /* on repeat transactions; NaN: not known */
+	const Season *season; /* of the model; NULL: it has none, and the three that follow are not set */
+	SeasonClock clock;
+	double last; /* days: the last transaction, and the end of T */
+	double today;
+	double alive; /* P(alive) and P(gone), once computed; NaN before */
+	double gone;
+	double overdue;                        /* the same for overdue_prob */
+	double covariates[FIT_MAX_COVARIATES]; /* as many as the model has */
+} Customer;
+
+/* Horizon, discount and margin: the arguments that all values share. */
+typedef struct ValueTerms
+{
+	double horizon_days;
+	double annual_discount;
+	double margin;
+} ValueTerms;
+
+/*
+ * Arguments (history, model, …, as_of, covariates): the customer as of that
+ * day. Functions that do not need covariates end with as_of.
+ */
+extern void customer_of_history(FunctionCallInfo fcinfo, int as_of_place, Customer *customer);
+
+/* The same in two steps, with the history as it was read; where there is no customer it is not read. */
+extern void customer_before_covariates(FunctionCallInfo fcinfo, int as_of_place, Customer *customer,
+									   HistorySummary *history);
+extern void customer_add_covariates(FunctionCallInfo fcinfo, int argno, Customer *customer);
+
+/*
+ * Arguments (repeat_count, recency_days, tenure_days, …, covariates): the
+ * numbers that a history provides. Without avg_value (argno -1) the spend is
+ * not known; the day is known for functions with an as_of, see
+ * as_of_argument().
+ */
+extern void customer_of_numbers(FunctionCallInfo fcinfo, int avg_value_place, int model_place, Customer *customer);
+
+/* The same with an argument as_of, on which the numbers stand: it matters to a model with a season. */
+extern void customer_of_numbers_as_of(FunctionCallInfo fcinfo, int avg_value_place, int model_place, int as_of_place,
+									  Customer *customer);
+
+/* Arguments horizon_days, annual_discount and margin, checked. */
+extern ValueTerms value_terms_arguments(FunctionCallInfo fcinfo, int argno);
+
+/* The parameters of the timing model for this customer; buf receives those that covariates change. */
+extern const double *customer_params(const Customer *customer, double *buf);
+
+/* A horizon in the model's unit, counted from the customer's as_of, on the clock of its season. */
+extern double customer_horizon(const Customer *customer, double horizon_days);
+
+/* Transactions of the horizon, which may be infinite, each discounted from its day, if the customer is alive. */
+extern double customer_discounted_if_alive(const Customer *customer, double horizon_days, double annual_discount);
+
+/* The scores; NaN where there is none, and the customer's status may say why. */
+extern double customer_alive_prob(Customer *customer);
+extern double customer_churn_prob(Customer *customer);
+extern double customer_overdue_prob(Customer *customer);
+extern double customer_transaction_value(Customer *customer);
+
+/* Expected value of a transaction from arguments repeat_count and avg_value; NaN where there is none. */
+extern double numbers_transaction_value(FunctionCallInfo fcinfo, int avg_value_place, int model_place);
+extern double expected_transactions_in(Customer *customer, double horizon_days);
+extern double lifetime_value(Customer *customer, const ValueTerms *terms);
+extern double customer_order_prob(Customer *customer, double horizon_days);
+
+/* All transactions of the horizon, which may be infinite, each discounted from its day. */
+extern double customer_discounted_transactions(Customer *customer, double horizon_days, double annual_discount);
+
+/* An answer from the customer's cache, if there is one, or computed; the terms are those of its kind. */
+extern double customer_answer(const Customer *customer, CachedAnswer kind, double T, double term, double other_term);
+
+/* The day of the next order, a quantile; false for a customer who is probably gone, or if it is beyond the calendar. */
+extern bool customer_next_order(Customer *customer, double quantile, DateADT *day);
+
+/* Days since the next order was to be expected; false if there is no saying. */
+extern bool customer_days_overdue(const Customer *customer, int32 *days);
+
+/* A word for where the customer stands; NULL if there is no score. */
+extern const char *customer_lifecycle(Customer *customer);
+
+/* Whether the customer can be scored, for a year, or why not; by_default: nobody has named the day. */
+extern const char *customer_status(Customer *customer, Datum history, const HistorySummary *seen, bool by_default);
+
+/* Gives the customer a cache, if they are scorable, and prefetches its slots. */
+extern void customer_use_cache(Customer *customer, TransactionCache *cache);
+
+#endif /* SCORES_SCORE_H */
