@@ -1,31 +1,39 @@
 /*
  * rfm.h
- *	  rfm_cuts: where the scores of recency, frequency and monetary value begin.
+ *	  rfm_cuts: the cut points of the scores of recency, frequency and monetary
+ *	  value.
  *
- * A score says how many customers are strictly worse:
+ * Frequency and monetary value are counted from the worst end, recency from
+ * the best. Where many customers are tied, those who ordered once get the
+ * worst score however many they are, and those who ordered today the best:
  *
- *	score = 1 + the number of k in 1 … levels-1 for which at least k/levels of
- *			all customers are strictly worse
+ *	frequency, monetary		score = 1 + floor(levels * share of customers strictly worse)
+ *	recency					score = levels - floor(levels * share strictly more recent)
  *
- * Worse means longer ago, more rarely, for less money; the best score is the
- * number of levels in all three. Equal values therefore always get equal
- * scores, in whatever order the rows are stored. Per dimension levels-1 cut
- * points say it all:
+ * The best score is the number of levels in all three. Equal values always get
+ * equal scores, independent of the order of the rows. Levels-1 cut points per
+ * dimension determine the scores. With v(p) = percentile_disc(p), the smallest
+ * value with share(<= v) >= p:
  *
- *	frequency, monetary		cut k = the smallest value v with share(<= v) >= k/levels
+ *	frequency, monetary		cut k = v(k/levels)
  *							score = 1 + the number of cuts below the value
- *	recency					cut k = the largest value v with share(>= v) >= k/levels
+ *	recency					cut k = v((levels-k)/levels) + 1, days being whole
  *							score = 1 + the number of cuts above the value
  *
- * These are percentile_disc(k/levels), for recency in descending order.
+ * An example. Ten customers ordered 1, 1, 1, 1, 1, 1, 2, 2, 3 and 5 times;
+ * with five levels the cuts are 1, 1, 1, 2, because 60 % ordered at most once
+ * and 80 % at most twice. One order: no customer is worse, score 1. Two
+ * orders: 60 % are worse, three fifths, score 4. Three and five orders: 80 %
+ * are worse, score 5. Scores 2 and 3 do not occur: there are three effective
+ * levels, as many as the data can distinguish. (ntile would have given the six
+ * equal customers scores 1, 2 and 3 by chance.) Had the six ordered today and
+ * the others 10, 20, 30 and 40 days ago, the six would get 5, because no
+ * customer is more recent, and the others, with 60, 70, 80 and 90 % more
+ * recent, 2, 2, 1 and 1.
  *
- * An example. Ten customers ordered 1, 1, 1, 1, 1, 1, 2, 2, 3 and 5 times; with
- * five levels the cuts are 1, 1, 1, 2, because 60 % ordered at most once and
- * 80 % at most twice. One order: nobody is worse, score 1. Two orders: 60 % are
- * worse, three fifths, score 4. Three and five orders: 80 % are worse, score 5.
- * Scores 2 and 3 do not occur: there are three effective levels, which is what
- * the data can tell apart. (ntile would have given the six equal customers
- * scores 1, 2 and 3 by chance.)
+ * Where all customers have the same monetary value, because there are no
+ * amounts or one price for all, it carries no information and has no score:
+ * '55-'.
  */
 #ifndef RFM_RFM_H
 #define RFM_RFM_H
@@ -36,18 +44,18 @@
 
 typedef enum RfmDimension
 {
-	RFM_RECENCY,				/* days since the last order: few are good */
-	RFM_FREQUENCY,				/* orders */
-	RFM_MONETARY				/* money */
+	RFM_RECENCY,   /* days since the last order: few are good */
+	RFM_FREQUENCY, /* orders */
+	RFM_MONETARY,  /* money */
 } RfmDimension;
 
 #define RFM_DIMENSIONS 3
 
 #define RFM_MIN_LEVELS 2
-#define RFM_MAX_LEVELS 9		/* a score is one digit */
+#define RFM_MAX_LEVELS 10
 #define RFM_DEFAULT_LEVELS 5
 
-/* So many customers that their number times the levels stays within an int64. */
+/* The maximum number of customers, so that their number times the levels fits an int64. */
 #define RFM_MAX_CUSTOMERS (INT64CONST(1) << 59)
 
 /*
@@ -65,25 +73,50 @@ typedef enum RfmDimension
 
 typedef struct RfmCuts
 {
-	int			levels;
-	int			effective_levels[RFM_DIMENSIONS];	/* scores that occur */
-	int64		customers;
-	double		cuts[RFM_DIMENSIONS][RFM_MAX_LEVELS - 1];	/* from worst to best */
+	int levels;
+	int effective_levels[RFM_DIMENSIONS]; /* scores that occur */
+	int64 customers;
+	double cuts[RFM_DIMENSIONS][RFM_MAX_LEVELS - 1]; /* from the worst score to the best */
 } RfmCuts;
 
-/* What the dimensions are called wherever they have a name. */
+/* The names of the dimensions. */
 extern const char *const rfm_dimension_names[RFM_DIMENSIONS];
 
-/* What is wrong with cut points that came from outside, or NULL. */
+/* The error in cut points from untrusted input, or NULL. */
 extern const char *rfm_cuts_problem(const RfmCuts *cuts);
 
 extern struct varlena *rfm_cuts_pack(const RfmCuts *cuts);
 
-/* Reads a value of either form; a counting state is finished for it. */
+/* Reads a value of either form; a counting state is finalised first. */
 extern void rfm_cuts_read(RfmCuts *cuts, Datum value);
 
-/* Raises an error unless there may be so many levels. */
+/* Raises an error unless the number of levels is valid. */
 extern void rfm_check_levels(int levels);
+
+/*
+ * A code is the scores of a customer, 1 to levels; a monetary score of
+ * RFM_NO_SCORE means that there is none.
+ *
+ * Written it has a character for each, 1 to 9 and A for ten, and - for none.
+ * So it is as wide for all customers, sorts as text, and substr() takes it
+ * apart. Codes of other than five levels end with their number, 'A93/10': with
+ * three levels '333/3' is the best score, with five '333' is in the middle, so
+ * a code is unambiguous.
+ */
+#define RFM_NO_SCORE 0
+#define RFM_CODE_BYTES 6 /* at most */
+
+typedef struct RfmCode
+{
+	int levels;
+	int scores[RFM_DIMENSIONS];
+} RfmCode;
+
+/* Writes a code, and returns its length. */
+extern int rfm_code_write(const RfmCode *code, char text[RFM_CODE_BYTES]);
+
+/* Reads a code; levels are zero if the code does not contain them. False if it is not a code. */
+extern bool rfm_code_read(const char *text, int length, RfmCode *code);
 
 /* Whether a customer with these values counts and gets a score. */
 static inline bool
@@ -96,12 +129,11 @@ rfm_counted(const double values[RFM_DIMENSIONS])
 static inline int
 rfm_digit(const RfmCuts *cuts, int dimension, double value)
 {
-	int			score = 1;
+	int score = 1;
 
 	for (int k = 0; k < cuts->levels - 1; k++)
-		score += dimension == RFM_RECENCY ? value < cuts->cuts[dimension][k]
-			: value > cuts->cuts[dimension][k];
+		score += dimension == RFM_RECENCY ? value < cuts->cuts[dimension][k] : value > cuts->cuts[dimension][k];
 	return score;
 }
 
-#endif							/* RFM_RFM_H */
+#endif /* RFM_RFM_H */

@@ -1,16 +1,19 @@
 /*
  * rfm_cuts.c
- *	  The aggregate rfm_cuts, and the stored form of what it finds.
+ *	  The aggregate rfm_cuts, and the stored form of its result.
  *
  * The transition state is the type itself. It is written in place, and so its
- * functions only run inside an aggregate; the final function never touches it,
- * because window frames and other aggregates may go on with it.
+ * functions only run inside an aggregate; the final function never modifies
+ * it, because window frames and other aggregates may continue with it.
  */
 #include "compat.h"
 
+#include "utils/datum.h"
+
 #include "rfm/rfm.h"
 #include "rfm/rfm_counts.h"
-#include "value/bytes.h"
+#include "support/agg_group.h"
+#include "support/bytes.h"
 
 #define CUTS_HEAD_BYTES 16
 
@@ -22,8 +25,7 @@ rfm_check_levels(int levels)
 	if (levels < RFM_MIN_LEVELS || levels > RFM_MAX_LEVELS)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("levels must be from %d to %d, not %d",
-						RFM_MIN_LEVELS, RFM_MAX_LEVELS, levels)));
+				 errmsg("levels must be between %d and %d, not %d", RFM_MIN_LEVELS, RFM_MAX_LEVELS, levels)));
 }
 
 const char *
@@ -38,7 +40,7 @@ rfm_cuts_problem(const RfmCuts *cuts)
 	{
 		const char *name = rfm_dimension_names[i];
 		const double *cut = cuts->cuts[i];
-		int			different = 1;
+		int different = 1;
 
 		for (int k = 0; k < cuts->levels - 1; k++)
 		{
@@ -61,10 +63,9 @@ rfm_cuts_problem(const RfmCuts *cuts)
 struct varlena *
 rfm_cuts_pack(const RfmCuts *cuts)
 {
-	Size		size = VARHDRSZ + CUTS_HEAD_BYTES +
-		RFM_DIMENSIONS * (cuts->levels - 1) * sizeof(double);
+	Size size = VARHDRSZ + CUTS_HEAD_BYTES + RFM_DIMENSIONS * (cuts->levels - 1) * sizeof(double);
 	struct varlena *value = palloc0(size);
-	uint8	   *at = (uint8 *) VARDATA(value);
+	uint8 *at = (uint8 *) VARDATA(value);
 
 	Assert(rfm_cuts_problem(cuts) == NULL);
 	SET_VARSIZE(value, size);
@@ -105,7 +106,7 @@ rfm_cuts_read(RfmCuts *cuts, Datum datum)
 	for (int i = 0; i < RFM_DIMENSIONS; i++)
 		cuts->effective_levels[i] = at[2 + i];
 
-	uint64		customers = 0;
+	uint64 customers = 0;
 
 	for (int i = 0; i < 8; i++)
 		customers |= (uint64) at[8 + i] << (8 * i);
@@ -121,21 +122,19 @@ require_aggregate(FunctionCallInfo fcinfo, const char *function)
 {
 	if (!AggCheckCallContext(fcinfo, NULL))
 		ereport(ERROR,
-				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-				 errmsg("%s can only be called by an aggregate", function)));
+				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED), errmsg("%s can only be called by an aggregate", function)));
 }
 
 /* A state in this argument, which the caller knows is not NULL. */
 static RfmCounts *
-counts_argument(FunctionCallInfo fcinfo, int place)
+counts_argument(FunctionCallInfo fcinfo, int argno)
 {
-	struct varlena *value = PG_GETARG_VARLENA_P(place);
+	struct varlena *value = PG_GETARG_VARLENA_P(argno);
 
 	if (!rfm_is_counts(value))
 		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("finished rfm_cuts cannot be continued"),
-				 errhint("Cut points do not tell how many customers have which value: aggregate the customers again.")));
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("final rfm_cuts cannot be aggregated further"),
+				 errhint("Cut points do not contain the counts of values: aggregate the customers again.")));
 	return (RfmCounts *) value;
 }
 
@@ -144,19 +143,77 @@ levels_differ(int levels, int other_levels)
 {
 	ereport(ERROR,
 			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-			 errmsg("levels must be the same for all customers, not both %d and %d",
-					Min(levels, other_levels), Max(levels, other_levels))));
+			 errmsg("levels must be the same for all customers, not both %d and %d", Min(levels, other_levels),
+					Max(levels, other_levels))));
 }
 
 /*
- * Counts one customer. A customer of whom something is not known is left out,
- * and so is one whose monetary value is NaN or infinite.
+ * What an aggregate without our final function leaves may be stored. There the state is an
+ * expanded object around the counts, whose stored form depends on the customers only.
  */
-PG_FUNCTION_INFO_V1(rfm_cuts_add);
-Datum
-rfm_cuts_add(PG_FUNCTION_ARGS)
+typedef struct StoredCounts
 {
-	int			levels = RFM_DEFAULT_LEVELS;
+	GrowingState head;
+	RfmCounts *counts; /* in the memory context of the state */
+} StoredCounts;
+
+static struct varlena *
+pack_counts(GrowingState *state)
+{
+	return (struct varlena *) rfm_counts_canonical(((StoredCounts *) state)->counts);
+}
+
+/* The state in the first argument, or a new one with counts of its own: those of a value, or none. */
+static StoredCounts *
+stored_argument(FunctionCallInfo fcinfo, int levels)
+{
+	StoredCounts *state = PG_ARGISNULL(0) ? NULL : agg_state_to_write(PG_GETARG_DATUM(0));
+
+	if (state != NULL)
+		return state;
+	state = agg_state_make(sizeof(StoredCounts), pack_counts, agg_state_parent(fcinfo));
+
+	MemoryContext caller = MemoryContextSwitchTo(agg_state_context(&state->head));
+
+	state->counts = PG_ARGISNULL(0)
+		? rfm_counts_make(levels)
+		: (RfmCounts *) DatumGetPointer(datumCopy(PointerGetDatum(counts_argument(fcinfo, 0)), false, -1));
+	MemoryContextSwitchTo(caller);
+	return state;
+}
+
+static void
+refuse_other_levels(const RfmCounts *counts, int levels)
+{
+	if (counts->levels != levels)
+		levels_differ(counts->levels, levels);
+}
+
+/* Adds a customer, or all of other counts, to a state that may be stored. */
+static Datum
+stored_add(FunctionCallInfo fcinfo, int levels, const double *values, const RfmCounts *other)
+{
+	StoredCounts *state = stored_argument(fcinfo, levels);
+	MemoryContext caller = MemoryContextSwitchTo(agg_state_context(&state->head));
+	RfmCounts *old = state->counts;
+
+	refuse_other_levels(old, levels);
+	state->counts = values != NULL ? rfm_counts_add(old, values) : rfm_counts_merge(old, other);
+	if (state->counts != old)
+		pfree(old);
+	MemoryContextSwitchTo(caller);
+	return agg_state_result(fcinfo, &state->head);
+}
+
+/*
+ * Counts one customer. A customer with an unknown value is left out, and so is
+ * one whose monetary value is NaN or infinite.
+ */
+AGG_FUNCTION_INFO_V1(rfm_cuts_add);
+static Datum
+rfm_cuts_add_in_group(PG_FUNCTION_ARGS)
+{
+	int levels = RFM_DEFAULT_LEVELS;
 
 	require_aggregate(fcinfo, "rfm_cuts_add");
 	if (PG_NARGS() > 4)
@@ -164,13 +221,13 @@ rfm_cuts_add(PG_FUNCTION_ARGS)
 		if (PG_ARGISNULL(4))
 			ereport(ERROR,
 					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-					 errmsg("levels must be from %d to %d, not NULL", RFM_MIN_LEVELS, RFM_MAX_LEVELS)));
+					 errmsg("levels must be between %d and %d, not NULL", RFM_MIN_LEVELS, RFM_MAX_LEVELS)));
 		levels = PG_GETARG_INT32(4);
 		rfm_check_levels(levels);
 	}
 
-	bool		known = !PG_ARGISNULL(1) && !PG_ARGISNULL(2) && !PG_ARGISNULL(3);
-	double		values[RFM_DIMENSIONS] = {0};
+	bool known = !PG_ARGISNULL(1) && !PG_ARGISNULL(2) && !PG_ARGISNULL(3);
+	double values[RFM_DIMENSIONS] = {0};
 
 	if (known)
 	{
@@ -179,51 +236,45 @@ rfm_cuts_add(PG_FUNCTION_ARGS)
 		values[RFM_MONETARY] = PG_GETARG_FLOAT8(3);
 	}
 	if (!known || !rfm_counted(values))
-	{
-		if (PG_ARGISNULL(0))
-			PG_RETURN_NULL();
-		PG_RETURN_DATUM(PG_GETARG_DATUM(0));
-	}
+		return agg_state_unchanged(fcinfo);
+	if (!aggregate_finishes(fcinfo))
+		return stored_add(fcinfo, levels, values, NULL);
 
-	RfmCounts  *counts = PG_ARGISNULL(0) ? rfm_counts_make(levels) : counts_argument(fcinfo, 0);
+	RfmCounts *counts = PG_ARGISNULL(0) ? rfm_counts_make(levels) : counts_argument(fcinfo, 0);
 
-	if (counts->levels != levels)
-		levels_differ(counts->levels, levels);
+	refuse_other_levels(counts, levels);
 	PG_RETURN_POINTER(rfm_counts_add(counts, values));
 }
 
 /* Combines partial aggregates. */
-PG_FUNCTION_INFO_V1(rfm_cuts_merge);
-Datum
-rfm_cuts_merge(PG_FUNCTION_ARGS)
+AGG_FUNCTION_INFO_V1(rfm_cuts_merge);
+static Datum
+rfm_cuts_merge_in_group(PG_FUNCTION_ARGS)
 {
 	require_aggregate(fcinfo, "rfm_cuts_merge");
 	if (PG_ARGISNULL(1))
-	{
-		if (PG_ARGISNULL(0))
-			PG_RETURN_NULL();
-		PG_RETURN_DATUM(PG_GETARG_DATUM(0));
-	}
+		return agg_state_unchanged(fcinfo);
 
-	RfmCounts  *other = counts_argument(fcinfo, 1);
+	RfmCounts *other = counts_argument(fcinfo, 1);
 
-	/* The executor copies what it is given into the aggregate's memory. */
+	if (!aggregate_finishes(fcinfo))
+		return stored_add(fcinfo, other->levels, NULL, other);
+	/* The executor copies the result into the aggregate's memory. */
 	if (PG_ARGISNULL(0))
 		PG_RETURN_POINTER(other);
 
-	RfmCounts  *counts = counts_argument(fcinfo, 0);
+	RfmCounts *counts = counts_argument(fcinfo, 0);
 
-	if (counts->levels != other->levels)
-		levels_differ(counts->levels, other->levels);
+	refuse_other_levels(counts, other->levels);
 	PG_RETURN_POINTER(rfm_counts_merge(counts, other));
 }
 
 /* The cut points of the customers counted. */
-PG_FUNCTION_INFO_V1(rfm_cuts_final);
-Datum
-rfm_cuts_final(PG_FUNCTION_ARGS)
+AGG_FUNCTION_INFO_V1(rfm_cuts_final);
+static Datum
+rfm_cuts_final_in_group(PG_FUNCTION_ARGS)
 {
-	RfmCuts		cuts;
+	RfmCuts cuts;
 
 	rfm_cuts_read(&cuts, PG_GETARG_DATUM(0));
 	PG_RETURN_POINTER(rfm_cuts_pack(&cuts));

@@ -1,6 +1,6 @@
 /*
  * rfm_score.c
- *	  Scores from cut points, and what the cut points tell.
+ *	  Scores from cut points, and the accessors of cut points.
  *
  * The window function counts its partition with the same machinery that the
  * aggregate uses, so that both give the same scores.
@@ -18,15 +18,68 @@
 #include "rfm/rfm.h"
 #include "rfm/rfm_counts.h"
 
-/* The scores of one customer: one digit each for recency, frequency and monetary value. */
+static const char score_characters[] = "-123456789A";
+
+int
+rfm_code_write(const RfmCode *code, char text[RFM_CODE_BYTES])
+{
+	int length = RFM_DIMENSIONS;
+
+	for (int i = 0; i < RFM_DIMENSIONS; i++)
+		text[i] = score_characters[code->scores[i]];
+	if (code->levels == RFM_DEFAULT_LEVELS)
+		return length;
+	text[length++] = '/';
+	if (code->levels >= 10)
+		text[length++] = '1';
+	text[length++] = (char) ('0' + code->levels % 10);
+	return length;
+}
+
+/* The score that a character stands for; -1: none. */
+static int
+score_of_character(char c)
+{
+	return c >= '1' && c <= '9' ? c - '0' : c == 'A' ? 10 : c == '-' ? RFM_NO_SCORE : -1;
+}
+
+bool
+rfm_code_read(const char *text, int length, RfmCode *code)
+{
+	code->levels = 0;
+	if (length < RFM_DIMENSIONS)
+		return false;
+	for (int i = 0; i < RFM_DIMENSIONS; i++)
+	{
+		int score = score_of_character(text[i]);
+
+		if (score < 0 || (score == RFM_NO_SCORE && i != RFM_MONETARY))
+			return false;
+		code->scores[i] = score;
+	}
+	text += RFM_DIMENSIONS;
+	length -= RFM_DIMENSIONS;
+	if (length == 0)
+		return true;
+	if (length == 3 && memcmp(text, "/10", 3) == 0)
+		code->levels = 10;
+	else if (length == 2 && text[0] == '/' && text[1] >= '2' && text[1] <= '9')
+		code->levels = text[1] - '0';
+	return code->levels != 0;
+}
+
+/* The scores of one customer. There is no monetary score where all customers have the same value. */
 static Datum
 score_result(const RfmCuts *cuts, const double values[RFM_DIMENSIONS])
 {
-	char		code[RFM_DIMENSIONS];
+	RfmCode code = {.levels = cuts->levels};
+	char text[RFM_CODE_BYTES];
 
 	for (int i = 0; i < RFM_DIMENSIONS; i++)
-		code[i] = (char) ('0' + rfm_digit(cuts, i, values[i]));
-	return PointerGetDatum(cstring_to_text_with_len(code, RFM_DIMENSIONS));
+		code.scores[i] = rfm_digit(cuts, i, values[i]);
+	if (cuts->effective_levels[RFM_MONETARY] == 1)
+		code.scores[RFM_MONETARY] = RFM_NO_SCORE;
+	return PointerGetDatum(cstring_to_text_with_len(text, rfm_code_write(&code, text)));
 }
 
 /* rfm_score(recency_days, frequency, monetary, cuts rfm_cuts) → text: the scores, '545' */
@@ -34,12 +87,12 @@ PG_FUNCTION_INFO_V1(rfm_score);
 Datum
 rfm_score(PG_FUNCTION_ARGS)
 {
-	double		values[RFM_DIMENSIONS] = {
+	double values[RFM_DIMENSIONS] = {
 		[RFM_RECENCY] = PG_GETARG_INT32(0),
 		[RFM_FREQUENCY] = (double) PG_GETARG_INT64(1),
-		[RFM_MONETARY] = PG_GETARG_FLOAT8(2)
+		[RFM_MONETARY] = PG_GETARG_FLOAT8(2),
 	};
-	RfmCuts		cuts;
+	RfmCuts cuts;
 
 	if (!rfm_counted(values))
 		PG_RETURN_NULL();
@@ -47,19 +100,34 @@ rfm_score(PG_FUNCTION_ARGS)
 	return score_result(&cuts, values);
 }
 
-/* What is kept between the rows of a partition: all zero before the first. */
+/* rfm_digit(score text, place) → smallint: one of the scores as a number */
+PG_FUNCTION_INFO_V1(rfm_digit_of);
+Datum
+rfm_digit_of(PG_FUNCTION_ARGS)
+{
+	text *score = PG_GETARG_TEXT_PP(0);
+	int32 place = PG_GETARG_INT32(1);
+	RfmCode code;
+
+	if (!rfm_code_read(VARDATA_ANY(score), VARSIZE_ANY_EXHDR(score), &code) || place < 1 || place > RFM_DIMENSIONS ||
+		code.scores[place - 1] == RFM_NO_SCORE)
+		PG_RETURN_NULL();
+	PG_RETURN_INT16((int16) code.scores[place - 1]);
+}
+
+/* The state between the rows of a partition: all zero before the first. */
 typedef struct ScoredPartition
 {
-	bool		counted;
-	RfmCuts		cuts;			/* valid if there are customers */
+	bool counted;
+	RfmCuts cuts; /* valid if there are customers */
 } ScoredPartition;
 
 /* An argument for a row of the partition, or the current one. */
 typedef struct PartitionRow
 {
 	WindowObject window;
-	int			position;		/* -1: current */
-	bool		beyond;			/* there is no such row */
+	int position; /* -1: current */
+	bool beyond;  /* there is no such row */
 } PartitionRow;
 
 #define CURRENT_ROW (-1)
@@ -69,15 +137,15 @@ row_argument(PartitionRow *row, int argument, bool *isnull)
 {
 	if (row->position == CURRENT_ROW)
 		return WinGetFuncArgCurrent(row->window, argument, isnull);
-	return WinGetFuncArgInPartition(row->window, argument, row->position, WINDOW_SEEK_HEAD,
-									false, isnull, &row->beyond);
+	return WinGetFuncArgInPartition(row->window, argument, row->position, WINDOW_SEEK_HEAD, false, isnull,
+									&row->beyond);
 }
 
 /* The values of a row; false if the customer is not counted. */
 static bool
 row_values(PartitionRow *row, double values[RFM_DIMENSIONS])
 {
-	bool		isnull[RFM_DIMENSIONS];
+	bool isnull[RFM_DIMENSIONS];
 
 	values[RFM_RECENCY] = DatumGetInt32(row_argument(row, 0, &isnull[0]));
 	if (row->beyond)
@@ -86,7 +154,7 @@ row_values(PartitionRow *row, double values[RFM_DIMENSIONS])
 	if (isnull[0] || isnull[1])
 		return false;
 
-	Datum		monetary = row_argument(row, 2, &isnull[2]);
+	Datum monetary = row_argument(row, 2, &isnull[2]);
 
 	if (isnull[2])
 		return false;
@@ -97,13 +165,13 @@ row_values(PartitionRow *row, double values[RFM_DIMENSIONS])
 static int
 row_levels(WindowObject window)
 {
-	bool		isnull;
-	int			levels = DatumGetInt32(WinGetFuncArgCurrent(window, 3, &isnull));
+	bool isnull;
+	int levels = DatumGetInt32(WinGetFuncArgCurrent(window, 3, &isnull));
 
 	if (isnull)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("levels must be from %d to %d, not NULL", RFM_MIN_LEVELS, RFM_MAX_LEVELS)));
+				 errmsg("levels must be between %d and %d, not NULL", RFM_MIN_LEVELS, RFM_MAX_LEVELS)));
 	rfm_check_levels(levels);
 	return levels;
 }
@@ -113,29 +181,26 @@ static void
 count_partition(WindowObject window, ScoredPartition *partition)
 {
 	PartitionRow row = {.window = window};
-	MemoryContext counting = AllocSetContextCreate(CurrentMemoryContext, "rfm_score counts",
-												   ALLOCSET_DEFAULT_SIZES);
-	MemoryContext per_row = AllocSetContextCreate(CurrentMemoryContext, "rfm_score row",
-												  ALLOCSET_DEFAULT_SIZES);
+	MemoryContext counting = AllocSetContextCreate(CurrentMemoryContext, "rfm_score counts", ALLOCSET_DEFAULT_SIZES);
+	MemoryContext per_row = AllocSetContextCreate(CurrentMemoryContext, "rfm_score row", ALLOCSET_DEFAULT_SIZES);
 	MemoryContext outside = MemoryContextSwitchTo(per_row);
-	RfmCounts  *counts = NULL;
-	int			levels = row_levels(window);
+	RfmCounts *counts = NULL;
+	int levels = row_levels(window);
 
 	for (;; row.position++)
 	{
-		double		values[RFM_DIMENSIONS];
-		bool		counted = row_values(&row, values);
+		double values[RFM_DIMENSIONS];
+		bool counted = row_values(&row, values);
 
 		if (row.beyond)
 			break;
 		if (row.position == PG_INT32_MAX)
 			ereport(ERROR,
-					(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
-					 errmsg("too many rows in a partition of rfm_score"),
-					 errhint("Aggregate them with rfm_cuts, then score with what it gives.")));
+					(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED), errmsg("too many rows in a partition of rfm_score"),
+					 errhint("Aggregate them with rfm_cuts, then score with the result.")));
 		if (counted)
 		{
-			RfmCounts  *old;
+			RfmCounts *old;
 
 			MemoryContextSwitchTo(counting);
 			if (counts == NULL)
@@ -146,7 +211,7 @@ count_partition(WindowObject window, ScoredPartition *partition)
 				pfree(old);
 			MemoryContextSwitchTo(per_row);
 		}
-		/* Arguments may be expressions that leave garbage behind. */
+		/* Argument expressions may allocate memory. */
 		MemoryContextReset(per_row);
 		CHECK_FOR_INTERRUPTS();
 	}
@@ -171,7 +236,7 @@ rfm_score_window(PG_FUNCTION_ARGS)
 	WindowObject window = PG_WINDOW_OBJECT();
 	ScoredPartition *partition = WinGetPartitionLocalMemory(window, sizeof(ScoredPartition));
 	PartitionRow current = {.window = window, .position = CURRENT_ROW};
-	double		values[RFM_DIMENSIONS];
+	double values[RFM_DIMENSIONS];
 
 	WinCheckAndInitializeNullTreatment(window, false, fcinfo);
 	if (!partition->counted)
@@ -192,30 +257,30 @@ PG_FUNCTION_INFO_V1(rfm_cuts_customer_count);
 Datum
 rfm_cuts_customer_count(PG_FUNCTION_ARGS)
 {
-	RfmCuts		cuts;
+	RfmCuts cuts;
 
 	rfm_cuts_read(&cuts, PG_GETARG_DATUM(0));
 	PG_RETURN_INT64(cuts.customers);
 }
 
-/* rfm_levels(rfm_cuts) → setof (dimension, levels, effective_levels): asked for, and found */
+/* rfm_levels(rfm_cuts) → setof (dimension, levels, effective_levels): requested, and effective */
 PG_FUNCTION_INFO_V1(rfm_levels);
 Datum
 rfm_levels(PG_FUNCTION_ARGS)
 {
 	ReturnSetInfo *results = (ReturnSetInfo *) fcinfo->resultinfo;
-	RfmCuts		cuts;
+	RfmCuts cuts;
 
 	InitMaterializedSRF(fcinfo, 0);
 	rfm_cuts_read(&cuts, PG_GETARG_DATUM(0));
 	for (int i = 0; i < RFM_DIMENSIONS; i++)
 	{
-		Datum		values[3] = {
+		Datum values[3] = {
 			CStringGetTextDatum(rfm_dimension_names[i]),
 			Int32GetDatum(cuts.levels),
-			Int32GetDatum(cuts.effective_levels[i])
+			Int32GetDatum(cuts.effective_levels[i]),
 		};
-		bool		nulls[3] = {false};
+		bool nulls[3] = {false};
 
 		tuplestore_putvalues(results->setResult, results->setDesc, values, nulls);
 	}
@@ -232,30 +297,33 @@ Datum
 rfm_cut_points(PG_FUNCTION_ARGS)
 {
 	ReturnSetInfo *results = (ReturnSetInfo *) fcinfo->resultinfo;
-	RfmCuts		cuts;
+	RfmCuts cuts;
 
 	InitMaterializedSRF(fcinfo, 0);
 	rfm_cuts_read(&cuts, PG_GETARG_DATUM(0));
 	for (int i = 0; i < RFM_DIMENSIONS; i++)
 	{
 		const double *cut = cuts.cuts[i];
-		int			attained_levels = 0;
+		int different = 1;
+
+		/* There are customers at every different cut, and perhaps some beyond the best (of recency the worst). */
+		for (int k = 1; k < cuts.levels - 1; k++)
+			different += cut[k] != cut[k - 1];
 
 		for (int score = 1; score <= cuts.levels; score++)
 		{
-			/* Between equal cuts there is nobody; beyond the last one effective_levels tells. */
-			bool		attained = score == 1 ||
-				(score == cuts.levels ? attained_levels < cuts.effective_levels[i]
-				 : cut[score - 2] != cut[score - 1]);
-			Datum		values[4] = {
+			int certain = i == RFM_RECENCY ? cuts.levels : 1;
+			int uncertain = i == RFM_RECENCY ? 1 : cuts.levels;
+			bool attained = score == certain ||
+				(score == uncertain ? different < cuts.effective_levels[i] : cut[score - 2] != cut[score - 1]);
+			Datum values[4] = {
 				CStringGetTextDatum(rfm_dimension_names[i]),
 				Int32GetDatum(score),
 				score == 1 ? (Datum) 0 : Float8GetDatum(cut[score - 2]),
-				BoolGetDatum(attained)
+				BoolGetDatum(attained),
 			};
-			bool		nulls[4] = {[2] = score == 1};
+			bool nulls[4] = {[2] = score == 1};
 
-			attained_levels += attained;
 			tuplestore_putvalues(results->setResult, results->setDesc, values, nulls);
 		}
 	}
