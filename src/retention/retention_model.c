@@ -1,6 +1,6 @@
 /*
  * retention_model.c
- *	  A fitted model as a value: making, checking, reading its figures.
+ *	  A fitted model as a value: construction, checks, accessors.
  */
 #include "compat.h"
 
@@ -11,11 +11,11 @@
 #include "utils/builtins.h"
 #include "utils/tuplestore.h"
 
-#include "contracts/contracts.h"
-#include "value/result.h"
+#include "retention/retention.h"
+#include "support/result.h"
 
 RetentionModel *
-retention_model_make(const ContractModel *kind, RetentionPeriod period)
+retention_model_make(const ContractModel *kind, PeriodLength period)
 {
 	RetentionModel *model = palloc0(sizeof(RetentionModel));
 
@@ -32,9 +32,7 @@ retention_model_get(Datum datum)
 	const RetentionModel *model = (const RetentionModel *) PG_DETOAST_DATUM(datum);
 
 	if (unlikely(VARSIZE(model) != sizeof(RetentionModel) || model->version != RETENTION_MODEL_VERSION))
-		ereport(ERROR,
-				(errcode(ERRCODE_DATA_CORRUPTED),
-				 errmsg("unknown version of a stored retention_model")));
+		ereport(ERROR, (errcode(ERRCODE_DATA_CORRUPTED), errmsg("unknown version of a stored retention_model")));
 	return model;
 }
 
@@ -55,7 +53,7 @@ retention_model_problem(const RetentionModel *model)
 {
 	const ContractModel *kind = contract_model_by_id(model->model_id);
 
-	if (!retention_period_valid(model->period))
+	if (!period_length_valid(model->period))
 		return "the period is out of range";
 	for (int i = 0; i < kind->n_params; i++)
 		if (!(model->params[i] >= CONTRACT_PARAM_MIN && model->params[i] <= CONTRACT_PARAM_MAX))
@@ -64,11 +62,11 @@ retention_model_problem(const RetentionModel *model)
 	{
 		static const RetentionModel blank;
 
-		/* what is unknown has one form only */
+		/* unknown members have one representation only */
 		if (memcmp(&model->iterations, &blank.iterations,
 				   offsetof(RetentionModel, params) - offsetof(RetentionModel, iterations)) != 0 ||
-			memcmp(model->covariance, blank.covariance, sizeof(model->covariance)) != 0 ||
-			model->converged || model->unidentified != 0)
+			memcmp(model->covariance, blank.covariance, sizeof(model->covariance)) != 0 || model->converged ||
+			model->unidentified != 0)
 			return "a model that was not fitted has no figures of a fit";
 		return NULL;
 	}
@@ -93,7 +91,7 @@ retention_model_problem(const RetentionModel *model)
 static double
 std_error(const RetentionModel *model, int param)
 {
-	double		variance = model->covariance[RETENTION_COVARIANCES(param) + param];
+	double variance = model->covariance[RETENTION_COVARIANCES(param) + param];
 
 	if (!model->fitted || (model->unidentified & (1 << param)) != 0 || !(variance >= 0))
 		return NAN;
@@ -112,14 +110,14 @@ retention_params(PG_FUNCTION_ARGS)
 	InitMaterializedSRF(fcinfo, 0);
 	for (int i = 0; i < kind->n_params; i++)
 	{
-		double		error = std_error(model, i);
-		Datum		values[4] = {
+		double error = std_error(model, i);
+		Datum values[4] = {
 			CStringGetTextDatum(kind->param_names[i]),
 			Float8GetDatum(model->params[i]),
 			Float8GetDatum(error),
-			BoolGetDatum((model->unidentified & (1 << i)) == 0)
+			BoolGetDatum((model->unidentified & (1 << i)) == 0),
 		};
-		bool		nulls[4] = {false, false, !isfinite(error), !model->fitted};
+		bool nulls[4] = {false, false, !isfinite(error), !model->fitted};
 
 		tuplestore_putvalues(results->setResult, results->setDesc, values, nulls);
 	}
@@ -158,8 +156,9 @@ retention_bic(PG_FUNCTION_ARGS)
 {
 	const RetentionModel *model = PG_GETARG_RETENTION_MODEL(0);
 
-	return finite_or_null(fcinfo, retention_model_kind(model)->n_params * log((double) model->customers) -
-						  2 * log_likelihood(model));
+	return finite_or_null(fcinfo,
+						  retention_model_kind(model)->n_params * log((double) model->customers) -
+							  2 * log_likelihood(model));
 }
 
 /* converged(retention_model) → boolean; NULL if it was not fitted */

@@ -6,8 +6,8 @@
  * Model:	{"model": "sbg", "period_months": 12, "params": {"alpha": 0.668, "beta": 3.806},
  *			 "fit": {…}}
  *
- *			with "period_days" instead where periods are days. Whoever knows the
- *			parameters can write a model down; "fit" tells how they were found:
+ *			with "period_days" instead where periods are days. A model with known
+ *			parameters can be given as text; "fit" tells how they were found:
  *			converged, iterations, log_likelihood, customers, …, and the
  *			covariance of the log parameters, lower triangle by rows.
  *
@@ -23,8 +23,9 @@
 #include "mb/pg_wchar.h"
 #include "miscadmin.h"
 
-#include "contracts/contracts.h"
-#include "value/bytes.h"
+#include "retention/retention.h"
+#include "support/bytes.h"
+#include "support/fit_record.h"
 
 #define WIRE_VERSION 1
 #define WIRE_CELL_BYTES 20
@@ -37,20 +38,53 @@
 #define ST_DEFINE
 #include "lib/sort_template.h"
 
+/* The JSON member "period_months" or "period_days", of which there must be one. */
+static void
+append_period(StringInfo out, PeriodLength period)
+{
+	if (period.months > 0)
+		appendStringInfo(out, "\"period_months\": %d", period.months);
+	else
+		appendStringInfo(out, "\"period_days\": %d", period.days);
+}
+
+static bool
+read_period(JsonInput *in, JsonbContainer *object, PeriodLength *period)
+{
+	JsonbValue *in_months = json_member(object, "period_months");
+	JsonbValue *in_days = json_member(object, "period_days");
+	int64 count;
+
+	*period = (PeriodLength){0};
+	if ((in_months == NULL) == (in_days == NULL))
+		return json_fail(in, "Either \"period_months\" or \"period_days\" must say how long a period is.");
+	if (in_months != NULL)
+	{
+		if (!json_read_int(in, in_months, "period_months", 1, PERIOD_MAX_MONTHS, &count))
+			return false;
+		period->months = (int32) count;
+	}
+	else
+	{
+		if (!json_read_int(in, in_days, "period_days", 1, PERIOD_MAX_DAYS, &count))
+			return false;
+		period->days = (int32) count;
+	}
+	return true;
+}
+
 static bool
 read_cell(JsonInput *in, JsonbContainer *rows, uint32 place, ContractCell *cell)
 {
 	JsonbContainer *row = json_row(in, rows, place, 3, "tenures");
-	int64		tenure,
-				ended,
-				alive;
+	int64 tenure, ended, alive;
 
 	if (row == NULL ||
 		!json_read_int(in, getIthJsonbValueFromContainer(row, 0), "tenure", 0, CONTRACT_MAX_TENURE, &tenure) ||
 		!json_read_int(in, getIthJsonbValueFromContainer(row, 1), "ended", 0, PG_INT64_MAX, &ended) ||
 		!json_read_int(in, getIthJsonbValueFromContainer(row, 2), "alive", 0, PG_INT64_MAX, &alive))
 		return false;
-	*cell = (ContractCell) {(uint32) tenure, ended, alive};
+	*cell = (ContractCell){(uint32) tenure, ended, alive};
 	return true;
 }
 
@@ -59,13 +93,12 @@ Datum
 retention_base_in(PG_FUNCTION_ARGS)
 {
 	static const char *const members[] = {"period_months", "period_days", "tenures", NULL};
-	JsonInput	in = {"retention_base", fcinfo->context};
+	JsonInput in = {"retention_base", fcinfo->context};
 	JsonbContainer *object = json_parse_object(&in, PG_GETARG_CSTRING(0));
 	JsonbContainer *rows;
 	RetentionBase base = {0};
 
-	if (object == NULL || !json_check_members(&in, object, members) ||
-		!retention_period_read(&in, object, &base.period) ||
+	if (object == NULL || !json_check_members(&in, object, members) || !read_period(&in, object, &base.period) ||
 		!json_array_member(&in, object, "tenures", false, &rows))
 		PG_RETURN_NULL();
 
@@ -78,7 +111,7 @@ retention_base_in(PG_FUNCTION_ARGS)
 		if (!read_cell(&in, rows, i, cell))
 			PG_RETURN_NULL();
 		if (cell->ended > 0 || cell->alive > 0)
-			base.n_cells++;		/* nobody says nothing */
+			base.n_cells++; /* zero counts are dropped */
 	}
 
 	sort_cells(base.cells, base.n_cells);
@@ -108,13 +141,13 @@ retention_base_out(PG_FUNCTION_ARGS)
 
 	initStringInfo(&out);
 	appendStringInfoChar(&out, '{');
-	retention_period_append(&out, base.period);
+	append_period(&out, base.period);
 	appendStringInfoString(&out, ", \"tenures\": [");
 	for (uint32 i = 0; i < base.n_cells; i++)
 	{
 		CHECK_FOR_INTERRUPTS();
-		appendStringInfo(&out, "%s[%u, " INT64_FORMAT ", " INT64_FORMAT "]", i == 0 ? "" : ", ",
-						 base.cells[i].tenure, (int64) base.cells[i].ended, (int64) base.cells[i].alive);
+		appendStringInfo(&out, "%s[%u, " INT64_FORMAT ", " INT64_FORMAT "]", i == 0 ? "" : ", ", base.cells[i].tenure,
+						 (int64) base.cells[i].ended, (int64) base.cells[i].alive);
 	}
 	appendStringInfoString(&out, "]}");
 	PG_RETURN_CSTRING(out.data);
@@ -142,12 +175,12 @@ retention_base_send(PG_FUNCTION_ARGS)
 	PG_RETURN_BYTEA_P(pq_endtypsend(&out));
 }
 
-/* Bytes may come from anywhere (COPY BINARY): nothing is believed. */
+/* The bytes are untrusted (COPY BINARY): everything is checked. */
 PG_FUNCTION_INFO_V1(retention_base_recv);
 Datum
 retention_base_recv(PG_FUNCTION_ARGS)
 {
-	StringInfo	in = (StringInfo) PG_GETARG_POINTER(0);
+	StringInfo in = (StringInfo) PG_GETARG_POINTER(0);
 	RetentionBase base = {0};
 
 	if (pq_getmsgbyte(in) != WIRE_VERSION)
@@ -188,105 +221,60 @@ read_params(JsonInput *in, JsonbContainer *object, const ContractModel *kind, Re
 	return true;
 }
 
-static bool
-read_covariance(JsonInput *in, JsonbContainer *fit, const ContractModel *kind, RetentionModel *model)
+static double *
+covariance_at(const void *model, int i)
 {
-	JsonbContainer *numbers;
-	int			count = RETENTION_COVARIANCES(kind->n_params);
-
-	if (!json_array_member(in, fit, "covariance", true, &numbers))
-		return false;
-	for (int i = 0; i < count; i++)
-		model->covariance[i] = NAN;
-	if (numbers == NULL)
-		return true;
-	if (JsonContainerSize(numbers) != count)
-		return json_fail(in, "\"covariance\" must have %d numbers.", count);
-	for (int i = 0; i < count; i++)
-	{
-		JsonbValue *number = getIthJsonbValueFromContainer(numbers, i);
-
-		if (number->type != jbvNull && !json_read_float(in, number, "covariance", &model->covariance[i]))
-			return false;
-	}
-	return true;
+	return &((RetentionModel *) unconstify(void *, model))->covariance[i];
 }
 
-static bool
-read_unidentified(JsonInput *in, JsonbContainer *fit, const ContractModel *kind, RetentionModel *model)
+/* The fit record of a model. */
+static FitRecord
+fit_of_model(const RetentionModel *model, const ContractModel *kind)
 {
-	JsonbContainer *params;
-
-	if (!json_array_member(in, fit, "unidentified", true, &params))
-		return false;
-	for (uint32 i = 0; params != NULL && i < JsonContainerSize(params); i++)
-	{
-		char	   *name = json_read_text(in, getIthJsonbValueFromContainer(params, i), "unidentified");
-		int			param = 0;
-
-		if (name == NULL)
-			return false;
-		while (param < kind->n_params && strcmp(kind->param_names[param], name) != 0)
-			param++;
-		if (param == kind->n_params)
-			return json_fail(in, "There is no parameter \"%s\".", json_excerpt(name, strlen(name)));
-		model->unidentified |= 1 << param;
-	}
-	return true;
-}
-
-/* Members that may be missing leave what is there. */
-static bool
-optional_float(JsonInput *in, JsonbContainer *object, const char *key, double *number)
-{
-	JsonbValue *value = json_member(object, key);
-
-	return value == NULL || json_read_float(in, value, key, number);
-}
-
-static bool
-optional_count(JsonInput *in, JsonbContainer *object, const char *key, int64 highest, int64 *number)
-{
-	JsonbValue *value = json_member(object, key);
-
-	return value == NULL || json_read_int(in, value, key, 0, highest, number);
+	return (FitRecord){
+		.converged = model->converged,
+		.iterations = model->iterations,
+		.log_likelihood = model->log_likelihood,
+		.customers = model->customers,
+		.count_name = "ended",
+		.count = model->ended,
+		.prior_sd = model->prior_sd,
+		.unidentified = model->unidentified,
+		.n_figures = kind->n_params,
+		.names = kind->param_names,
+		.covariance = covariance_at,
+		.figures = model,
+	};
 }
 
 static bool
 read_fit(JsonInput *in, JsonbContainer *fit, const ContractModel *kind, RetentionModel *model)
 {
-	static const char *const members[] = {
-		"converged", "iterations", "log_likelihood", "customers", "ended",
-		"prior_sd", "unidentified", "covariance", NULL
-	};
-	int64		iterations = 0;
-	JsonbValue *converged = json_member(fit, "converged");
+	FitRecord record = fit_of_model(model, kind);
 
-	model->fitted = true;
-	model->log_likelihood = NAN;
-	if (!json_check_members(in, fit, members) ||
-		(converged != NULL && !json_read_bool(in, converged, "converged", &model->converged)) ||
-		!optional_count(in, fit, "iterations", PG_INT32_MAX, &iterations) ||
-		!optional_float(in, fit, "log_likelihood", &model->log_likelihood) ||
-		!optional_count(in, fit, "customers", PG_INT64_MAX, &model->customers) ||
-		!optional_count(in, fit, "ended", PG_INT64_MAX, &model->ended) ||
-		!optional_float(in, fit, "prior_sd", &model->prior_sd))
+	if (!fit_record_read(in, fit, &record))
 		return false;
-	model->iterations = (int32) iterations;
-	return read_unidentified(in, fit, kind, model) && read_covariance(in, fit, kind, model);
+	model->fitted = true;
+	model->converged = record.converged;
+	model->iterations = record.iterations;
+	model->log_likelihood = record.log_likelihood;
+	model->customers = record.customers;
+	model->ended = record.count;
+	model->prior_sd = record.prior_sd;
+	model->unidentified = (uint8) record.unidentified;
+	return true;
 }
 
 /* The model in an object; NULL after a soft error. */
 static RetentionModel *
 read_model(JsonInput *in, JsonbContainer *object)
 {
-	RetentionPeriod period;
-	JsonbContainer *params,
-			   *fit;
-	char	   *name = json_read_text(in, json_member(object, "model"), "model");
+	PeriodLength period;
+	JsonbContainer *params, *fit;
+	char *name = json_read_text(in, json_member(object, "model"), "model");
 
-	if (name == NULL || !retention_period_read(in, object, &period) ||
-		!json_object_member(in, object, "params", true, &params) || !json_object_member(in, object, "fit", true, &fit))
+	if (name == NULL || !read_period(in, object, &period) || !json_object_member(in, object, "params", true, &params) ||
+		!json_object_member(in, object, "fit", true, &fit))
 		return NULL;
 
 	const ContractModel *kind = contract_model_by_name(name);
@@ -294,7 +282,7 @@ read_model(JsonInput *in, JsonbContainer *object)
 	if (kind == NULL || params == NULL)
 	{
 		if (kind == NULL)
-			json_fail(in, "There is no model \"%s\".", json_excerpt(name, strlen(name)));
+			json_fail(in, "There is no model \"%s\". There are sbg and bdw.", json_excerpt(name, strlen(name)));
 		else
 			json_fail(in, "Member \"params\" is missing.");
 		return NULL;
@@ -312,7 +300,7 @@ Datum
 retention_model_in(PG_FUNCTION_ARGS)
 {
 	static const char *const members[] = {"model", "period_months", "period_days", "params", "fit", NULL};
-	JsonInput	in = {"retention_model", fcinfo->context};
+	JsonInput in = {"retention_model", fcinfo->context};
 	JsonbContainer *object = json_parse_object(&in, PG_GETARG_CSTRING(0));
 
 	if (object == NULL || !json_check_members(&in, object, members))
@@ -333,31 +321,6 @@ retention_model_in(PG_FUNCTION_ARGS)
 	PG_RETURN_POINTER(model);
 }
 
-static void
-append_fit(StringInfo out, const RetentionModel *model, const ContractModel *kind)
-{
-	const char *separator = "";
-
-	appendStringInfo(out, ", \"fit\": {\"converged\": %s, \"iterations\": %d, \"log_likelihood\": ",
-					 model->converged ? "true" : "false", model->iterations);
-	json_append_float(out, model->log_likelihood);
-	appendStringInfo(out, ", \"customers\": " INT64_FORMAT ", \"ended\": " INT64_FORMAT ", \"prior_sd\": ",
-					 model->customers, model->ended);
-	json_append_float(out, model->prior_sd);
-
-	appendStringInfoString(out, ", \"unidentified\": [");
-	for (int i = 0; i < kind->n_params; i++)
-		if ((model->unidentified & (1 << i)) != 0)
-		{
-			appendStringInfo(out, "%s\"%s\"", separator, kind->param_names[i]);
-			separator = ", ";
-		}
-
-	appendStringInfoString(out, "], \"covariance\": ");
-	json_append_floats(out, model->covariance, RETENTION_COVARIANCES(kind->n_params));
-	appendStringInfoChar(out, '}');
-}
-
 PG_FUNCTION_INFO_V1(retention_model_out);
 Datum
 retention_model_out(PG_FUNCTION_ARGS)
@@ -368,7 +331,7 @@ retention_model_out(PG_FUNCTION_ARGS)
 
 	initStringInfo(&out);
 	appendStringInfo(&out, "{\"model\": \"%s\", ", kind->name);
-	retention_period_append(&out, model->period);
+	append_period(&out, model->period);
 	appendStringInfoString(&out, ", \"params\": {");
 	for (int i = 0; i < kind->n_params; i++)
 	{
@@ -377,7 +340,11 @@ retention_model_out(PG_FUNCTION_ARGS)
 	}
 	appendStringInfoChar(&out, '}');
 	if (model->fitted)
-		append_fit(&out, model, kind);
+	{
+		FitRecord record = fit_of_model(model, kind);
+
+		fit_record_append(&out, "fit", &record);
+	}
 	appendStringInfoChar(&out, '}');
 	PG_RETURN_CSTRING(out.data);
 }
@@ -387,7 +354,7 @@ Datum
 retention_model_send(PG_FUNCTION_ARGS)
 {
 	const RetentionModel *model = PG_GETARG_RETENTION_MODEL(0);
-	int			n = retention_model_kind(model)->n_params;
+	int n = retention_model_kind(model)->n_params;
 	StringInfoData out;
 
 	pq_begintypsend(&out);
@@ -410,32 +377,13 @@ retention_model_send(PG_FUNCTION_ARGS)
 	PG_RETURN_BYTEA_P(pq_endtypsend(&out));
 }
 
-/* One NaN and one zero, whatever the sender's: equal values have equal bytes. */
-static double
-receive_float(StringInfo in)
-{
-	double		number = pq_getmsgfloat8(in);
-
-	return isnan(number) ? NAN : number + 0.0;
-}
-
-static bool
-receive_flag(StringInfo in)
-{
-	int			flag = pq_getmsgbyte(in);
-
-	if (flag > 1)
-		bytes_malformed("retention_model", "a flag is neither 0 nor 1");
-	return flag != 0;
-}
-
-/* Bytes may come from anywhere (COPY BINARY): nothing is believed. */
+/* The bytes are untrusted (COPY BINARY): everything is checked. */
 PG_FUNCTION_INFO_V1(retention_model_recv);
 Datum
 retention_model_recv(PG_FUNCTION_ARGS)
 {
-	StringInfo	in = (StringInfo) PG_GETARG_POINTER(0);
-	RetentionPeriod period;
+	StringInfo in = (StringInfo) PG_GETARG_POINTER(0);
+	PeriodLength period;
 
 	if (pq_getmsgbyte(in) != WIRE_VERSION)
 		bytes_malformed("retention_model", "the version is unknown");
@@ -449,18 +397,18 @@ retention_model_recv(PG_FUNCTION_ARGS)
 
 	RetentionModel *model = retention_model_make(kind, period);
 
-	model->fitted = receive_flag(in);
-	model->converged = receive_flag(in);
+	model->fitted = receive_flag(in, "retention_model");
+	model->converged = receive_flag(in, "retention_model");
 	model->unidentified = pq_getmsgbyte(in);
 	model->iterations = (int32) pq_getmsgint(in, 4);
 	model->customers = pq_getmsgint64(in);
 	model->ended = pq_getmsgint64(in);
-	model->prior_sd = receive_float(in);
-	model->log_likelihood = receive_float(in);
+	model->prior_sd = receive_float8(in);
+	model->log_likelihood = receive_float8(in);
 	for (int i = 0; i < kind->n_params; i++)
-		model->params[i] = receive_float(in);
+		model->params[i] = receive_float8(in);
 	for (int i = 0; i < RETENTION_COVARIANCES(kind->n_params); i++)
-		model->covariance[i] = receive_float(in);
+		model->covariance[i] = receive_float8(in);
 
 	const char *problem = retention_model_problem(model);
 

@@ -1,10 +1,10 @@
 /*
  * retention_curve.c
- *	  How long customers stay: counted from a base, or told by a model.
+ *	  Survival curves of customers: estimated from a base, or by a model.
  *
- * A customer's tenure is the number of periods he has completed, so it is also
- * the number of times he has renewed. A number that does not exist (nobody was
- * at risk, an infinite mean) is NULL; a wrong parameter is an error.
+ * A customer's tenure is the number of completed periods, so it is also the
+ * number of renewals. A number that does not exist (no customer was at risk,
+ * an infinite mean) is NULL; an invalid argument is an error.
  */
 #include "compat.h"
 
@@ -15,9 +15,10 @@
 #include "miscadmin.h"
 #include "utils/tuplestore.h"
 
-#include "contracts/contracts.h"
-#include "value/result.h"
-#include "models/contract_life_table.h"
+#include "retention/retention.h"
+#include "support/args.h"
+#include "support/result.h"
+#include "models/retention/life_table.h"
 
 /* kaplan_meier(retention_base [, level]) → setof (period, at_risk, ended, survival, std_error, low, high) */
 PG_FUNCTION_INFO_V1(kaplan_meier);
@@ -26,35 +27,28 @@ kaplan_meier(PG_FUNCTION_ARGS)
 {
 	ReturnSetInfo *results = (ReturnSetInfo *) fcinfo->resultinfo;
 	RetentionBase base = PG_GETARG_RETENTION_BASE(0);
-	double		level = PG_GETARG_FLOAT8(1);
+	double level = level_argument(fcinfo, 1);
 
-	if (!(level > 0 && level < 1))
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("level must be between 0 and 1, but is %g", level),
-				 errhint("0.95 gives intervals that hold the true survival in 95 of 100 cases.")));
-
-	LifeTable	table = life_table_start(base.cells, base.n_cells);
+	LifeTable table = life_table_start(base.cells, base.n_cells);
 
 	InitMaterializedSRF(fcinfo, 0);
 	while (life_table_step_to_end(&table))
 	{
-		double		std_error = life_table_std_error(&table);
-		double		low,
-					high;
+		double std_error = life_table_std_error(&table);
+		double low, high;
 
 		life_table_interval(&table, level, &low, &high);
 
-		Datum		values[7] = {
+		Datum values[7] = {
 			Int32GetDatum((int32) table.period),
 			Int64GetDatum(table.at_risk),
 			Int64GetDatum(table.ended),
 			Float8GetDatum(table.survival),
 			Float8GetDatum(std_error),
 			Float8GetDatum(low),
-			Float8GetDatum(high)
+			Float8GetDatum(high),
 		};
-		bool		nulls[7] = {false, false, false, false, isnan(std_error), isnan(low), isnan(high)};
+		bool nulls[7] = {false, false, false, false, isnan(std_error), isnan(low), isnan(high)};
 
 		CHECK_FOR_INTERRUPTS();
 		tuplestore_putvalues(results->setResult, results->setDesc, values, nulls);
@@ -63,23 +57,17 @@ kaplan_meier(PG_FUNCTION_ARGS)
 }
 
 static int32
-periods_argument(FunctionCallInfo fcinfo, int place, const char *name)
+periods_argument(FunctionCallInfo fcinfo, int argno, const char *name)
 {
-	int32		periods = PG_GETARG_INT32(place);
-
-	if (periods < 0 || periods > CONTRACT_MAX_TENURE)
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("%s must be from 0 to %d, but is %d", name, CONTRACT_MAX_TENURE, periods)));
-	return periods;
+	return int_argument(fcinfo, argno, name, 0, CONTRACT_MAX_TENURE, NULL);
 }
 
 /* One row of a curve; NaN becomes NULL. */
 static void
 put_point(ReturnSetInfo *results, int32 period, double survival, double retention)
 {
-	Datum		values[3] = {Int32GetDatum(period), Float8GetDatum(survival), Float8GetDatum(retention)};
-	bool		nulls[3] = {false, isnan(survival), isnan(retention)};
+	Datum values[3] = {Int32GetDatum(period), Float8GetDatum(survival), Float8GetDatum(retention)};
+	bool nulls[3] = {false, isnan(survival), isnan(retention)};
 
 	CHECK_FOR_INTERRUPTS();
 	tuplestore_putvalues(results->setResult, results->setDesc, values, nulls);
@@ -92,8 +80,8 @@ retention_curve_base(PG_FUNCTION_ARGS)
 {
 	ReturnSetInfo *results = (ReturnSetInfo *) fcinfo->resultinfo;
 	RetentionBase base = PG_GETARG_RETENTION_BASE(0);
-	int32		periods = periods_argument(fcinfo, 1, "periods");
-	LifeTable	table = life_table_start(base.cells, base.n_cells);
+	int32 periods = periods_argument(fcinfo, 1, "periods");
+	LifeTable table = life_table_start(base.cells, base.n_cells);
 
 	InitMaterializedSRF(fcinfo, 0);
 	for (int32 period = 0; period <= periods; period++)
@@ -113,7 +101,7 @@ retention_curve_model(PG_FUNCTION_ARGS)
 	ReturnSetInfo *results = (ReturnSetInfo *) fcinfo->resultinfo;
 	const RetentionModel *model = PG_GETARG_RETENTION_MODEL(0);
 	const ContractModel *kind = retention_model_kind(model);
-	int32		periods = periods_argument(fcinfo, 1, "periods");
+	int32 periods = periods_argument(fcinfo, 1, "periods");
 
 	InitMaterializedSRF(fcinfo, 0);
 	for (int32 period = 0; period <= periods; period++)
@@ -128,23 +116,16 @@ Datum
 renewal_prob(PG_FUNCTION_ARGS)
 {
 	const RetentionModel *model = PG_GETARG_RETENTION_MODEL(0);
-	int32		tenure = periods_argument(fcinfo, 1, "tenure");
+	int32 tenure = periods_argument(fcinfo, 1, "tenure");
 
 	PG_RETURN_FLOAT8(exp(contract_ln_survival(retention_model_kind(model), model->params, tenure, 1)));
 }
 
 /* An annual rate as a continuous rate per period. */
 static double
-discount_argument(FunctionCallInfo fcinfo, int place, RetentionPeriod period)
+period_discount_argument(FunctionCallInfo fcinfo, int argno, PeriodLength period)
 {
-	double		annual_discount = PG_GETARG_FLOAT8(place);
-
-	if (!(annual_discount >= 0) || isinf(annual_discount))
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("annual_discount must be a rate of at least 0, but is %g", annual_discount),
-				 errhint("0.10 is ten per cent a year.")));
-	return log1p(annual_discount) * retention_period_years(period);
+	return log1p(discount_argument(fcinfo, argno)) * period_length_years(period);
 }
 
 /* residual_tenure(retention_model, tenure [, annual_discount]) → float8: renewals to come */
@@ -153,8 +134,8 @@ Datum
 residual_tenure(PG_FUNCTION_ARGS)
 {
 	const RetentionModel *model = PG_GETARG_RETENTION_MODEL(0);
-	int32		tenure = periods_argument(fcinfo, 1, "tenure");
-	double		delta = discount_argument(fcinfo, 2, model->period);
+	int32 tenure = periods_argument(fcinfo, 1, "tenure");
+	double delta = period_discount_argument(fcinfo, 2, model->period);
 
 	return finite_or_null(fcinfo, contract_residual(retention_model_kind(model), model->params, tenure, delta));
 }
@@ -165,8 +146,8 @@ Datum
 expected_tenure(PG_FUNCTION_ARGS)
 {
 	const RetentionModel *model = PG_GETARG_RETENTION_MODEL(0);
-	double		delta = discount_argument(fcinfo, 1, model->period);
+	double delta = period_discount_argument(fcinfo, 1, model->period);
 
-	return finite_or_null(fcinfo, 1 + exp(-delta) *
-						  contract_residual(retention_model_kind(model), model->params, 0, delta));
+	return finite_or_null(fcinfo,
+						  1 + exp(-delta) * contract_residual(retention_model_kind(model), model->params, 0, delta));
 }

@@ -7,16 +7,17 @@
 #include "common/int.h"
 #include "miscadmin.h"
 
-#include "contracts/retention_state.h"
-#include "value/bytes.h"
+#include "retention/retention.h"
+#include "support/agg_state.h"
+#include "support/bytes.h"
 
 struct varlena *
 retention_base_pack(const RetentionBase *base)
 {
-	Size		room = VARHDRSZ + 1 + (3 + (Size) base->n_cells * 3) * MAX_VARINT_BYTES;
+	Size room = VARHDRSZ + 1 + (3 + (Size) base->n_cells * 3) * MAX_VARINT_BYTES;
 	struct varlena *value = palloc(room);
-	uint8	   *at = (uint8 *) VARDATA(value);
-	uint32		tenure = 0;
+	uint8 *at = (uint8 *) VARDATA(value);
+	uint32 tenure = 0;
 
 	*at++ = RETENTION_BASE_VERSION;
 	at = put_varint(at, base->period.months);
@@ -35,26 +36,20 @@ retention_base_pack(const RetentionBase *base)
 	return repalloc(value, at - (uint8 *) value);
 }
 
-/* Reads the stored form, which was checked when it was made. */
+/* Reads the stored form, which was checked when it was made; a growing state is packed first. */
 RetentionBase
 retention_base_get(Datum datum)
 {
-	struct varlena *value = PG_DETOAST_DATUM_PACKED(datum);
-
-	if (retention_is_state(value))
-		return retention_state_base((RetentionState *) PG_DETOAST_DATUM(PointerGetDatum(value)));
-
+	struct varlena *value = agg_state_stored(datum);
 	const uint8 *at = (const uint8 *) VARDATA_ANY(value);
 	const uint8 *end = at + VARSIZE_ANY_EXHDR(value);
 	RetentionBase base = {0};
-	uint32		tenure = 0;
+	uint32 tenure = 0;
 
 	if (at == end)
 		bytes_end_early();
 	if (*at != RETENTION_BASE_VERSION)
-		ereport(ERROR,
-				(errcode(ERRCODE_DATA_CORRUPTED),
-				 errmsg("unknown version %d of a stored retention_base", *at)));
+		ereport(ERROR, (errcode(ERRCODE_DATA_CORRUPTED), errmsg("unknown version %d of a stored retention_base", *at)));
 	at++;
 	base.period.months = (int32) get_varint(&at, end);
 	base.period.days = (int32) get_varint(&at, end);
@@ -82,7 +77,7 @@ const char *
 retention_base_problem(RetentionBase *base)
 {
 	base->customers = base->ended = 0;
-	if (!retention_period_valid(base->period))
+	if (!period_length_valid(base->period))
 		return "the period is out of range";
 	for (uint32 i = 0; i < base->n_cells; i++)
 	{
@@ -95,7 +90,7 @@ retention_base_problem(RetentionBase *base)
 		if (cell->ended < 0 || cell->alive < 0 || (cell->ended == 0 && cell->alive == 0))
 			return "a number of customers is not positive";
 		if (cell->tenure == 0 && cell->ended > 0)
-			return "nobody ends before the first period";
+			return "no customer can end before the first period";
 		if (pg_add_s64_overflow(base->customers, cell->ended, &base->customers) ||
 			pg_add_s64_overflow(base->customers, cell->alive, &base->customers))
 			return "there are too many customers";
