@@ -1,0 +1,355 @@
+/*
+ * fatigue.c
+ *	  fatigue: how response and unsubscribing depend on recent contacts, and the cap.
+ */
+#include "compat.h"
+
+#include <math.h>
+
+#include "funcapi.h"
+#include "miscadmin.h"
+#include "utils/builtins.h"
+#include "utils/tuplestore.h"
+
+#include "contacts/contacts.h"
+#include "models/decision/fatigue.h"
+#include "numerics/normal.h"
+#include "support/agg_group.h"
+#include "support/args.h"
+
+static const char *fatigue_problem(const CountValue *value);
+
+const CountValueType fatigue_type = {
+	.map =
+		{
+			.name = "fatigue",
+			.max_entries = FATIGUE_DETAILS * (FATIGUE_MOST_RECENT + 1) + 1,
+			.counted = "numbers of recent contacts",
+			.hint = "Count the contacts of fewer days.",
+			.pack = count_value_pack_state,
+		},
+	.rows_name = "contacts",
+	.rows = COUNT_ROWS_BY_GROUP,
+	.columns = FATIGUE_DETAILS,
+	.max_group = FATIGUE_MOST_RECENT,
+	.problem = fatigue_problem,
+};
+
+COUNT_VALUE_FUNCTIONS(fatigue, fatigue_type);
+
+/* Nobody responds who was not contacted. */
+static const char *
+fatigue_problem(const CountValue *value)
+{
+	int64 heads = 0;
+
+	for (uint32 i = 0; i < value->count && value->entries[i].group != COUNT_VALUE_LEFT_OUT; i++)
+	{
+		const CountEntry *entry = &value->entries[i];
+
+		if (entry->detail == FATIGUE_HEADS)
+			heads = entry->value;
+		else if (i == 0 || entry[-1].group != entry->group || entry->value > heads)
+			return "there are more responses or unsubscriptions than contacts";
+	}
+	return NULL;
+}
+
+static int32
+recent_argument(FunctionCallInfo fcinfo, int argno)
+{
+	int32 recent = PG_GETARG_INT32(argno);
+
+	if (recent < 0 || recent > FATIGUE_MOST_RECENT)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("recent_contacts must be between 0 and %d, but is %d", FATIGUE_MOST_RECENT, recent),
+				 errhint("Contacts before this one, within the days that the cap is for.")));
+	return recent;
+}
+
+/* A row that cannot be counted is counted as left out. */
+static Datum
+leave_out(FunctionCallInfo fcinfo)
+{
+	CountValueState *state = count_value_state(fcinfo, &fatigue_type, 0);
+
+	count_map_add_hot(&state->map, COUNT_VALUE_LEFT_OUT, 0, 1);
+	return agg_state_result(fcinfo, &state->map.growing);
+}
+
+static void
+add_contacts(CountValueState *state, int32 recent, int64 heads, int64 responses, int64 unsubscribed)
+{
+	count_map_add_hot(&state->map, recent, FATIGUE_HEADS, heads);
+	count_map_add_hot(&state->map, recent, FATIGUE_RESPONSES, responses);
+	count_map_add_hot(&state->map, recent, FATIGUE_UNSUBSCRIBED, unsubscribed);
+}
+
+/* fatigue(recent_contacts, responded, unsubscribed): transition */
+AGG_FUNCTION_INFO_V1(fatigue_add);
+static Datum
+fatigue_add_in_group(PG_FUNCTION_ARGS)
+{
+	CountValueState *state;
+
+	for (int i = 1; i <= 3; i++)
+		if (PG_ARGISNULL(i))
+			return leave_out(fcinfo);
+
+	int32 recent = recent_argument(fcinfo, 1);
+
+	state = count_value_state(fcinfo, &fatigue_type, 0);
+	add_contacts(state, recent, 1, PG_GETARG_BOOL(2), PG_GETARG_BOOL(3));
+	return agg_state_result(fcinfo, &state->map.growing);
+}
+
+/* fatigue(recent_contacts, contacts, responses, unsubscribed): transition, from counts */
+AGG_FUNCTION_INFO_V1(fatigue_add_counts);
+static Datum
+fatigue_add_counts_in_group(PG_FUNCTION_ARGS)
+{
+	CountValueState *state;
+
+	for (int i = 1; i <= 4; i++)
+		if (PG_ARGISNULL(i))
+			return leave_out(fcinfo);
+
+	int32 recent = recent_argument(fcinfo, 1);
+	int64 heads = PG_GETARG_INT64(2);
+	int64 responses = PG_GETARG_INT64(3);
+	int64 unsubscribed = PG_GETARG_INT64(4);
+
+	if (responses < 0 || unsubscribed < 0 || Max(responses, unsubscribed) > heads)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("responses and unsubscribed must be between 0 and contacts, but are " INT64_FORMAT
+						" and " INT64_FORMAT " of " INT64_FORMAT,
+						responses, unsubscribed, heads)));
+	state = count_value_state(fcinfo, &fatigue_type, 0);
+	add_contacts(state, recent, heads, responses, unsubscribed);
+	return agg_state_result(fcinfo, &state->map.growing);
+}
+
+/* The two rates as fitted. */
+typedef struct FatigueFit
+{
+	RateCurve response;
+	RateCurve unsubscribing;
+	int most_recent; /* contacts of the highest level seen */
+	bool any;        /* false: there are no contacts at all */
+} FatigueFit;
+
+static RateCurve
+fit_outcome(const CountValue *value, RateLevel *levels, FatigueDetail outcome)
+{
+	int count = 0;
+
+	for (uint32 i = 0; i < value->count && value->entries[i].group != COUNT_VALUE_LEFT_OUT; i++)
+	{
+		const CountEntry *entry = &value->entries[i];
+
+		if (entry->detail == FATIGUE_HEADS)
+			levels[count++] = (RateLevel){(double) entry->group, (double) entry->value, 0};
+		else if (entry->detail == outcome)
+			levels[count - 1].events = (double) entry->value;
+	}
+	return rate_curve_fit(levels, count);
+}
+
+static FatigueFit
+fit_fatigue(Datum datum)
+{
+	CountValue value = count_value_get(&fatigue_type, datum);
+	RateLevel *levels = palloc_array(RateLevel, Max(1, value.count));
+	FatigueFit fit = {0};
+
+	for (uint32 i = 0; i < value.count && value.entries[i].group != COUNT_VALUE_LEFT_OUT; i++)
+	{
+		fit.any = true;
+		fit.most_recent = (int) value.entries[i].group;
+	}
+	if (fit.any)
+	{
+		fit.response = fit_outcome(&value, levels, FATIGUE_RESPONSES);
+		fit.unsubscribing = fit_outcome(&value, levels, FATIGUE_UNSUBSCRIBED);
+	}
+	return fit;
+}
+
+/* Whether frequency was assigned at random: if not, those who get more are others than those who get less. */
+static bool
+design_argument(FunctionCallInfo fcinfo, int argno)
+{
+	char *design = text_to_cstring(PG_GETARG_TEXT_PP(argno));
+
+	if (strcmp(design, "randomised") != 0 && strcmp(design, "observed") != 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("design cannot be \"%s\"", json_excerpt(design, strlen(design))),
+				 errhint("It is randomised, if the number of contacts was assigned at random, or observed.")));
+	return strcmp(design, "randomised") == 0;
+}
+
+/* Why the curve cannot be used as it is, or ok. */
+static const char *
+fit_status(const FatigueFit *fit, bool randomised)
+{
+	static const char *const problems[] = {
+		[RATE_NO_EVENTS] = "no_responses",
+		[RATE_ONE_LEVEL] = "one_level",
+		[RATE_NOT_IDENTIFIED] = "not_identified",
+		[RATE_REACHES_ONE] = "rate_reaches_one",
+	};
+
+	if (!fit->any)
+		return "no_contacts";
+	if (fit->response.status != RATE_OK)
+		return problems[fit->response.status];
+	if (fit->unsubscribing.status == RATE_NOT_IDENTIFIED || fit->unsubscribing.status == RATE_REACHES_ONE)
+		return "unsubscribing_not_identified";
+	if (fit->response.slope > 0)
+		return "no_fatigue_seen";
+	return randomised ? "ok" : "confounded";
+}
+
+/* Whether a rate changes in this direction by more than chance explains, in 95 of 100 cases. */
+static bool
+change_seen(const RateCurve *curve, double direction)
+{
+	double quantile = normal_quantile(0.975);
+
+	return direction * curve->slope > 0 && curve->evidence > quantile * quantile;
+}
+
+/* Whether the data tell that contacts lose value with every further one. */
+static bool
+value_falls(const FatigueFit *fit, const ContactTerms *terms)
+{
+	return change_seen(&fit->response, -1) || (terms->remaining_value > 0 && change_seen(&fit->unsubscribing, 1));
+}
+
+typedef struct ParamRow
+{
+	const char *name;
+	double estimate;
+	double std_error;
+	double low;
+	double high;
+} ParamRow;
+
+static void
+put_param(ReturnSetInfo *results, const ParamRow *row, const char *status)
+{
+	const double numbers[] = {row->estimate, row->std_error, row->low, row->high};
+	Datum values[6];
+	bool nulls[6] = {false};
+
+	values[0] = CStringGetTextDatum(row->name);
+	for (int i = 0; i < 4; i++)
+	{
+		nulls[1 + i] = !isfinite(numbers[i]);
+		values[1 + i] = Float8GetDatum(numbers[i]);
+	}
+	values[5] = CStringGetTextDatum(status);
+	tuplestore_putvalues(results->setResult, results->setDesc, values, nulls);
+}
+
+/* The rate without recent contacts, and how fast it changes; intervals of rates are those of their logarithms. */
+static void
+put_params(ReturnSetInfo *results, const RateCurve *curve, const char *rate, const char *slope, double sign, double z,
+		   const char *status)
+{
+	double intercept_error = sqrt(curve->covariance[0]);
+	double slope_error = sqrt(curve->covariance[2]);
+	double at_none = curve->status == RATE_OK || curve->status == RATE_NO_EVENTS ? exp(curve->intercept) : NAN;
+	double change = sign * curve->slope;
+
+	put_param(results,
+			  &(ParamRow){rate, at_none, at_none * intercept_error, exp(curve->intercept - z * intercept_error),
+						  exp(curve->intercept + z * intercept_error)},
+			  status);
+	put_param(results, &(ParamRow){slope, change, slope_error, change - z * slope_error, change + z * slope_error},
+			  status);
+}
+
+/* fatigue_params(v [, design, level]) → setof (param, estimate, std_error, low, high, status) */
+PG_FUNCTION_INFO_V1(fatigue_params);
+Datum
+fatigue_params(PG_FUNCTION_ARGS)
+{
+	ReturnSetInfo *results = (ReturnSetInfo *) fcinfo->resultinfo;
+	FatigueFit fit = fit_fatigue(PG_GETARG_DATUM(0));
+	const char *status = fit_status(&fit, design_argument(fcinfo, 1));
+	double level = level_argument(fcinfo, 2);
+
+	InitMaterializedSRF(fcinfo, 0);
+	if (fit.any)
+	{
+		double z = normal_quantile((1 + level) / 2);
+
+		put_params(results, &fit.response, "p0", "kappa", -1, z, status);
+		/* that nobody has left yet does not say that nobody will */
+		put_params(results, &fit.unsubscribing, "h0", "eta", 1, z,
+				   fit.unsubscribing.status == RATE_NO_EVENTS ? "no_unsubscriptions" : status);
+	}
+	return (Datum) 0;
+}
+
+static double
+terms_argument(FunctionCallInfo fcinfo, int argno, const char *name)
+{
+	double number = PG_GETARG_FLOAT8(argno);
+
+	if (!(number >= 0) || isinf(number))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("%s must not be negative or infinite, but is %g", name, number)));
+	return number;
+}
+
+/* fatigue_curve(v, margin, cost, remaining_value [, design]) → setof (contact_no, marginal_value, cap, status) */
+PG_FUNCTION_INFO_V1(fatigue_curve);
+Datum
+fatigue_curve(PG_FUNCTION_ARGS)
+{
+	ReturnSetInfo *results = (ReturnSetInfo *) fcinfo->resultinfo;
+	ContactTerms terms = {
+		terms_argument(fcinfo, 1, "margin"),
+		terms_argument(fcinfo, 2, "cost"),
+		terms_argument(fcinfo, 3, "remaining_value"),
+	};
+	FatigueFit fit = fit_fatigue(PG_GETARG_DATUM(0));
+	const char *status = fit_status(&fit, design_argument(fcinfo, 4));
+	bool fitted = fit.any && fit.response.status == RATE_OK && strcmp(status, "unsubscribing_not_identified") != 0;
+	int cap = fitted ? contact_cap(&fit.response, &fit.unsubscribing, &terms) : 0;
+	bool told = fitted && value_falls(&fit, &terms);
+	bool has_cap = told && fit.response.slope <= 0 && cap < FATIGUE_MAX_CONTACTS;
+	int rows = !fitted ? 0 : Max(fit.most_recent, has_cap ? cap : 0) + 1;
+
+	if (has_cap && strcmp(status, "ok") == 0 && cap > fit.most_recent + 1)
+		status = "beyond_tested";
+	else if (fitted && fit.response.slope <= 0 && !told)
+		status = "not_told";
+	else if (fitted && !has_cap && fit.response.slope <= 0)
+		status = "no_cap";
+	InitMaterializedSRF(fcinfo, 0);
+	for (int contact = 1; contact <= rows; contact++)
+	{
+		double gain = contact_gain(&fit.response, &fit.unsubscribing, &terms, contact - 1);
+		Datum values[4] = {Int32GetDatum(contact), Float8GetDatum(gain), Int32GetDatum(cap),
+						   CStringGetTextDatum(status)};
+		bool nulls[4] = {false, !isfinite(gain), !has_cap, false};
+
+		CHECK_FOR_INTERRUPTS();
+		tuplestore_putvalues(results->setResult, results->setDesc, values, nulls);
+	}
+	if (rows == 0)
+	{
+		Datum values[4] = {0, 0, 0, CStringGetTextDatum(status)};
+		bool nulls[4] = {true, true, true, false};
+
+		tuplestore_putvalues(results->setResult, results->setDesc, values, nulls);
+	}
+	return (Datum) 0;
+}
