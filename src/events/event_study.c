@@ -1,0 +1,484 @@
+/*
+ * event_study.c
+ *	  event_study: the orders of customers around an event in their life, and of matched
+ *	  customers around the same day.
+ *
+ * Orders are counted by their day from the event, so that the effect and its curve come from
+ * one value. Before the event is a gap (people act in advance); before that the days that
+ * the days from the event on are compared with.
+ */
+#include "compat.h"
+
+#include <math.h>
+
+#include "catalog/pg_type.h"
+#include "common/int.h"
+#include "funcapi.h"
+#include "miscadmin.h"
+#include "utils/array.h"
+#include "utils/builtins.h"
+#include "utils/date.h"
+#include "utils/tuplestore.h"
+
+#include "events/events.h"
+#include "history/history.h"
+#include "support/agg_group.h"
+#include "support/args.h"
+#include "support/result.h"
+
+static const char *event_study_problem(const CountValue *value);
+
+const CountValueType event_study_type = {
+	.map =
+		{
+			.name = "event_study",
+			.max_entries = 500000,
+			.counted = "days",
+			.hint = "Use shorter windows.",
+			.pack = count_value_pack_state,
+		},
+	.rows_name = "counts",
+	.rows = COUNT_ROWS_BY_ENTRY,
+	.max_group = STUDY_COUNTS - 1,
+	.problem = event_study_problem,
+};
+
+COUNT_VALUE_FUNCTIONS(event_study, event_study_type);
+
+typedef struct StudyWindows
+{
+	int32 before;
+	int32 after;
+	int32 gap;
+} StudyWindows;
+
+static uint64
+pack_windows(StudyWindows windows)
+{
+	return (uint64) windows.before << 32 | (uint64) windows.after << 16 | (uint64) windows.gap;
+}
+
+static StudyWindows
+unpack_windows(uint64 detail)
+{
+	return (StudyWindows){(int32) (detail >> 32), (int32) (detail >> 16 & 0xffff), (int32) (detail & 0xffff)};
+}
+
+static bool
+windows_are_valid(uint64 detail)
+{
+	StudyWindows windows = unpack_windows(detail);
+
+	return detail >> 48 == 0 && windows.before >= 1 && windows.before <= STUDY_MOST_DAYS && windows.after >= 1 &&
+		windows.after <= STUDY_MOST_DAYS && windows.gap <= STUDY_MOST_DAYS;
+}
+
+static const char *
+event_study_problem(const CountValue *value)
+{
+	int64 longest_before = 0;
+	int64 longest_after = 0;
+
+	for (uint32 i = 0; i < value->count && value->entries[i].group != COUNT_VALUE_LEFT_OUT; i++)
+	{
+		const CountEntry *entry = &value->entries[i];
+
+		if (entry->group == STUDY_WINDOWS)
+		{
+			StudyWindows windows = unpack_windows(entry->detail);
+
+			if (!windows_are_valid(entry->detail))
+				return "the windows are out of range";
+			longest_before = Max(longest_before, windows.before + windows.gap);
+			longest_after = Max(longest_after, windows.after);
+		}
+		else if (entry->group == STUDY_PRODUCTS)
+		{
+			if (entry->detail > STUDY_KNOWN ||
+				(entry->detail < STUDY_KNOWN && entry->detail / STUDY_SIDES > entry->detail % STUDY_SIDES))
+				return "there is no such product";
+		}
+		else if (entry->group == STUDY_MATCHED ? entry->detail != 0
+											   : (int64) entry->detail < STUDY_DAY_ZERO - longest_before ||
+						 (int64) entry->detail >= STUDY_DAY_ZERO + longest_after)
+			return "a day is outside of the windows";
+	}
+	return NULL;
+}
+
+/* The arguments before_days, after_days and gap_days. */
+static StudyWindows
+windows_argument(FunctionCallInfo fcinfo, int argno)
+{
+	static const char *const names[] = {"before_days", "after_days", "gap_days"};
+	int32 days[3];
+
+	for (int i = 0; i < 3; i++)
+	{
+		refuse_null(fcinfo, argno + i, names[i], "The windows are the same for all customers.");
+		days[i] = int_argument(fcinfo, argno + i, names[i], i < 2 ? 1 : 0, STUDY_MOST_DAYS, NULL);
+	}
+	return (StudyWindows){days[0], days[1], days[2]};
+}
+
+/* Counts a history's orders by their day from the event; those before and after it are added to two numbers. */
+static void
+count_orders(CountMap *map, StudyCount group, Datum history, DateADT event_on, StudyWindows windows, int64 *both)
+{
+	HistoryReader reader;
+	PurchaseDay day;
+	int64 since = (int64) event_on - windows.gap - windows.before;
+	int64 until = (int64) event_on + windows.after;
+
+	history_open_window(&reader, history, until >= DATEVAL_NOEND ? DATEVAL_NOEND : (DateADT) until);
+	while (history_next_day(&reader, &day))
+		if (day.day >= since && day.orders > 0)
+		{
+			int64 from_event = (int64) day.day - event_on;
+
+			count_map_add_hot(map, group, (uint64) (from_event + STUDY_DAY_ZERO), day.orders);
+			if (from_event >= 0)
+				both[1] += day.orders;
+			else if (from_event < -windows.gap)
+				both[0] += day.orders;
+		}
+}
+
+/* Counts what the orders of one customer, and of those matched with them, say of how far counts vary by customer. */
+static void
+count_products(CountMap *map, const int64 *sides)
+{
+	for (int i = 0; i < STUDY_SIDES; i++)
+		for (int k = i; k < STUDY_SIDES; k++)
+		{
+			int64 product;
+
+			if (pg_mul_s64_overflow(sides[i], sides[k], &product))
+				ereport(ERROR,
+						(errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE),
+						 errmsg("the orders of one customer and of those matched are too many for an event_study")));
+			if (product > 0)
+				count_map_add_hot(map, STUDY_PRODUCTS, (uint64) (STUDY_SIDES * i + k), product);
+		}
+	count_map_add_hot(map, STUDY_PRODUCTS, STUDY_KNOWN, 1);
+}
+
+static void
+count_matched(CountMap *map, Datum history, DateADT event_on, StudyWindows windows, int64 *sides)
+{
+	count_map_add_hot(map, STUDY_MATCHED, 0, 1);
+	count_orders(map, STUDY_MATCHED_ORDERS, history, event_on, windows, &sides[2]);
+}
+
+/* Where the optional arguments of an aggregate stand. */
+typedef struct StudyForm
+{
+	int matched; /* 0: there is none */
+	bool array;  /* several matched histories */
+} StudyForm;
+
+static Datum
+add_event(FunctionCallInfo fcinfo, StudyForm form)
+{
+	int windows_at = form.matched == 0 ? 3 : 4;
+	StudyWindows windows = windows_argument(fcinfo, windows_at);
+	bool usable = !any_null(fcinfo, 1, 2);
+	int64 sides[STUDY_SIDES] = {0};
+	CountValueState *state;
+	DateADT event_on = 0;
+
+	if (usable)
+	{
+		event_on =
+			finite_day_argument(fcinfo, 2, "event_on", "Customers without the event are left out if it is NULL.");
+		/* a window that is not over is not compared */
+		if (PG_NARGS() > windows_at + 3 && !PG_ARGISNULL(windows_at + 3))
+			usable = (int64) event_on + windows.after <=
+				(int64) finite_day_argument(fcinfo, windows_at + 3, "observed_until", NULL) + 1;
+	}
+	state = count_value_state(fcinfo, &event_study_type, 0);
+	if (!usable)
+	{
+		count_map_add_hot(&state->map, COUNT_VALUE_LEFT_OUT, 0, 1);
+		return agg_state_result(fcinfo, &state->map.growing);
+	}
+	count_map_add_hot(&state->map, STUDY_WINDOWS, pack_windows(windows), 1);
+	count_orders(&state->map, STUDY_ORDERS, PG_GETARG_DATUM(1), event_on, windows, sides);
+	if (form.matched > 0 && !PG_ARGISNULL(form.matched))
+	{
+		if (form.array)
+		{
+			ArrayType *array = PG_GETARG_ARRAYTYPE_P(form.matched);
+			ArrayIterator iterator = array_create_iterator(array, 0, NULL);
+			Datum history;
+			bool is_null;
+
+			while (array_iterate(iterator, &history, &is_null))
+				if (!is_null)
+					count_matched(&state->map, history, event_on, windows, sides);
+			array_free_iterator(iterator);
+		}
+		else
+			count_matched(&state->map, PG_GETARG_DATUM(form.matched), event_on, windows, sides);
+	}
+	count_products(&state->map, sides);
+	return agg_state_result(fcinfo, &state->map.growing);
+}
+
+/* event_study(history, event_on, before_days, after_days, gap_days [, observed_until]): transition */
+AGG_FUNCTION_INFO_V1(event_study_add);
+static Datum
+event_study_add_in_group(PG_FUNCTION_ARGS)
+{
+	return add_event(fcinfo, (StudyForm){0, false});
+}
+
+/* event_study(history, event_on, matched_history, before_days, …): transition */
+AGG_FUNCTION_INFO_V1(event_study_add_matched);
+static Datum
+event_study_add_matched_in_group(PG_FUNCTION_ARGS)
+{
+	return add_event(fcinfo, (StudyForm){3, false});
+}
+
+/* event_study(history, event_on, matched_histories, before_days, …): transition */
+AGG_FUNCTION_INFO_V1(event_study_add_all_matched);
+static Datum
+event_study_add_all_matched_in_group(PG_FUNCTION_ARGS)
+{
+	return add_event(fcinfo, (StudyForm){3, true});
+}
+
+/* Of fewer customers it cannot be said how far they vary. */
+#define STUDY_FEWEST_CUSTOMERS 10
+
+/* A variance by customers so many times that of Poisson counts is more than chance. */
+#define STUDY_OVERDISPERSED 1.5
+
+/* A study as it is read. */
+typedef struct Study
+{
+	CountValue value;
+	StudyWindows windows;
+	int64 customers;
+	int64 matched;
+} Study;
+
+static Study
+read_study(Datum datum)
+{
+	Study study = {.value = count_value_get(&event_study_type, datum)};
+	int kinds = 0;
+
+	for (uint32 i = 0; i < study.value.count && study.value.entries[i].group == STUDY_WINDOWS; i++, kinds++)
+	{
+		study.windows = unpack_windows(study.value.entries[i].detail);
+		study.customers = study.value.entries[i].value;
+	}
+	if (kinds > 1)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("this event_study was merged from studies with different windows"),
+				 errhint("Build one value for each.")));
+	study.matched = count_value_of(&study.value, STUDY_MATCHED, 0);
+	return study;
+}
+
+/* The orders of one side from one day up to another, and the days of all its customers. */
+static RateData
+rate_between(const Study *study, StudyCount group, int64 from, int64 until)
+{
+	const CountEntry *entry =
+		count_map_find(study->value.entries, study->value.count, group, (uint64) (from + STUDY_DAY_ZERO));
+	RateData data = {0, (double) (group == STUDY_ORDERS ? study->customers : study->matched) * (double) (until - from)};
+
+	for (; entry < study->value.entries + study->value.count && entry->group == group &&
+		 (int64) entry->detail < until + STUDY_DAY_ZERO;
+		 entry++)
+		data.orders += (double) entry->value;
+	return data;
+}
+
+/* Before and after, of one side. */
+static void
+both_windows(const Study *study, StudyCount group, RateData *before, RateData *after)
+{
+	*before = rate_between(study, group, -(study->windows.gap + study->windows.before), -study->windows.gap);
+	*after = rate_between(study, group, 0, study->windows.after);
+}
+
+static RatioEffect
+study_effect(const Study *study, double level)
+{
+	RateData data[4] = {{0, 0}, {0, 0}, {0, 0}, {0, 0}};
+
+	both_windows(study, STUDY_ORDERS, &data[0], &data[1]);
+	if (study->matched > 0)
+		both_windows(study, STUDY_MATCHED_ORDERS, &data[2], &data[3]);
+	if (study->customers == 0)
+		return (RatioEffect){NAN, NAN, NAN, NAN, NAN, NAN, false};
+	return ratio_effect(data[0], data[1], data[2], data[3], level);
+}
+
+/*
+ * The effect with an error by customers: orders of one customer depend on each other, since customers differ in how
+ * often they order and leave. NaN where that is not known, or of fewer than ten customers.
+ */
+static RatioEffect
+effect_by_customer(const Study *study, const RatioEffect *effect, double level)
+{
+	RatioEffect unknown = {NAN, NAN, NAN, NAN, NAN, NAN, false};
+	RateData data[STUDY_SIDES];
+	double products[STUDY_SIDES * STUDY_SIDES] = {0};
+	int sides = study->matched > 0 ? STUDY_SIDES : 2;
+	double customers = (double) study->customers;
+
+	if (isnan(effect->effect) || effect->added_half || study->customers < STUDY_FEWEST_CUSTOMERS ||
+		count_value_of(&study->value, STUDY_PRODUCTS, STUDY_KNOWN) != study->customers)
+		return unknown;
+	both_windows(study, STUDY_ORDERS, &data[0], &data[1]);
+	if (sides > 2)
+		both_windows(study, STUDY_MATCHED_ORDERS, &data[2], &data[3]);
+	for (int i = 0; i < sides; i++)
+		for (int k = 0; k < sides; k++)
+			products[i * sides + k] =
+				(double) count_value_of(&study->value, STUDY_PRODUCTS, (uint64) (STUDY_SIDES * Min(i, k) + Max(i, k)));
+	return ratio_effect_of_clusters(effect->ln_effect, data, products, sides, customers, level);
+}
+
+static const char *
+study_status(const Study *study, const RatioEffect *effect, const RatioEffect *clustered)
+{
+	if (study->customers == 0)
+		return "no_events";
+	if (isnan(effect->effect))
+		return "no_orders";
+	if (study->matched == 0)
+		return "not_matched";
+	if (effect->added_half)
+		return "added_half";
+	return clustered->variance > STUDY_OVERDISPERSED * effect->variance ? "overdispersed" : "ok";
+}
+
+/* event_effect(study, level) → (customers, matched, rate_before, rate_after, rate_ratio, …) */
+PG_FUNCTION_INFO_V1(event_effect);
+Datum
+event_effect(PG_FUNCTION_ARGS)
+{
+	double level = level_argument(fcinfo, 1);
+	Study study = read_study(PG_GETARG_DATUM(0));
+	RateData before;
+	RateData after;
+	RateRatio own = {NAN, NAN, NAN};
+	RateRatio matched = {NAN, NAN, NAN};
+	RatioEffect effect = study_effect(&study, level);
+	RatioEffect clustered = effect_by_customer(&study, &effect, level);
+	Datum values[17];
+	bool nulls[17] = {false};
+
+	if (study.matched > 0)
+	{
+		both_windows(&study, STUDY_MATCHED_ORDERS, &before, &after);
+		matched = rate_ratio(before, after, level);
+	}
+	both_windows(&study, STUDY_ORDERS, &before, &after);
+	if (study.customers > 0)
+		own = rate_ratio(before, after, level);
+	values[0] = Int64GetDatum(study.customers);
+	values[1] = Int64GetDatum(study.matched);
+	set_float(values, nulls, 2, before.orders / before.days);
+	set_float(values, nulls, 3, after.orders / after.days);
+	set_float(values, nulls, 4, own.ratio);
+	set_float(values, nulls, 5, own.low);
+	set_float(values, nulls, 6, own.high);
+	set_float(values, nulls, 7, matched.ratio);
+	set_float(values, nulls, 8, effect.effect);
+	set_float(values, nulls, 9, effect.low);
+	set_float(values, nulls, 10, effect.high);
+	set_float(values, nulls, 11, effect.p);
+	values[12] = Int64GetDatum(count_value_left_out(&study.value));
+	values[13] = CStringGetTextDatum(study_status(&study, &effect, &clustered));
+	set_float(values, nulls, 14, clustered.low);
+	set_float(values, nulls, 15, clustered.high);
+	set_float(values, nulls, 16, clustered.p);
+	return row_result(fcinfo, values, nulls);
+}
+
+/* event_curve(study, step_days, level) → setof (from_day, until_day, orders, rate, matched_rate, rate_ratio, low, high) */
+PG_FUNCTION_INFO_V1(event_curve);
+Datum
+event_curve(PG_FUNCTION_ARGS)
+{
+	ReturnSetInfo *results = (ReturnSetInfo *) fcinfo->resultinfo;
+	int32 step = int_argument(fcinfo, 1, "step_days", 1, STUDY_MOST_DAYS, NULL);
+	double level = level_argument(fcinfo, 2);
+	Study study = read_study(PG_GETARG_DATUM(0));
+	int64 first = -(int64) study.windows.gap - study.windows.before;
+	RateData before;
+	RateData after;
+
+	InitMaterializedSRF(fcinfo, 0);
+	if (study.customers == 0)
+		return (Datum) 0;
+	both_windows(&study, STUDY_ORDERS, &before, &after);
+	/* so that a step begins on the day of the event; the first may be shorter */
+	for (int64 from = -(-first + step - 1) / step * step; from < study.windows.after; from += step)
+	{
+		int64 since = Max(from, first);
+		int64 until = Min(from + step, study.windows.after);
+		RateData own = rate_between(&study, STUDY_ORDERS, since, until);
+		RateData matched = rate_between(&study, STUDY_MATCHED_ORDERS, since, until);
+		RateRatio ratio = rate_ratio(before, own, level);
+		Datum values[8] = {Int32GetDatum((int32) since), Int32GetDatum((int32) until),
+						   Int64GetDatum((int64) own.orders)};
+		bool nulls[8] = {false};
+
+		CHECK_FOR_INTERRUPTS();
+		set_float(values, nulls, 3, own.orders / own.days);
+		set_float(values, nulls, 4, matched.orders / matched.days);
+		set_float(values, nulls, 5, ratio.ratio);
+		set_float(values, nulls, 6, ratio.low);
+		set_float(values, nulls, 7, ratio.high);
+		tuplestore_putvalues(results->setResult, results->setDesc, values, nulls);
+	}
+	return (Datum) 0;
+}
+
+/* recovery_effect(solved, unsolved, level) → (solved_effect, unsolved_effect, recovery, low, high, p, status) */
+PG_FUNCTION_INFO_V1(recovery_effect);
+Datum
+recovery_effect(PG_FUNCTION_ARGS)
+{
+	double level = level_argument(fcinfo, 2);
+	Study studies[2] = {read_study(PG_GETARG_DATUM(0)), read_study(PG_GETARG_DATUM(1))};
+	RatioEffect effects[2];
+	RatioEffect clustered[2];
+	RatioEffect recovery;
+	const char *status = "ok";
+	Datum values[10];
+	bool nulls[10] = {false};
+
+	for (int i = 1; i >= 0; i--)
+	{
+		const char *own;
+
+		effects[i] = study_effect(&studies[i], level);
+		clustered[i] = effect_by_customer(&studies[i], &effects[i], level);
+		own = study_status(&studies[i], &effects[i], &clustered[i]);
+		status = strcmp(own, "ok") == 0 ? status : own;
+	}
+	recovery = effect_of(effects[0].ln_effect - effects[1].ln_effect, effects[0].variance + effects[1].variance, level);
+	set_float(values, nulls, 0, effects[0].effect);
+	set_float(values, nulls, 1, effects[1].effect);
+	set_float(values, nulls, 2, recovery.effect);
+	set_float(values, nulls, 3, recovery.low);
+	set_float(values, nulls, 4, recovery.high);
+	set_float(values, nulls, 5, recovery.p);
+	values[6] = CStringGetTextDatum(status);
+	recovery =
+		effect_of(effects[0].ln_effect - effects[1].ln_effect, clustered[0].variance + clustered[1].variance, level);
+	set_float(values, nulls, 7, recovery.low);
+	set_float(values, nulls, 8, recovery.high);
+	set_float(values, nulls, 9, recovery.p);
+	return row_result(fcinfo, values, nulls);
+}

@@ -1,0 +1,39 @@
+/*
+ * events.h
+ *	  Events in customers' lives: what they change, and which of them were missed.
+ */
+#ifndef EVENTS_EVENTS_H
+#define EVENTS_EVENTS_H
+
+#include "compat.h"
+
+#include "models/decision/events.h"
+#include "support/count_value.h"
+
+/*
+ * event_study: the group is what is counted. Of the windows (and of matched customers) there
+ * is one detail unless values were mixed: before, after and gap, 16 bits each.
+ */
+typedef enum StudyCount
+{
+	STUDY_WINDOWS,        /* customers with the event, by the windows */
+	STUDY_ORDERS,         /* their orders, by the day from the event + STUDY_DAY_ZERO */
+	STUDY_MATCHED_ORDERS, /* the same of matched customers */
+	STUDY_MATCHED,        /* matched customers; the detail is 0 */
+	STUDY_PRODUCTS,       /* sums over customers with the event of products of their counts */
+	STUDY_COUNTS,
+} StudyCount;
+
+/*
+ * What is counted of one customer with the event and those who are matched with them. The detail of the product of the
+ * i-th and the k-th (i <= k) is 4 i + k; that of the number of customers of whom products are known is 16.
+ */
+#define STUDY_SIDES 4 /* own orders before and after, matched ones before and after */
+#define STUDY_KNOWN (STUDY_SIDES * STUDY_SIDES)
+
+#define STUDY_MOST_DAYS 36500
+#define STUDY_DAY_ZERO (3 * STUDY_MOST_DAYS)
+
+extern const CountValueType event_study_type;
+
+#endif /* EVENTS_EVENTS_H */
