@@ -1,409 +1,773 @@
 /*
  * customer_scores.c
- *	  The whole job as one query: from an orders table to scored customers.
+ *	  Scores that stay: as a materialized view, or as generations of a table.
  *
- * customer_scores_query writes the query down, and nothing more: users read
- * it, change it, put it into dbt. create_customer_scores runs it as a
- * materialized view. Both act with the caller's rights. In the query every
- * name that users gave is quoted and every function has its schema, so that
- * it means the same under any search_path.
+ * create_customer_scores acts with the caller's rights. Beside NAME it makes
+ *
+ *	- with storage 'materialized view': NAME, which REFRESH ... CONCURRENTLY refreshes;
+ *	  NAME_bi, a plain view of it for tools that do not see materialized views; and
+ *	  NAME_model, a plain view of what the last refresh fitted. refresh_customer_scores
+ *	  adds NAME_refreshes, a table that keeps what each of its refreshes fitted, to that view.
+ *	- with storage 'table': NAME_query, a view that is the query; NAME_generation_1 (or
+ *	  _2), a table of its rows; NAME, a plain view of that table; and NAME_model, a table
+ *	  with a row for each refresh and group. refresh_customer_scores writes the other
+ *	  generation and lets NAME look at that.
  */
 #include "compat.h"
 
-#include <math.h>
-
-#include "access/htup_details.h"
-#include "catalog/namespace.h"
-#include "catalog/pg_type.h"
-#include "common/shortest_dec.h"
+#include "access/relation.h"
+#include "access/xact.h"
+#include "catalog/pg_class.h"
+#include "catalog/pg_rewrite.h"
+#include "commands/comment.h"
 #include "executor/spi.h"
 #include "lib/stringinfo.h"
-#include "nodes/makefuncs.h"
+#include "miscadmin.h"
+#include "nodes/parsenodes.h"
+#include "storage/lmgr.h"
+#include "utils/acl.h"
 #include "utils/builtins.h"
-#include "utils/date.h"
+#include "utils/fmgrprotos.h"
+#include "utils/guc.h"
 #include "utils/lsyscache.h"
-#include "utils/syscache.h"
-#include "utils/varlena.h"
+#include "utils/memutils.h"
+#include "utils/rel.h"
+#include "utils/resowner.h"
 
-#include "models/model.h"
-#include "value/json.h"
+#include "reports/citus.h"
+#include "reports/distributed.h"
+#include "reports/fill.h"
+#include "reports/hidden_rows.h"
+#include "reports/orders_check.h"
+#include "reports/progress.h"
+#include "reports/scores_companion.h"
+#include "reports/scores_query.h"
+#include "reports/scores_relations.h"
+#include "support/args.h"
+#include "support/sql_text.h"
 
-/*
- * The columns, in order: name, expression over the summary s and the fit f,
- * and the comment that BI tools show. In all of them {days} stands for the
- * horizon and @ for the schema of the extension.
- */
-typedef struct ScoreColumn
+/* The arguments after those of the query. */
+#define FIRST_QUERY_ARGUMENT 1
+#define REPLACE_ARGUMENT 15
+#define STORAGE_ARGUMENT 16
+#define VERBOSE_ARGUMENT 17
+
+/* Whether there are scores under this name; an error if they, or something else there, must not be replaced. */
+static bool
+finds_scores(const ScoresNames *names, bool replace)
 {
-	const char *name;
-	const char *expression;
-	const char *comment;
-} ScoreColumn;
-
-static const ScoreColumn score_columns[] = {
-	{"customer_id", "s.customer_id",
-	"the customer, as in the orders"},
-	{"first_order_on", "@first_order_on(s.history)",
-	"day of the first order"},
-	{"last_order_on", "@last_order_on(s.history)",
-	"day of the last order"},
-	{"order_count", "s.order_count",
-	"number of orders, refunds not counted"},
-	{"total_spend", "(CASE WHEN pg_catalog.abs(s.total_spend) OPERATOR(pg_catalog.<) 1e15 THEN s.total_spend END)::numeric(18,2)",
-	"all amounts, net of refunds"},
-	{"avg_order_value", "(CASE WHEN pg_catalog.abs(s.total_spend) OPERATOR(pg_catalog.<) 1e15 THEN @avg_order_value(s.history) END)::numeric(18,2)",
-	"total spend divided by the number of orders"},
-	{"recency_days", "s.recency_days",
-	"days since the last order"},
-	{"tenure_days", "@tenure_days(s.history, f.as_of)",
-	"days since the first order"},
-	{"avg_days_between_orders", "@avg_days_between_orders(s.history)",
-	"mean number of days between days with an order"},
-	{"r_score", "pg_catalog.substr(s.rfm_score, 1, 1)::smallint",
-	"recency score, 1 to 5; 5 = the most recent"},
-	{"f_score", "pg_catalog.substr(s.rfm_score, 2, 1)::smallint",
-	"frequency score, 1 to 5; 5 = the most orders"},
-	{"m_score", "pg_catalog.substr(s.rfm_score, 3, 1)::smallint",
-	"monetary score, 1 to 5; 5 = the highest spend"},
-	{"rfm_score", "s.rfm_score",
-	"recency, frequency and monetary score in one; 555 is best"},
-	{"segment", "@segment_of(s.rfm_score)",
-	"name of the customer's segment"},
-	{"churn_prob", "@churn_prob(s.history, f.model, f.as_of, NULL::double precision[])",
-	"probability, 0 to 1, that the customer is gone"},
-	{"expected_orders_{days}d", "@expected_orders(s.history, f.model, {days}, f.as_of, NULL::double precision[])",
-	"expected number of days with an order in the next {days} days"},
-	{"expected_order_value", "@expected_order_value(s.history, f.model, f.as_of)",
-	"expected amount of a day with an order"},
-	{"clv_{days}d", "@clv_estimate(s.history, f.model, {days}, {discount}, {margin}, f.as_of, NULL::double precision[])",
-	"expected value of the next {days} days, discounted, times margin"},
-	{"score_status", "@score_status(s.history, f.model, f.as_of, NULL::double precision[])",
-	"ok, one_order, or why a score is missing"},
-	{"as_of", "f.as_of",
-	"the day the scores stand at"},
-};
-
-static const char query_head[] =
-	"WITH histories AS MATERIALIZED (\n"
-	"  SELECT o.{customer_id} AS customer_id, @purchase_history({purchase}) AS history\n"
-	"  FROM {orders} AS o\n"
-	"  WHERE o.{customer_id} IS NOT NULL{window}\n"
-	"  GROUP BY o.{customer_id}\n"
-	"), base AS MATERIALIZED (\n"
-	"  SELECT @customer_base(h.history{until}) AS base FROM histories AS h\n"
-	"), fit AS MATERIALIZED (\n"
-	"  SELECT CASE WHEN @fit_problem(b.base, NULL::pg_catalog.date) IS NULL\n"
-	"      THEN @clv_fit(b.base, {model}, NULL::pg_catalog.date, 7::double precision,\n"
-	"        0::double precision, NULL::pg_catalog.text[]) END AS model,\n"
-	"    @observed_until(b.base) AS as_of\n"
-	"  FROM base AS b\n"
-	"), summaries AS MATERIALIZED (\n"
-	"  SELECT h.customer_id, h.history, @order_count(h.history) AS order_count,\n"
-	"    @total_spend(h.history) AS total_spend, @recency_days(h.history, f.as_of) AS recency_days\n"
-	"  FROM histories AS h CROSS JOIN fit AS f\n"
-	"), cuts AS MATERIALIZED (\n"
-	"  SELECT @rfm_cuts(s.recency_days, s.order_count, {monetary}) AS cuts FROM summaries AS s\n"
-	"), scored AS (\n"
-	"  SELECT s.*, @rfm_score(s.recency_days, s.order_count, {monetary}, c.cuts) AS rfm_score\n"
-	"  FROM summaries AS s CROSS JOIN cuts AS c\n"
-	")\n"
-	"SELECT\n";
-
-static const char query_tail[] = "\nFROM scored AS s CROSS JOIN fit AS f";
-
-/* Everything that differs from query to query, ready to stand in SQL text. */
-typedef struct ScoreQuery
-{
-	const char *schema;
-	const char *orders;
-	const char *customer_id;
-	const char *purchase;		/* arguments of purchase_history */
-	const char *monetary;
-	const char *window;			/* further condition on the orders */
-	const char *until;			/* further argument of customer_base */
-	const char *model;
-	const char *days;
-	const char *discount;
-	const char *margin;
-} ScoreQuery;
-
-/* Appends a template, with {name} replaced by what the query has under that name and @ by the schema. */
-static void
-append_template(StringInfo out, const char *template, const ScoreQuery *query)
-{
-	const struct
-	{
-		const char *name;
-		const char *text;
-	}			parts[] = {
-		{"{orders}", query->orders}, {"{customer_id}", query->customer_id},
-		{"{purchase}", query->purchase}, {"{monetary}", query->monetary},
-		{"{window}", query->window}, {"{until}", query->until}, {"{model}", query->model},
-		{"{days}", query->days}, {"{discount}", query->discount}, {"{margin}", query->margin},
-	};
-
-	for (const char *at = template; *at != '\0'; at++)
-	{
-		if (*at == '@')
-			appendStringInfo(out, "%s.", query->schema);
-		else if (*at != '{')
-			appendStringInfoChar(out, *at);
-		else
-		{
-			int			part = 0;
-
-			while (strncmp(at, parts[part].name, strlen(parts[part].name)) != 0)
-				if (++part == lengthof(parts))
-					elog(ERROR, "unknown part in template: %s", at);
-			appendStringInfoString(out, parts[part].text);
-			at += strlen(parts[part].name) - 1;
-		}
-	}
+	if (!OidIsValid(scores_relation(names->scores)))
+		return false;
+	if (!replace)
+		ereport(ERROR,
+				(errcode(ERRCODE_DUPLICATE_TABLE), errmsg("relation %s already exists", names->scores),
+				 are_scores(names) ? errhint("replace => true puts the new scores in its place.")
+								   : errhint("Take another name.")));
+	if (!are_scores(names))
+		ereport(ERROR,
+				(errcode(ERRCODE_WRONG_OBJECT_TYPE),
+				 errmsg("%s was not made by create_customer_scores, and is not replaced", names->scores),
+				 errhint("Take another name, or drop it yourself.")));
+	scores_refuse_other_owners(names);
+	return true;
 }
 
+/*
+ * What is kept of scores that are replaced; NULL: there are none. The first lock is that of a
+ * refresh: the two follow one another, and what is there is looked up again after it.
+ */
+static ScoresKept *
+make_room(const char *schema, const ScoresNames *names, bool table, bool replace)
+{
+	ScoresKept *kept;
+
+	if (finds_scores(names, replace))
+		(void) scores_lock(names);
+	if (!finds_scores(names, replace))
+	{
+		scores_drop_leftovers(names, table, NULL);
+		return NULL;
+	}
+	companion_save(schema, names);
+	kept = scores_keep(names);
+	scores_drop(names, kept);
+	scores_drop_leftovers(names, table, companion_place(names, table));
+	return kept;
+}
+
+/* The names of columns in a list with commas. */
 static char *
-query_text(const ScoreQuery *query)
+column_list(List *columns)
 {
 	StringInfoData out;
+	ListCell *cell;
 
 	initStringInfo(&out);
-	append_template(&out, query_head, query);
-	for (int i = 0; i < lengthof(score_columns); i++)
-	{
-		appendStringInfoString(&out, i == 0 ? "  " : ",\n  ");
-		append_template(&out, score_columns[i].expression, query);
-		appendStringInfoString(&out, " AS ");
-		append_template(&out, score_columns[i].name, query);
-	}
-	append_template(&out, query_tail, query);
+	foreach (cell, columns)
+		appendStringInfo(&out, "%s%s", out.len > 0 ? ", " : "", ((const ScoresColumn *) lfirst(cell))->name);
 	return out.data;
 }
 
-/* The type of a column given by name, domains looked through. */
-static Oid
-column_type(Oid relation, Name column)
+static ScoresColumn *
+refresh_column(const ScoresNames *names)
 {
-	AttrNumber	number = get_attnum(relation, NameStr(*column));
+	ScoresColumn *column = palloc(sizeof(ScoresColumn));
 
-	if (number == InvalidAttrNumber)
+	column->name = SCORES_REFRESH;
+	column->comment = psprintf(SCORES_REFRESH_COMMENT "; read it from %s", names->model);
+	return column;
+}
+
+/* A unique index for refreshes and for joins, and one that finds what was fitted. */
+static void
+make_indexes(const char *relation, const ScoresQuery *query)
+{
+	scores_run("CREATE UNIQUE INDEX ON %s (%s)", relation, scores_key_list(query, "", false));
+	scores_run("CREATE INDEX ON %s ((" SCORES_REFRESH " IS NOT NULL)) WHERE " SCORES_REFRESH " IS NOT NULL", relation);
+}
+
+/* The scores as a materialized view; gives the number of customers. */
+static int64
+make_materialized_view(const ScoresNames *names, const ScoresQuery *query, Progress *progress)
+{
+	List *columns = scores_query_columns(query);
+	List *all_columns = lappend(list_copy(columns), refresh_column(names));
+
+	progress_phase(progress, "scores");
+
+	const char *text = scores_query_text(query, true);
+
+	scores_run("CREATE MATERIALIZED VIEW %s AS\n%s\nWITH NO DATA", names->scores, text);
+
+	int64 customers = fill_relation(scores_relation(names->scores), text);
+
+	progress_done(progress, customers, "customers scored");
+	progress_phase(progress, "indexes");
+	make_indexes(names->scores, query);
+	scores_comment_on("MATERIALIZED VIEW", names->scores, SCORES_COMMENT, all_columns);
+	scores_run("CREATE VIEW %s AS SELECT %s FROM %s", names->bi, column_list(columns), names->scores);
+	scores_comment_on("VIEW", names->bi, SCORES_COMMENT, columns);
+	companion_make_view(names, query);
+	progress_done(progress, 2, "indexes made");
+	return customers;
+}
+
+/* Drops what an interrupted refresh has left; a table that this file did not make is an error. */
+static void
+drop_leftover(const ScoresNames *names, const char *generation)
+{
+	if (!OidIsValid(scores_relation(generation)))
+		return;
+	scores_refuse_strangers(generation, SCORES_MARK_GENERATION);
+	scores_run("DROP TABLE %s", generation);
+}
+
+/* Makes a table of the rows of the query, of which there is a view; gives their number. */
+static int64
+make_generation(const ScoresNames *names, const char *generation)
+{
+	const char *query = psprintf("SELECT q.* FROM %s AS q", names->query);
+
+	scores_run("CREATE TABLE %s AS %s WITH NO DATA", generation, query);
+	return fill_relation(scores_relation(generation), query);
+}
+
+/* The scores as a view of the first generation of a table. */
+static int64
+make_table(const ScoresNames *names, const ScoresQuery *query, Progress *progress)
+{
+	List *columns = scores_query_columns(query);
+	List *all_columns = lappend(list_copy(columns), refresh_column(names));
+	const char *generation = names->generations[0];
+
+	scores_run("CREATE VIEW %s AS\n%s", names->query, scores_query_text(query, true));
+	scores_comment_on("VIEW", names->query, scores_mark(names, SCORES_MARK_QUERY), all_columns);
+	progress_phase(progress, "scores");
+
+	int64 customers = make_generation(names, generation);
+
+	progress_done(progress, customers, "customers scored");
+	progress_phase(progress, "indexes");
+	make_indexes(generation, query);
+	scores_run("ANALYZE %s", generation);
+	scores_run("COMMENT ON TABLE %s IS %s", generation, quote_literal_cstr(scores_mark(names, SCORES_MARK_GENERATION)));
+	scores_run("CREATE VIEW %s AS SELECT %s FROM %s", names->scores, column_list(columns), generation);
+	scores_comment_on("VIEW", names->scores, SCORES_COMMENT, columns);
+	companion_make_table(names, query, generation);
+	progress_done(progress, 2, "indexes made");
+	return customers;
+}
+
+/* The same of a table that lies on several servers: the rows stay there. */
+static int64
+make_on_shards(const ScoresNames *names, Oid relation, const ScoresQuery *query, Progress *progress)
+{
+	List *columns = scores_query_columns(query);
+	const char *generation = names->generations[0];
+	int64 customers = distributed_make(names, relation, query, progress);
+
+	scores_comment_on("VIEW", names->query, scores_mark(names, SCORES_MARK_QUERY), columns);
+	progress_phase(progress, "indexes");
+	scores_run("CREATE UNIQUE INDEX ON %s (%s)", generation, scores_key_list(query, "", false));
+	scores_run("ANALYZE %s", generation);
+	scores_run("COMMENT ON TABLE %s IS %s", generation, quote_literal_cstr(scores_mark(names, SCORES_MARK_GENERATION)));
+	scores_run("CREATE VIEW %s AS SELECT %s FROM %s", names->scores, column_list(columns), generation);
+	scores_comment_on("VIEW", names->scores, SCORES_COMMENT, columns);
+	companion_make_table(names, query, distributed_refresh_rows(names));
+	progress_done(progress, 1, "index made");
+	return customers;
+}
+
+/* What the storage is to be: a table, or a materialized view. */
+static bool
+storage_is_table(const char *storage)
+{
+	if (pg_strcasecmp(storage, "table") == 0)
+		return true;
+	if (pg_strcasecmp(storage, "materialized view") != 0)
 		ereport(ERROR,
-				(errcode(ERRCODE_UNDEFINED_COLUMN),
-				 errmsg("column \"%s\" of \"%s\" does not exist",
-						NameStr(*column), get_rel_name(relation))));
-	return getBaseType(get_atttype(relation, number));
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("there is no storage \"%s\"", storage),
+				 errhint("It is 'materialized view' or 'table'.")));
+	return false;
 }
 
-/* The column as an argument of purchase_history, in a type that it takes. */
-static const char *
-time_argument(Oid relation, Name column)
+/* Rows are checked before they are scored. Returns whether all histories are sure to be short enough. */
+static bool
+check_rows(const ScoresQuery *query, const OrdersTable *orders, Progress *progress)
 {
-	switch (column_type(relation, column))
+	bool short_enough = true;
+
+	progress_phase(progress, "check");
+	if (query->history != NULL)
 	{
-		case DATEOID:
-		case TIMESTAMPOID:
-		case TIMESTAMPTZOID:
-			return psprintf("o.%s", quote_identifier(NameStr(*column)));
-		default:
-			ereport(ERROR,
-					(errcode(ERRCODE_DATATYPE_MISMATCH),
-					 errmsg("column \"%s\" must be a date, timestamp or timestamptz", NameStr(*column)),
-					 errhint("Make a view over the orders that casts it.")));
+		orders_check_histories(query->schema, query->relation, scores_known(query), query->history,
+							   query->as_of == NULL ? "" : query->window);
+		if (!query->one_row_each && !query->grouped)
+			orders_check_single(orders);
 	}
+	else
+	{
+		short_enough = orders_check_rows(orders);
+		orders_check_shared(orders);
+	}
+	progress_done(progress, 1, "table checked");
+	return short_enough;
 }
 
-static const char *
-amount_argument(Oid relation, Name column)
+static int64
+make_scores(bool table, const ScoresNames *names, const ScoresQuery *query, Progress *progress)
 {
-	const char *name = quote_identifier(NameStr(*column));
-
-	switch (column_type(relation, column))
-	{
-		case NUMERICOID:
-		case FLOAT8OID:
-			return psprintf("o.%s", name);
-		case FLOAT4OID:			/* by its decimal digits: 12.34 stays 12.34 */
-		case INT2OID:
-		case INT4OID:
-		case INT8OID:
-			return psprintf("o.%s::numeric", name);
-		default:
-			ereport(ERROR,
-					(errcode(ERRCODE_DATATYPE_MISMATCH),
-					 errmsg("column \"%s\" must be a number", NameStr(*column)),
-					 errhint("Make a view over the orders that casts it to numeric.")));
-	}
+	return table ? make_table(names, query, progress) : make_materialized_view(names, query, progress);
 }
 
 /*
- * A finite number as SQL text that reads back to the same double. It has its
- * type, as all arguments have: nobody's overload fits better than our function.
+ * The same in a subtransaction: if it fails because a history is too long, the error is to
+ * say whose, which the aggregate does not know.
  */
-static const char *
-number_argument(double number, const char *name, double lowest)
+static int64
+try_scores(bool table, const ScoresNames *names, const ScoresQuery *query, const OrdersTable *orders,
+		   Progress *progress)
 {
-	char	   *digits = palloc(DOUBLE_SHORTEST_DECIMAL_LEN);
+	MemoryContext context = CurrentMemoryContext;
+	ResourceOwner owner = CurrentResourceOwner;
+	volatile int64 customers = 0;
 
-	if (!isfinite(number) || number < lowest)
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("%s is out of range: %g", name, number)));
-	double_to_shortest_decimal_buf(number, digits);
-	return psprintf("'%s'::double precision", digits);
-}
-
-/* Raises an error for the first of the arguments that is NULL but must not be. */
-static void
-refuse_nulls(FunctionCallInfo fcinfo, int first, const char *const *names)
-{
-	for (int i = 0; names[i] != NULL; i++)
-		if (PG_ARGISNULL(first + i) && names[i][0] != '\0')
-			ereport(ERROR,
-					(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
-					 errmsg("%s must not be null", names[i])));
-}
-
-/* What the log of orders adds to the query: names and types. */
-static void
-orders_arguments(FunctionCallInfo fcinfo, int first, ScoreQuery *query, const char **time)
-{
-	Oid			relation = PG_GETARG_OID(first);
-	char	   *name = get_rel_name(relation);
-
-	if (name == NULL)
-		ereport(ERROR,
-				(errcode(ERRCODE_UNDEFINED_TABLE),
-				 errmsg("relation with OID %u does not exist", relation)));
-	(void) column_type(relation, PG_GETARG_NAME(first + 1));
-
-	query->orders = quote_qualified_identifier(get_namespace_name(get_rel_namespace(relation)), name);
-	query->customer_id = quote_identifier(NameStr(*PG_GETARG_NAME(first + 1)));
-	*time = time_argument(relation, PG_GETARG_NAME(first + 2));
-	query->purchase = *time;
-	query->monetary = "0::double precision";
-	if (!PG_ARGISNULL(first + 3))
+	BeginInternalSubTransaction(NULL);
+	MemoryContextSwitchTo(context);
+	PG_TRY();
 	{
-		query->purchase = psprintf("%s, %s", *time, amount_argument(relation, PG_GETARG_NAME(first + 3)));
-		query->monetary = "s.total_spend";
+		customers = make_scores(table, names, query, progress);
+		ReleaseCurrentSubTransaction();
 	}
-}
-
-/* Arguments orders, customer_id, ordered_at, amount, horizon_days, annual_discount, margin, as_of, model. */
-static ScoreQuery
-query_arguments(FunctionCallInfo fcinfo, int first)
-{
-	static const char *const names[] = {
-		"orders", "customer_id", "ordered_at", "", "horizon_days", "annual_discount", "margin", "", "model", NULL
-	};
-	ScoreQuery	query = {.window = "", .until = ""};
-	const char *time;
-
-	refuse_nulls(fcinfo, first, names);
-	query.schema = quote_identifier(get_namespace_name(get_func_namespace(fcinfo->flinfo->fn_oid)));
-	orders_arguments(fcinfo, first, &query, &time);
-	query.days = psprintf("%d", (int) PG_GETARG_INT32(first + 4));
-	if (PG_GETARG_INT32(first + 4) < 0)
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("horizon_days must not be negative, but is %s", query.days)));
-	query.discount = number_argument(PG_GETARG_FLOAT8(first + 5), "annual_discount", 0);
-	query.margin = number_argument(PG_GETARG_FLOAT8(first + 6), "margin", -INFINITY);
-
-	char	   *model = text_to_cstring(PG_GETARG_TEXT_PP(first + 8));
-
-	if (strcmp(model, "auto") != 0 && model_by_name(model) == NULL)
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("there is no model \"%s\"", model)));
-	query.model = psprintf("%s::pg_catalog.text", quote_literal_cstr(model));
-
-	if (!PG_ARGISNULL(first + 7))
+	PG_CATCH();
 	{
-		StringInfoData day;
+		MemoryContextSwitchTo(context);
 
-		if (DATE_NOT_FINITE(PG_GETARG_DATEADT(first + 7)))
-			ereport(ERROR,
-					(errcode(ERRCODE_DATETIME_VALUE_OUT_OF_RANGE),
-					 errmsg("as_of must be finite")));
-		initStringInfo(&day);
-		json_append_date(&day, PG_GETARG_DATEADT(first + 7));
-		day.data[0] = day.data[day.len - 1] = '\'';
-		query.window = psprintf(" AND %s::pg_catalog.date OPERATOR(pg_catalog.<=) pg_catalog.date %s", time, day.data);
-		query.until = psprintf(", pg_catalog.date %s", day.data);
+		ErrorData *error = CopyErrorData();
+
+		FlushErrorState();
+		RollbackAndReleaseCurrentSubTransaction();
+		MemoryContextSwitchTo(context);
+		CurrentResourceOwner = owner;
+		if (error->sqlerrcode == ERRCODE_PROGRAM_LIMIT_EXCEEDED)
+			orders_check_most(orders);
+		ReThrowError(error);
 	}
-	return query;
-}
-
-/* customer_scores_query(orders, customer_id, ordered_at, amount, …) → text: the query, not run */
-PG_FUNCTION_INFO_V1(customer_scores_query);
-Datum
-customer_scores_query(PG_FUNCTION_ARGS)
-{
-	ScoreQuery	query = query_arguments(fcinfo, 0);
-
-	PG_RETURN_TEXT_P(cstring_to_text(query_text(&query)));
-}
-
-/* The name of a relation to be made, with the schema it will be made in. */
-static const char *
-qualified_new_name(text *name)
-{
-	RangeVar   *relation = makeRangeVarFromNameList(textToQualifiedNameList(name));
-	Oid			schema = RangeVarGetCreationNamespace(relation);
-
-	return quote_qualified_identifier(get_namespace_name(schema), relation->relname);
+	PG_END_TRY();
+	MemoryContextSwitchTo(context);
+	CurrentResourceOwner = owner;
+	return customers;
 }
 
 static void
-run(const char *statement)
+check_scores(const ScoresNames *names, const ScoresQuery *query)
 {
-	int			result = SPI_execute(statement, false, 0);
-
-	if (result < 0)
-		elog(ERROR, "could not run \"%s\": %s", statement, SPI_result_code_string(result));
+	if (!query->all_chosen)
+		return;
+	orders_check_scores(names->scores,
+						list_length(query->keys) == 1 ? "s.customer_id"
+													  : psprintf("ROW(%s)", scores_key_list(query, "s.", false)));
 }
 
+/* Says how many customers the rules leave without a segment. */
 static void
-comment_on_columns(const char *view, const ScoreQuery *query)
+check_rules(const ScoresNames *names, const ScoresQuery *query)
 {
-	for (int i = 0; i < lengthof(score_columns); i++)
-	{
-		StringInfoData name,
-					comment;
+	bool isnull;
+	int64 without;
 
-		initStringInfo(&name);
-		initStringInfo(&comment);
-		append_template(&name, score_columns[i].name, query);
-		append_template(&comment, score_columns[i].comment, query);
-		run(psprintf("COMMENT ON COLUMN %s.%s IS %s", view, name.data, quote_literal_cstr(comment.data)));
+	if (query->rules == NULL || get_attnum(scores_relation(names->scores), "segment") == InvalidAttrNumber ||
+		get_attnum(scores_relation(names->scores), "rfm_score") == InvalidAttrNumber)
+		return;
+	scores_run("SELECT pg_catalog.count(*) FROM %s AS s WHERE s.segment IS NULL AND s.rfm_score IS NOT NULL",
+			   names->scores);
+	without = DatumGetInt64(SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1, &isnull));
+	if (without > 0)
+		ereport(NOTICE,
+				(errmsg_plural(INT64_FORMAT " customer has no segment: no rule covers the score",
+							   INT64_FORMAT " customers have no segment: no rule covers their scores",
+							   (unsigned long) without, without),
+				 errhint(
+					 "segment_rules_check(rules) says which scores are not covered, and which are covered twice.")));
+}
+
+/* Says that nobody is scored. */
+static void
+say_empty(const ScoresNames *names)
+{
+	ereport(NOTICE,
+			(errmsg("%s is empty: there are no orders to score", names->scores),
+			 errhint("Refresh it when there are.")));
+}
+
+/* A count in the first row of the last query. */
+static int64
+counted(int column)
+{
+	bool isnull;
+
+	return DatumGetInt64(SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, column, &isnull));
+}
+
+/* Says that nobody is scored, or that there is no model to score them by; returns whether all have one. */
+static bool
+check_fit(const ScoresNames *names, int64 customers)
+{
+	if (customers == 0)
+	{
+		say_empty(names);
+		return false;
 	}
+	scores_run("SELECT pg_catalog.count(*), pg_catalog.count(*) FILTER (WHERE m.model IS NULL),\n"
+			   "  pg_catalog.count(*) FILTER (WHERE m.model IS NOT NULL AND m.fit_status OPERATOR(pg_catalog.=) "
+			   "'model_of_all'::pg_catalog.text)\n"
+			   "FROM %s AS m WHERE m.refreshed_at OPERATOR(pg_catalog.=) (SELECT pg_catalog.max(l.refreshed_at) FROM "
+			   "%s AS "
+			   "l)\n"
+			   "  AND (m.fit_status OPERATOR(pg_catalog.=) 'no_orders'::pg_catalog.text) IS NOT TRUE",
+			   names->model, names->model);
+
+	int64 groups = counted(1);
+	int64 without = counted(2);
+	int64 of_all = counted(3);
+
+	if (without > 0)
+		ereport(NOTICE,
+				(groups == 1 ? errmsg("there are too few customers for a model: scores that need one are missing")
+							 : errmsg("there are too few customers for a model in " INT64_FORMAT " of " INT64_FORMAT
+									  " groups: scores that need one are missing",
+									  without, groups),
+				 errhint("A model needs customers who came back. What the orders alone say is there.")));
+	if (of_all > 0)
+		ereport(NOTICE,
+				(errmsg(INT64_FORMAT " of " INT64_FORMAT
+									 " groups are too small for a model of their own, and have that of all customers",
+						of_all, groups),
+				 errhint("%s says which.", names->model)));
+	return without == 0;
+}
+
+/* Says that a kept model gives nobody a value, though there are amounts. */
+static void
+check_values(const ScoresNames *names, const ScoresQuery *query)
+{
+	const char *clv = psprintf("clv_%sd", query->days);
+	const char *status;
+
+	if (query->kept_model == NULL || (query->amount == NULL && query->history == NULL) ||
+		get_attnum(scores_relation(names->scores), clv) == InvalidAttrNumber ||
+		get_attnum(scores_relation(names->scores), "score_status") == InvalidAttrNumber)
+		return;
+	scores_run("SELECT pg_catalog.count(s.%s), pg_catalog.max(s.score_status) FROM %s AS s", clv, names->scores);
+	status = SPI_getvalue(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 2);
+	if (counted(1) == 0 && status != NULL)
+		ereport(NOTICE,
+				(errmsg("no customer has a value: score_status is %s", status),
+				 strcmp(status, "no_spend_model") == 0
+					 ? errhint("The model has no spend part: keep one that was fitted to histories with amounts.")
+					 : 0));
 }
 
 /*
- * create_customer_scores(view_name, orders, customer_id, ordered_at, amount, …) → bigint
+ * create_customer_scores(view_name, orders, customer_id, ordered_at, amount, ...) → bigint
  *
- * Makes the query a materialized view that can be refreshed concurrently, and
- * returns the number of customers in it.
+ * Makes scores that can be refreshed, and gives the number of customers in them.
  */
 PG_FUNCTION_INFO_V1(create_customer_scores);
 Datum
 create_customer_scores(PG_FUNCTION_ARGS)
 {
-	static const char *const names[] = {"view_name", NULL};
+	static const struct
+	{
+		int argument;
+		const char *name;
+	} required[] = {{0, "view_name"},
+					{REPLACE_ARGUMENT, "replace"},
+					{STORAGE_ARGUMENT, "storage"},
+					{VERBOSE_ARGUMENT, "verbose"}};
 
-	refuse_nulls(fcinfo, 0, names);
+	for (int i = 0; i < lengthof(required); i++)
+		refuse_null(fcinfo, required[i].argument, required[i].name, NULL);
 
-	ScoreQuery	query = query_arguments(fcinfo, 1);
-	const char *view = qualified_new_name(PG_GETARG_TEXT_PP(0));
+	ScoresQuery query = scores_query_arguments(fcinfo, FIRST_QUERY_ARGUMENT);
+	bool shards = distributed_scores_possible(PG_GETARG_OID(FIRST_QUERY_ARGUMENT), &query);
+	bool table = storage_is_table(text_to_cstring(PG_GETARG_TEXT_PP(STORAGE_ARGUMENT))) || shards;
+	ScoresNames names = scores_names(PG_GETARG_TEXT_PP(0));
+	Progress progress;
+	int level = shards ? citus_settings(true) : 0;
 
 	SPI_connect();
-	run(psprintf("CREATE MATERIALIZED VIEW %s AS\n%s", view, query_text(&query)));
+	progress_begin(&progress, "customer_scores", PG_GETARG_BOOL(VERBOSE_ARGUMENT));
 
-	int64		customers = (int64) SPI_processed;
+	ScoresKept *kept = make_room(query.schema, &names, table, PG_GETARG_BOOL(REPLACE_ARGUMENT));
+	const OrdersTable orders = {
+		query.relation,    scores_known(&query), scores_customer(&query), query.time,     query.amount,
+		query.amount_type, query.window,         query.order_id != NULL,  query.order_id,
+	};
 
-	run(psprintf("CREATE UNIQUE INDEX ON %s (customer_id)", view));
-	run(psprintf("COMMENT ON MATERIALIZED VIEW %s IS %s", view,
-				 quote_literal_cstr("one row per customer: what happened, RFM, and what to expect")));
-	comment_on_columns(view, &query);
+	notice_hidden_rows(PG_GETARG_OID(FIRST_QUERY_ARGUMENT));
+
+	bool short_enough = check_rows(&query, &orders, &progress);
+	int64 customers = shards ? make_on_shards(&names, PG_GETARG_OID(FIRST_QUERY_ARGUMENT), &query, &progress)
+		: short_enough       ? make_scores(table, &names, &query, &progress)
+							 : try_scores(table, &names, &query, &orders, &progress);
+
+	scores_restore(kept, &names, table ? names.generations[0] : names.scores);
+	check_scores(&names, &query);
+	if (check_fit(&names, customers))
+		check_values(&names, &query);
+	check_rules(&names, &query);
+	progress_end(&progress);
+	if (shards)
+		AtEOXact_GUC(false, level);
 	SPI_finish();
 	PG_RETURN_INT64(customers);
+}
+
+/* ------------------------------------------------------------- refresh */
+
+/* So long readers may have to wait for a swap that waits for other readers, in milliseconds. */
+#define SWAP_LOCK_TIMEOUT "40"
+
+/* So long is waited between two attempts, in microseconds, so that readers come through. */
+#define SWAP_PAUSE 200000L
+
+/* Is this the table that the view reads? */
+static bool
+reads(Oid view, Oid table)
+{
+	scores_run("SELECT FROM pg_catalog.pg_depend AS d JOIN pg_catalog.pg_rewrite AS r ON r.oid OPERATOR(pg_catalog.=) "
+			   "d.objid\n"
+			   "WHERE r.ev_class OPERATOR(pg_catalog.=) '%u'::pg_catalog.oid AND d.refobjid OPERATOR(pg_catalog.=) "
+			   "'%u'::pg_catalog.oid\n"
+			   "  AND d.classid OPERATOR(pg_catalog.=) '%u'::pg_catalog.oid AND d.refclassid OPERATOR(pg_catalog.=) "
+			   "'%u'::pg_catalog.oid",
+			   view, table, (Oid) RewriteRelationId, (Oid) RelationRelationId);
+	return SPI_processed > 0;
+}
+
+/* Which of the generations the view reads. */
+static int
+current_generation(Oid view, const ScoresNames *names)
+{
+	for (int i = 0; i < lengthof(names->generations); i++)
+	{
+		Oid table = scores_relation(names->generations[i]);
+
+		if (OidIsValid(table) && reads(view, table))
+			return i;
+	}
+	ereport(ERROR,
+			(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+			 errmsg("%s reads neither %s nor %s", names->scores, names->generations[0], names->generations[1]),
+			 errhint("create_customer_scores(..., storage => 'table', replace => true) makes it anew.")));
+}
+
+/* Makes the indexes of one generation on the other, also those that users have added. */
+static void
+copy_indexes(const char *from, const char *to)
+{
+	ListCell *cell;
+
+	foreach (cell, scores_indexes(from))
+	{
+		const ScoresIndex *index = lfirst(cell);
+
+		scores_run("CREATE %sINDEX ON %s%s", index->unique ? "UNIQUE " : "", to, index->rest);
+	}
+}
+
+/* Writes the generation that is not current, out of the way of readers. */
+static int64
+write_generation(const ScoresNames *names, int current, Progress *progress)
+{
+	const char *fresh = names->generations[1 - current];
+	int64 customers;
+
+	drop_leftover(names, fresh);
+	if (scores_on_shards(names))
+		customers = distributed_write(names, names->generations[current], fresh, progress);
+	else
+	{
+		progress_phase(progress, "scores");
+		customers = make_generation(names, fresh);
+		progress_done(progress, customers, "customers scored");
+	}
+	progress_phase(progress, "indexes");
+	copy_indexes(names->generations[current], fresh);
+	scores_run("COMMENT ON TABLE %s IS %s", fresh, quote_literal_cstr(scores_mark(names, SCORES_MARK_GENERATION)));
+	scores_run("ANALYZE %s", fresh);
+	progress_done(progress, customers, "customers indexed");
+	return customers;
+}
+
+/* Locks a relation against readers, if that does not take long: who comes after us waits for us. */
+static bool
+lock_soon(Oid relation)
+{
+	MemoryContext context = CurrentMemoryContext;
+	ResourceOwner owner = CurrentResourceOwner;
+	int level = NewGUCNestLevel();
+	volatile bool locked = true;
+
+	(void) set_config_option("lock_timeout", SWAP_LOCK_TIMEOUT, PGC_USERSET, PGC_S_SESSION, GUC_ACTION_SAVE, true, 0,
+							 false);
+	BeginInternalSubTransaction(NULL);
+	MemoryContextSwitchTo(context);
+	PG_TRY();
+	{
+		LockRelationOid(relation, AccessExclusiveLock);
+		ReleaseCurrentSubTransaction();
+	}
+	PG_CATCH();
+	{
+		MemoryContextSwitchTo(context);
+
+		ErrorData *error = CopyErrorData();
+
+		FlushErrorState();
+		RollbackAndReleaseCurrentSubTransaction();
+		locked = false;
+		if (error->sqlerrcode != ERRCODE_LOCK_NOT_AVAILABLE)
+			ReThrowError(error);
+	}
+	PG_END_TRY();
+	MemoryContextSwitchTo(context);
+	CurrentResourceOwner = owner;
+	AtEOXact_GUC(false, level);
+	return locked;
+}
+
+/* The columns of a view, and its options, as they are to stay. */
+static char *
+view_columns(Oid view)
+{
+	StringInfoData out;
+	Relation relation = relation_open(view, AccessShareLock);
+
+	initStringInfo(&out);
+	for (int i = 0; i < RelationGetNumberOfAttributes(relation); i++)
+		appendStringInfo(&out, "%s%s", i > 0 ? ", " : "",
+						 quote_identifier(NameStr(TupleDescAttr(RelationGetDescr(relation), i)->attname)));
+	relation_close(relation, AccessShareLock);
+	return out.data;
+}
+
+/*
+ * Lets the view read the fresh generation. All that takes time is done before the view
+ * is locked; what follows are a few rows of the catalogs, and the commit.
+ */
+static void
+swap_generation(Oid view, const char *schema, const ScoresNames *names, int current, Progress *progress)
+{
+	const char *fresh = names->generations[1 - current];
+	Oid old = scores_relation(names->generations[current]);
+	char *columns = view_columns(view);
+	char *options = scores_view_options(names->scores);
+	int64 attempts = 1;
+
+	progress_phase(progress, "swap");
+	companion_add(schema, names, scores_on_shards(names) ? distributed_refresh_rows(names) : fresh);
+	for (; !lock_soon(view); attempts++)
+	{
+		CHECK_FOR_INTERRUPTS();
+		pg_usleep(SWAP_PAUSE);
+	}
+	scores_run("CREATE OR REPLACE VIEW %s%s AS SELECT %s FROM %s", names->scores, options, columns, fresh);
+	/* Who reads the table itself is left alone: then the next refresh drops it. */
+	if (ConditionalLockRelationOid(old, AccessExclusiveLock))
+		scores_run("DROP TABLE %s", names->generations[current]);
+	progress_done(progress, attempts, attempts == 1 ? "attempt to lock the view" : "attempts to lock the view");
+}
+
+/* An error unless what is refreshed belongs to the current role, with all beside it. */
+static void
+check_owner(Oid view, const ScoresNames *names)
+{
+	if (!object_ownercheck(RelationRelationId, view, GetUserId()))
+		aclcheck_error(ACLCHECK_NOT_OWNER, get_rel_relkind(view) == RELKIND_MATVIEW ? OBJECT_MATVIEW : OBJECT_VIEW,
+					   names->scores);
+	scores_refuse_other_owners(names);
+}
+
+/*
+ * Whether this still is the relation of the scores, after a lock was waited for. If they have been
+ * replaced by others of the same kind, those are refreshed; an error if there are none.
+ */
+static bool
+is_still(Oid *view, char kind, const ScoresNames *names)
+{
+	Oid now = scores_relation(names->scores);
+
+	if (now == *view)
+		return true;
+	if (!OidIsValid(now) || !are_scores(names) || get_rel_relkind(now) != kind)
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("%s was dropped or replaced while refresh_customer_scores waited for it", names->scores),
+				 errhint("If there are scores of this name, call it again.")));
+	check_owner(now, names);
+	*view = now;
+	return false;
+}
+
+/* Refreshes a materialized view as its owner's schedule does, and keeps what was fitted. */
+static void
+refresh_materialized_view(Oid view, const char *schema, const ScoresNames *names, bool verbose)
+{
+	Progress progress;
+	bool populated;
+
+	progress_begin(&progress, "refresh_customer_scores", verbose);
+	progress_phase(&progress, "scores");
+	/* So REFRESH would lock it, too: refreshes follow one another. */
+	while (scores_lock(names) != view)
+		(void) is_still(&view, RELKIND_MATVIEW, names);
+	populated = scores_are_populated(names);
+	if (populated)
+		companion_keep(schema, names, false);
+	scores_run("REFRESH MATERIALIZED VIEW %s%s", populated ? "CONCURRENTLY " : "", names->scores);
+	companion_keep(schema, names, true);
+	if (scores_run("SELECT FROM %s AS s LIMIT 1", names->scores) == 0)
+		say_empty(names);
+	progress_done(&progress, 1, "view refreshed");
+	progress_end(&progress);
+}
+
+/* Commits within a refresh. */
+static void
+commit_part(Progress *progress)
+{
+	progress_pause(progress);
+	SPI_commit();
+	progress_resume(progress);
+}
+
+/* What a refresh of scores on several servers does first, in transactions of its own. */
+static void
+refresh_on_shards(const ScoresNames *names, Progress *progress)
+{
+	distributed_write_histories(names, progress);
+	commit_part(progress);
+	distributed_write_fit(names, progress);
+	commit_part(progress);
+}
+
+/*
+ * Refreshes a table in two transactions: one writes the generation, the other swaps it
+ * in, and holds the lock on the view for no longer than that. A lock of the session, which
+ * readers do not meet, keeps other refreshes out from the first to the last; an error releases it.
+ */
+static void
+refresh_table(Oid view, const char *schema, const ScoresNames *names, bool verbose)
+{
+	LockRelId session_lock = {.relId = view, .dbId = MyDatabaseId};
+	Progress progress;
+	int64 customers;
+	int current;
+
+	LockRelationIdForSession(&session_lock, ShareUpdateExclusiveLock);
+	/* Another refresh may have ended while this one waited for it: see what it has left. */
+	SPI_commit();
+	while (!is_still(&view, RELKIND_VIEW, names))
+	{
+		UnlockRelationIdForSession(&session_lock, ShareUpdateExclusiveLock);
+		session_lock.relId = view;
+		LockRelationIdForSession(&session_lock, ShareUpdateExclusiveLock);
+		SPI_commit();
+	}
+
+	current = current_generation(view, names);
+	progress_begin(&progress, "refresh_customer_scores", verbose);
+	if (scores_on_shards(names))
+		refresh_on_shards(names, &progress);
+	customers = write_generation(names, current, &progress);
+	commit_part(&progress);
+	swap_generation(view, schema, names, current, &progress);
+	progress_end(&progress);
+	SPI_commit();
+	if (customers == 0)
+		say_empty(names);
+	UnlockRelationIdForSession(&session_lock, ShareUpdateExclusiveLock);
+}
+
+/* refresh_customer_scores(name, verbose): the scores anew, of a table or a materialized view */
+PG_FUNCTION_INFO_V1(refresh_customer_scores);
+Datum
+refresh_customer_scores(PG_FUNCTION_ARGS)
+{
+	bool atomic =
+		fcinfo->context == NULL || !IsA(fcinfo->context, CallContext) || castNode(CallContext, fcinfo->context)->atomic;
+
+	refuse_null(fcinfo, 0, "name", NULL);
+	refuse_null(fcinfo, 1, "verbose", NULL);
+
+	Oid view = PG_GETARG_OID(0);
+	const char *schema = sql_extension_schema(fcinfo);
+	const char *name = sql_relation(view);
+	ScoresNames names = scores_names(cstring_to_text(name));
+
+	if (!are_scores(&names))
+		ereport(ERROR,
+				(errcode(ERRCODE_WRONG_OBJECT_TYPE), errmsg("%s was not made by create_customer_scores", name),
+				 errhint("If it was renamed, rename it back, or rename what stands beside it, too: %s, and so on.",
+						 names.model)));
+	check_owner(view, &names);
+	if (get_rel_relkind(view) == RELKIND_MATVIEW)
+	{
+		SPI_connect();
+		refresh_materialized_view(view, schema, &names, PG_GETARG_BOOL(1));
+		SPI_finish();
+		PG_RETURN_VOID();
+	}
+	if (atomic)
+		ereport(ERROR,
+				(errcode(ERRCODE_ACTIVE_SQL_TRANSACTION),
+				 errmsg("refresh_customer_scores cannot run inside a transaction block or a function"),
+				 errdetail("It commits what it has written before it locks the view, so that readers do not wait."),
+				 errhint("CALL it as a statement of its own.")));
+	SPI_connect_ext(SPI_OPT_NONATOMIC);
+	refresh_table(view, schema, &names, PG_GETARG_BOOL(1));
+	SPI_finish();
+	PG_RETURN_VOID();
 }

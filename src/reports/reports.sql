@@ -1,15 +1,44 @@
--- customer_scores: the whole job as one query
+-- customer_scores: the whole job as one query, and scores that stay
 
-CREATE FUNCTION customer_scores_query(orders regclass, customer_id name, ordered_at name, amount name DEFAULT NULL,
-	horizon_days integer DEFAULT 365, annual_discount double precision DEFAULT 0.10,
-	margin double precision DEFAULT 1.0, as_of date DEFAULT NULL, model text DEFAULT 'auto') RETURNS text
+CREATE FUNCTION rounded_amount(double precision) RETURNS numeric
+LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 2 AS 'MODULE_PATHNAME';
+COMMENT ON FUNCTION rounded_amount(double precision) IS 'internal: an amount with two decimals, as its cast to numeric(18,2) gives it; NULL from 1e15 on';
+
+CREATE FUNCTION customer_scores_query(orders regclass, customer_id name, ordered_at name DEFAULT NULL, amount name DEFAULT NULL,
+	horizon_days integer DEFAULT 365, annual_discount double precision DEFAULT 0.10, margin double precision DEFAULT 1.0,
+	as_of "any" DEFAULT NULL::date, model "any" DEFAULT 'auto'::text, order_id name DEFAULT NULL, group_by "any" DEFAULT NULL::name[],
+	cuts rfm_cuts DEFAULT NULL, rules segment_rules DEFAULT NULL, columns "any" DEFAULT NULL::name[], season text DEFAULT NULL) RETURNS text
 LANGUAGE C STABLE PARALLEL SAFE COST 100 AS 'MODULE_PATHNAME';
-COMMENT ON FUNCTION customer_scores_query(regclass, name, name, name, integer, double precision, double precision, date, text) IS
-'text of the query that scores every customer of an orders table; columns are given by name';
+COMMENT ON FUNCTION customer_scores_query(regclass, name, name, name, integer, double precision, double precision, "any", "any", name, "any", rfm_cuts, segment_rules, "any", text) IS
+'text of the query that scores every customer of a table of orders, or of histories; columns are given by name';
 
-CREATE FUNCTION create_customer_scores(view_name text, orders regclass, customer_id name, ordered_at name,
-	amount name DEFAULT NULL, horizon_days integer DEFAULT 365, annual_discount double precision DEFAULT 0.10,
-	margin double precision DEFAULT 1.0, as_of date DEFAULT NULL, model text DEFAULT 'auto') RETURNS bigint
+CREATE FUNCTION create_customer_scores(view_name text, orders regclass, customer_id name, ordered_at name DEFAULT NULL, amount name DEFAULT NULL,
+	horizon_days integer DEFAULT 365, annual_discount double precision DEFAULT 0.10, margin double precision DEFAULT 1.0,
+	as_of "any" DEFAULT NULL::date, model "any" DEFAULT 'auto'::text, order_id name DEFAULT NULL, group_by "any" DEFAULT NULL::name[],
+	cuts rfm_cuts DEFAULT NULL, rules segment_rules DEFAULT NULL, columns "any" DEFAULT NULL::name[],
+	replace boolean DEFAULT false, storage text DEFAULT 'materialized view', verbose boolean DEFAULT false, season text DEFAULT NULL) RETURNS bigint
 LANGUAGE C VOLATILE PARALLEL UNSAFE COST 100000 AS 'MODULE_PATHNAME';
-COMMENT ON FUNCTION create_customer_scores(text, regclass, name, name, name, integer, double precision, double precision, date, text) IS
-'makes customer_scores_query a materialized view with a unique index and comments; gives the number of customers';
+COMMENT ON FUNCTION create_customer_scores(text, regclass, name, name, name, integer, double precision, double precision, "any", "any", name, "any", rfm_cuts, segment_rules, "any", boolean, text, boolean, text) IS
+'makes customer_scores_query a materialized view, or a table behind a view, with a unique index, comments and what was fitted beside it; gives the number of customers';
+
+CREATE FUNCTION customer_scores_query(orders regclass, customer_id name[], ordered_at name DEFAULT NULL, amount name DEFAULT NULL,
+	horizon_days integer DEFAULT 365, annual_discount double precision DEFAULT 0.10, margin double precision DEFAULT 1.0,
+	as_of "any" DEFAULT NULL::date, model "any" DEFAULT 'auto'::text, order_id name DEFAULT NULL, group_by "any" DEFAULT NULL::name[],
+	cuts rfm_cuts DEFAULT NULL, rules segment_rules DEFAULT NULL, columns "any" DEFAULT NULL::name[], season text DEFAULT NULL) RETURNS text
+LANGUAGE C STABLE PARALLEL SAFE COST 100 AS 'MODULE_PATHNAME';
+COMMENT ON FUNCTION customer_scores_query(regclass, name[], name, name, integer, double precision, double precision, "any", "any", name, "any", rfm_cuts, segment_rules, "any", text) IS
+'text of the query that scores every customer of a table of orders, or of histories; columns are given by name, the customer by several';
+
+CREATE FUNCTION create_customer_scores(view_name text, orders regclass, customer_id name[], ordered_at name DEFAULT NULL, amount name DEFAULT NULL,
+	horizon_days integer DEFAULT 365, annual_discount double precision DEFAULT 0.10, margin double precision DEFAULT 1.0,
+	as_of "any" DEFAULT NULL::date, model "any" DEFAULT 'auto'::text, order_id name DEFAULT NULL, group_by "any" DEFAULT NULL::name[],
+	cuts rfm_cuts DEFAULT NULL, rules segment_rules DEFAULT NULL, columns "any" DEFAULT NULL::name[],
+	replace boolean DEFAULT false, storage text DEFAULT 'materialized view', verbose boolean DEFAULT false, season text DEFAULT NULL) RETURNS bigint
+LANGUAGE C VOLATILE PARALLEL UNSAFE COST 100000 AS 'MODULE_PATHNAME';
+COMMENT ON FUNCTION create_customer_scores(text, regclass, name[], name, name, integer, double precision, double precision, "any", "any", name, "any", rfm_cuts, segment_rules, "any", boolean, text, boolean, text) IS
+'makes customer_scores_query a materialized view, or a table behind a view, with a unique index, comments and what was fitted beside it; gives the number of customers; the customer by several columns';
+
+CREATE PROCEDURE refresh_customer_scores(name regclass, verbose boolean DEFAULT false)
+LANGUAGE C AS 'MODULE_PATHNAME';
+COMMENT ON PROCEDURE refresh_customer_scores(regclass, boolean) IS
+'scores anew what create_customer_scores made: of a table it writes a new generation and swaps it in under the view, of a materialized view it is REFRESH ... CONCURRENTLY';

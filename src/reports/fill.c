@@ -1,0 +1,155 @@
+/*
+ * fill.c
+ *	  Rows of a query into a relation that was just made.
+ *
+ * CREATE TABLE AS stores row by row: each takes a lock of the page and a record of the log.
+ * Here rows are stored as COPY (FREEZE) does, a thousand at a time, a page with one record.
+ * They are frozen: every transaction that sees the relation sees them, also one whose snapshot is older
+ * than the relation, to which it would otherwise seem empty; and neither the first reader nor VACUUM
+ * has to write them again.
+ *
+ * Memory: as many rows as are stored at a time, or 64 kB of them and one more.
+ */
+#include "compat.h"
+
+#include "access/heapam.h"
+#include "access/tableam.h"
+#include "access/xact.h"
+#include "catalog/pg_class.h"
+#include "commands/matview.h"
+#include "executor/spi.h"
+#include "executor/tuptable.h"
+#include "miscadmin.h"
+#include "tcop/dest.h"
+#include "utils/guc.h"
+#include "utils/memutils.h"
+#include "utils/rel.h"
+
+#include "reports/fill.h"
+#include "support/sql_text.h"
+
+/* As COPY does. */
+#define MOST_ROWS 1000
+#define MOST_BYTES 65535
+#define FILL_OPTIONS (TABLE_INSERT_SKIP_FSM | TABLE_INSERT_FROZEN)
+
+/* Where the executor sends its rows. */
+typedef struct Filler
+{
+	DestReceiver receiver; /* first */
+	Relation relation;
+	CommandId command;
+	BulkInsertState state;
+	MemoryContext context; /* where the slots are: the executor's own goes with the query */
+	MemoryContext scratch; /* what storing takes */
+	TupleTableSlot *slots[MOST_ROWS];
+	int made; /* slots that there are */
+	int rows; /* those that wait */
+	Size bytes;
+} Filler;
+
+static void
+store_rows(Filler *filler)
+{
+	MemoryContext caller = MemoryContextSwitchTo(filler->scratch);
+
+	table_multi_insert(filler->relation, filler->slots, filler->rows, filler->command, FILL_OPTIONS, filler->state);
+	MemoryContextSwitchTo(caller);
+	MemoryContextReset(filler->scratch);
+	for (int i = 0; i < filler->rows; i++)
+		ExecClearTuple(filler->slots[i]);
+	filler->rows = 0;
+	filler->bytes = 0;
+}
+
+static void
+start_rows(DestReceiver *receiver, int operation, TupleDesc row)
+{
+}
+
+static bool
+receive_row(TupleTableSlot *row, DestReceiver *receiver)
+{
+	Filler *filler = (Filler *) receiver;
+	TupleTableSlot *slot;
+	bool release;
+	HeapTuple tuple;
+
+	if (filler->rows == filler->made)
+	{
+		MemoryContext caller = MemoryContextSwitchTo(filler->context);
+
+		filler->slots[filler->made++] = table_slot_create(filler->relation, NULL);
+		MemoryContextSwitchTo(caller);
+	}
+	slot = ExecCopySlot(filler->slots[filler->rows++], row);
+	tuple = ExecFetchSlotHeapTuple(slot, false, &release);
+	filler->bytes += tuple->t_len;
+	if (release)
+		heap_freetuple(tuple);
+	if (filler->rows == MOST_ROWS || filler->bytes > MOST_BYTES)
+		store_rows(filler);
+	return true;
+}
+
+static void
+end_rows(DestReceiver *receiver)
+{
+}
+
+/* Runs the query in the security context in which the server fills materialized views. */
+static uint64
+run_restricted(const char *query, DestReceiver *receiver)
+{
+	Oid user;
+	int security;
+	int level;
+	uint64 rows;
+
+	GetUserIdAndSecContext(&user, &security);
+	SetUserIdAndSecContext(user, security | SECURITY_RESTRICTED_OPERATION);
+	level = NewGUCNestLevel();
+	RestrictSearchPath();
+	rows = sql_run_into(query, receiver);
+	AtEOXact_GUC(false, level);
+	SetUserIdAndSecContext(user, security);
+	return rows;
+}
+
+uint64
+fill_relation(Oid relation, const char *query)
+{
+	Filler *filler = palloc0(sizeof(Filler));
+	bool view;
+	uint64 rows;
+
+	filler->receiver = (DestReceiver){.receiveSlot = receive_row,
+									  .rStartup = start_rows,
+									  .rShutdown = end_rows,
+									  .rDestroy = end_rows,
+									  .mydest = DestIntoRel};
+	filler->relation = table_open(relation, AccessExclusiveLock);
+	if (filler->relation->rd_createSubid == InvalidSubTransactionId)
+		elog(ERROR, "relation \"%s\" was not made in this transaction", RelationGetRelationName(filler->relation));
+	view = filler->relation->rd_rel->relkind == RELKIND_MATVIEW;
+	filler->command = GetCurrentCommandId(true);
+	filler->state = GetBulkInsertState();
+	filler->context = CurrentMemoryContext;
+	filler->scratch = AllocSetContextCreate(CurrentMemoryContext, "rows of scores", ALLOCSET_DEFAULT_SIZES);
+
+	rows = view ? run_restricted(query, &filler->receiver) : sql_run_into(query, &filler->receiver);
+
+	if (filler->rows > 0)
+		store_rows(filler);
+	for (int i = 0; i < filler->made; i++)
+		ExecDropSingleTupleTableSlot(filler->slots[i]);
+	FreeBulkInsertState(filler->state);
+	table_finish_bulk_insert(filler->relation, FILL_OPTIONS);
+	MemoryContextDelete(filler->scratch);
+	if (view)
+		SetMatViewPopulatedState(filler->relation, true);
+	table_close(filler->relation, NoLock);
+	pfree(filler);
+	CommandCounterIncrement();
+	return rows;
+}

@@ -1,0 +1,17 @@
+/*
+ * fill.h
+ *	  Rows of a query into a relation that was just made.
+ *
+ * Private to this room. SPI must be connected.
+ */
+#ifndef REPORTS_FILL_H
+#define REPORTS_FILL_H
+
+/*
+ * Runs a query whose rows become those of a table, or materialized view, that this
+ * transaction has made with the same query and WITH NO DATA; gives their number. Nobody else
+ * can see the relation yet.
+ */
+extern uint64 fill_relation(Oid relation, const char *query);
+
+#endif /* REPORTS_FILL_H */

@@ -1,0 +1,63 @@
+/*
+ * rounded_amount.c
+ *	  Amounts of the scores as numeric, with two decimals.
+ *
+ * The server's cast prints the double and parses the digits. A sum of money is nearly
+ * always a whole number of hundredths, which needs neither: it becomes numeric by way of
+ * an integer; and so does the mean of two, which is a whole number of thousandths. The result
+ * is the same to the bit, also where the cast has to decide.
+ */
+#include "compat.h"
+
+#include <math.h>
+
+#include "utils/fmgrprotos.h"
+#include "utils/numeric.h"
+
+/* From here on an amount does not fit numeric(18,2). */
+#define TOO_LARGE 1e15
+
+/*
+ * Up to here the fifteen digits that the cast takes are five decimals or more: with the
+ * product's rounding they move the hundredths by less than 0.0007, and so do not decide
+ * which way a number is rounded that is not as near to a half.
+ */
+#define MOST_AS_INTEGER 1e10
+#define SURELY_ROUNDED 0.499
+
+/*
+ * The hundredths of an amount, rounded as the cast and numeric_round do it; false where they must. A double
+ * that is the nearest to a whole number of thousandths is printed as that: it is a half if it looks like one.
+ */
+static bool
+whole_hundredths(double amount, int64 *hundredths)
+{
+	double exact = amount * 100;
+	double thousandths = rint(amount * 1000);
+
+	if (!(fabs(amount) < MOST_AS_INTEGER))
+		return false;
+	if (fabs(exact - rint(exact)) < SURELY_ROUNDED)
+		*hundredths = (int64) rint(exact);
+	else if (thousandths / 1000 == amount)
+		*hundredths = ((int64) thousandths + (amount < 0 ? -5 : 5)) / 10;
+	else
+		return false;
+	return true;
+}
+
+/* rounded_amount(float8) → numeric: with two decimals; NULL where numeric(18,2) does not hold it */
+PG_FUNCTION_INFO_V1(rounded_amount);
+Datum
+rounded_amount(PG_FUNCTION_ARGS)
+{
+	double amount = PG_GETARG_FLOAT8(0);
+	int64 hundredths;
+
+	if (!(fabs(amount) < TOO_LARGE))
+		PG_RETURN_NULL();
+	if (whole_hundredths(amount, &hundredths))
+		PG_RETURN_NUMERIC(int64_div_fast_to_numeric(hundredths, 2));
+	return DirectFunctionCall2(numeric_round, DirectFunctionCall1(float8_numeric, Float8GetDatum(amount)),
+							   Int32GetDatum(2));
+}

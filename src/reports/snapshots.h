@@ -1,0 +1,21 @@
+/*
+ * snapshots.h
+ *	  Snapshots that rest on scores, for who replaces these.
+ *
+ * Private to this room. SPI must be connected.
+ */
+#ifndef REPORTS_SNAPSHOTS_H
+#define REPORTS_SNAPSHOTS_H
+
+#include "nodes/pg_list.h"
+
+/* The tables of changes, by OID, of the current role's snapshots that look at this relation. */
+extern List *snapshots_over(Oid scores);
+
+/* The view through which they do, with its schema, quoted. */
+extern const char *snapshots_source(Oid changes);
+
+/* Makes that view anew, over these scores; an error if they lack what it shows. */
+extern void snapshots_make_source(Oid changes, Oid scores);
+
+#endif /* REPORTS_SNAPSHOTS_H */
