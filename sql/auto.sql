@@ -28,7 +28,7 @@ SELECT bool_and(low > 0 AND low < estimate AND estimate < high) AS around,
 	bool_and(abs(ln(high / estimate) - 1.959964 * std_error / estimate) < 1e-6) AS delta_method
 FROM fits, clv_params(m) WHERE name = 'bg/nbd';
 
--- Nothing is known of a model that somebody wrote down.
+-- A model given by its parameters has no fit.
 SELECT * FROM clv_params('{"model": "bg/nbd", "timing": {"r": 1, "alpha": 2, "a": 3, "b": 4}}');
 SELECT model_name('{"model": "gg/nbd", "timing": {"r": 1, "alpha": 2, "b": 0.1, "s": 3, "beta": 4}}');
 SELECT '{"model": "bg/nbd", "timing": {"r": 1, "alpha": 2, "a": 3, "b": 4}, "candidates": [{"model": "astrology", "param_count": 1, "converged": true}]}'::clv_model;

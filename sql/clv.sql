@@ -3,7 +3,7 @@
 SET datestyle = ISO;
 SET extra_float_digits = -9;
 
--- A model can be written down by whoever knows its parameters.
+-- A model can be given by its parameters.
 SELECT '{"model": "bg/nbd", "timing": {"r": 0.243, "alpha": 4.414, "a": 0.793, "b": 2.426}}'::clv_model;
 CREATE TABLE truth AS
 SELECT '{"model": "bg/nbd", "time_unit_days": 30, "timing": {"r": 0.6, "alpha": 3, "a": 0.8, "b": 2.5},
@@ -76,13 +76,13 @@ SELECT clv_fit(customer_base(h), 'astrology') FROM histories;
 SELECT clv_fit(customer_base(h), 'bg/nbd', time_unit_days => 0) FROM histories;
 SELECT clv_fit(customer_base(h), NULL) FROM histories;
 SELECT clv_fit(customer_base(h), 'bg/nbd', as_of => 'infinity') FROM histories;
-SELECT fit_problem(customer_base(h)) FROM histories WHERE customer_id <= 4;
-SELECT fit_problem(customer_base(h)) FROM histories WHERE repeat_count(h) = 0;
-SELECT fit_problem(customer_base(h), '2020-01-01') FROM histories;
-SELECT fit_problem(customer_base(h)), fit_problem(NULL) FROM histories;
+SELECT clv_fit_problem(customer_base(h)) FROM histories WHERE customer_id <= 4;
+SELECT clv_fit_problem(customer_base(h)) FROM histories WHERE repeat_count(h) = 0;
+SELECT clv_fit_problem(customer_base(h), '2020-01-01') FROM histories;
+SELECT clv_fit_problem(customer_base(h)), clv_fit_problem(NULL) FROM histories;
 SELECT clv_fit(NULL), clv_model(h) FROM histories WHERE false;
 
--- What the data do not tell is said, and marked. Here nobody ever leaves …
+-- What is not identified is reported, and marked. Here no customer ever leaves …
 SELECT part, param, std_error IS NULL AS no_std_error, identified FROM (
 	SELECT clv_fit(customer_base(h), 'bg/nbd', as_of => '2025-01-01') AS m FROM (
 		SELECT purchase_history(date '2024-01-01' + (i % 7) + g * (5 + i % 11)) AS h
@@ -112,7 +112,7 @@ SELECT '{"model": "bg/nbd", "timing": {"r": 1, "alpha": 1, "a": 1, "b": 1, "c": 
 SELECT '{"model": "bg/nbd", "timing": {"r": 1, "alpha": 1, "a": 1, "b": -1}}'::clv_model;
 SELECT '{"model": "bg/nbd", "timing": {"r": 1, "alpha": 1, "a": 1, "b": 1}, "time_unit_days": 0}'::clv_model;
 -- In units so short a month is infinitely long, and no sum of orders in it would end.
-SELECT expected_orders_new('{"model": "bg/nbd", "timing": {"r": 1, "alpha": 1, "a": 1, "b": 1}, "time_unit_days": 1e-312}', 30);
+SELECT new_customer_transactions('{"model": "bg/nbd", "timing": {"r": 1, "alpha": 1, "a": 1, "b": 1}, "time_unit_days": 1e-312}', 30);
 SELECT '{"model": "bg/nbd", "timing": {"r": 1, "alpha": 1, "a": 1, "b": 1}, "timing_fit": {"unidentified": ["z"]}}'::clv_model;
 SELECT '{"model": "bg/nbd", "timing": {"r": 1, "alpha": 1, "a": 1, "b": 1}, "timing_fit": {"covariance": [1]}}'::clv_model;
 SELECT '{"model": "bg/nbd", "timing": {"r": 1, "alpha": 1, "a": 1, "b": 1}, "spend_fit": {}}'::clv_model;

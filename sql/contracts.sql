@@ -8,7 +8,7 @@ SET extra_float_digits = -9;
 -- the customer is none any more.
 CREATE TABLE contracts (customer_id int, started_on date, ended_on date);
 INSERT INTO contracts VALUES
-	(1, '2022-03-01', NULL),			-- three years completed, in his fourth
+	(1, '2022-03-01', NULL),			-- three years completed, in the fourth
 	(2, '2022-03-01', '2023-03-01'),	-- not renewed after the first year
 	(3, '2022-03-01', '2023-02-28'),	-- the same, told by the last day
 	(4, '2022-03-01', '2022-03-01'),	-- revoked at once: the first year again
@@ -25,7 +25,7 @@ SELECT customer_count(base), ended_customer_count(base)
 FROM (SELECT retention_base(started_on, ended_on, '2025-12-31', '1 year') AS base FROM contracts) AS b;
 
 -- Only periods that are over count. On 1 September 2024 we know that customer 5
--- left in his third year, but not yet who will stay in it: all three years old
+-- left in the third year, but not yet who will stay in it: all three years old
 -- are still alive after two. When the year is over, all of them are judged.
 SELECT as_of, retention_base(started_on, ended_on, as_of, '1 year')
 FROM contracts, (VALUES (date '2024-09-01'), ('2025-02-28'), ('2025-03-01')) AS v(as_of)
@@ -89,7 +89,7 @@ SELECT name, years, string_agg(estimate::numeric(9, 7)::text, ' ') AS params, lo
 FROM panel_fits, retention_params(bdw) GROUP BY name, years, bdw ORDER BY name DESC, years;
 
 -- What a customer is still worth, in yearly payments, at 10 % a year. A new one
--- pays now and at every renewal he makes (DEL); one who has completed four years
+-- pays now and at every renewal (DEL); one who has completed four years
 -- is asked for the fifth renewal next (DERL).
 SELECT name, expected_tenure(sbg)::numeric(9, 8) AS sbg_new, residual_tenure(sbg, 4)::numeric(9, 8) AS sbg_after_4,
 	expected_tenure(bdw)::numeric(9, 8) AS bdw_new, residual_tenure(bdw, 4)::numeric(9, 8) AS bdw_after_4
@@ -98,11 +98,11 @@ FROM panel_fits WHERE years = 4 ORDER BY name DESC;
 SELECT residual_tenure(m, 4) AS exact, sum(survival_prob / survived * 1.1 ^ -(period - 5)) AS by_hand
 FROM models, retention_curve(m, 1000), LATERAL (SELECT survival_prob AS survived FROM retention_curve(m, 4) WHERE period = 4) AS x
 WHERE name = 'sbg' AND period > 4 GROUP BY m;
--- The older the customer, the surer he is; the weak have left.
+-- The longer a tenure, the higher the retention rate: customers with a high risk have left.
 SELECT tenure, renewal_prob(m, tenure), residual_tenure(m, tenure) FROM models, generate_series(0, 20, 5) AS tenure
 WHERE name = 'sbg';
 
--- A model can be written down by whoever knows its parameters. The discount is a
+-- A model can be given by its parameters. The discount is a
 -- year's, whatever the period: the same chances every month are worth more months.
 SELECT m, renewal_prob(m::retention_model, 0), expected_tenure(m::retention_model)
 FROM (VALUES ('{"model": "sbg", "period_months": 12, "params": {"alpha": 1, "beta": 9}}'),
@@ -129,7 +129,7 @@ FROM (VALUES (6, true, 3), (6, false, 1), (7, true, 1), (9, false, 1), (10, true
 	(25, false, 1), (32, false, 2), (34, false, 1), (35, false, 1)) AS v(week, relapsed, patients);
 SELECT km.* FROM remission, kaplan_meier(base) AS km;
 SELECT period, low, high FROM remission, kaplan_meier(base, 0.5) WHERE period = 23;
--- The curve goes on as long as somebody was seen, and not further.
+-- The curve ends with the longest tenure observed.
 SELECT c.* FROM remission, retention_curve(base, 37) AS c WHERE period IN (0, 5, 6, 10, 35, 36, 37);
 -- When the last one has ended nobody survives, and there is nothing to estimate a spread from.
 SELECT km.* FROM kaplan_meier('{"period_months": 1, "tenures": [[0, 0, 9], [1, 2, 0], [3, 1, 0]]}') AS km;
@@ -222,13 +222,13 @@ SELECT retention_fit('{"period_months": 1, "tenures": [[7, 3, 1]]}', 'bdw');
 SELECT retention_fit(base, 'bg/nbd') FROM bases;
 SELECT retention_fit(base, NULL) FROM bases;
 
--- What the data do not tell is said, and marked. Here everybody ended in the first period …
+-- What is not identified is reported, and marked. Here all contracts ended in the first period …
 WITH fit AS MATERIALIZED (SELECT retention_fit('{"period_months": 1, "tenures": [[1, 500, 0]]}') AS m)
 SELECT p.param, std_error, identified, round(renewal_prob(m, 0)::numeric, 2) AS renewal_prob FROM fit, retention_params(m) AS p;
 -- … here only one period is known, so that there is a rate and nothing more …
 WITH fit AS MATERIALIZED (SELECT retention_fit('{"period_months": 1, "tenures": [[1, 100, 400]]}') AS m)
 SELECT p.param, std_error, identified, round(renewal_prob(m, 0)::numeric, 2) AS renewal_prob FROM fit, retention_params(m) AS p;
--- … and here everybody has the same risk, one half.
+-- … and here all customers have the same risk, one half.
 WITH fit AS MATERIALIZED (
 	SELECT retention_fit('{"period_months": 1, "tenures": [[1, 512, 0], [2, 256, 0], [3, 128, 0], [4, 64, 0], [5, 32, 32]]}') AS m)
 SELECT p.param, std_error, identified, round(renewal_prob(m, 2)::numeric, 2) AS renewal_prob FROM fit, retention_params(m) AS p;

@@ -1,5 +1,5 @@
--- Covariates: what is known of a customer beside his orders, in numbers, may
--- change how often he orders and how soon he leaves.
+-- Covariates: what is known of a customer beside the orders, in numbers, may
+-- change how often the customer orders and how soon the customer leaves.
 \set VERBOSITY terse
 CREATE TABLE customers AS
 SELECT s.z, s.z * 100000 + o.customer_id AS id, purchase_history(o.ordered_at, o.amount) AS h
@@ -19,7 +19,7 @@ SELECT round(aic(m)::numeric - (12 - 2 * log_likelihood(m))::numeric, 6) AS six_
 -- A score takes the customer's covariates. Two customers with the same orders
 -- differ by them; the parameters are those of the model, changed as fitted.
 SELECT round(alive_prob(2, 100, 300, m, ARRAY[0])::numeric, 3) AS offline, round(alive_prob(2, 100, 300, m, ARRAY[1])::numeric, 3) AS online,
-	expected_orders(2, 100, 300, m, covariates => ARRAY[0]) < expected_orders(2, 100, 300, m, covariates => ARRAY[1]) AS more_online
+	expected_transactions(2, 100, 300, m, covariates => ARRAY[0]) < expected_transactions(2, 100, 300, m, covariates => ARRAY[1]) AS more_online
 FROM fits;
 SELECT count(*), bool_and(abs(with_z - plain) <= 1e-6 * abs(plain)) AS same
 FROM (SELECT '{"model": "pareto/nbd", "covariates": ["online"], "timing": {"r": 0.5, "alpha": 8, "s": 0.75, "beta": 16},
@@ -31,24 +31,24 @@ FROM (SELECT '{"model": "pareto/nbd", "covariates": ["online"], "timing": {"r": 
 	LATERAL (VALUES
 		(alive_prob(h, m, day, z), alive_prob(h, p, day)),
 		(churn_prob(h, m, day, z), churn_prob(h, p, day)),
-		(expected_orders(h, m, 365, day, z), expected_orders(h, p, 365, day)),
+		(expected_transactions(h, m, 365, day, z), expected_transactions(h, p, 365, day)),
 		(clv_estimate(h, m, 365, 0.1, 1, day, z), clv_estimate(h, p, 365, 0.1, 1, day)),
 		(order_prob(h, m, 30, day, z), order_prob(h, p, 30, day)),
 		(next_order_on(h, m, 0.5, day, z) - date '2025-01-01', next_order_on(h, p, 0.5, day) - date '2025-01-01'),
 		(days_overdue(h, m, day, z), days_overdue(h, p, day)),
-		(residual_orders(h, m, 0.1, day, z), residual_orders(h, p, 0.1, day)),
-		((orders_prediction(h, m, 0.9, 365, day, z)).high, (orders_prediction(h, p, 0.9, 365, day)).high),
+		(discounted_transactions(h, m, 0.1, day, z), discounted_transactions(h, p, 0.1, day)),
+		((transactions_prediction_interval(h, m, 0.9, 365, day, z)).high, (transactions_prediction_interval(h, p, 0.9, 365, day)).high),
 		(alive_prob(2, 90, 180, m, z), alive_prob(2, 90, 180, p)),
-		(expected_orders(2, 90, 180, m, 365, z), expected_orders(2, 90, 180, p, 365)),
+		(expected_transactions(2, 90, 180, m, 365, z), expected_transactions(2, 90, 180, p, 365)),
 		(clv_estimate(2, 90, 180, 10, m, covariates => z), clv_estimate(2, 90, 180, 10, p)),
-		(expected_orders_new(m, 365, z), expected_orders_new(p, 365)),
-		((SELECT sum(prob) FROM orders_pmf(m, 365, 3, z)), (SELECT sum(prob) FROM orders_pmf(p, 365, 3)))) AS s(with_z, plain);
+		(new_customer_transactions(m, 365, z), new_customer_transactions(p, 365)),
+		((SELECT sum(prob) FROM new_customer_transactions_pmf(m, 365, 3, z)), (SELECT sum(prob) FROM new_customer_transactions_pmf(p, 365, 3)))) AS s(with_z, plain);
 
 -- An interval covers the uncertainty of the coefficients: it is wider for those
 -- of whom there are fewer like them.
 SELECT low < expected AND expected < high AS covers, high - low > 0 AS wide
 FROM fits, LATERAL (SELECT h FROM customers WHERE z = 1 ORDER BY id LIMIT 1) AS c,
-	expected_orders_interval(h, m, covariates => ARRAY[1]), expected_orders(h, m, covariates => ARRAY[1]) AS expected;
+	expected_transactions_interval(h, m, covariates => ARRAY[1]), expected_transactions(h, m, covariates => ARRAY[1]) AS expected;
 
 -- Every customer needs them, and as many as the model has.
 SELECT alive_prob(h, m), score_status(h, m) FROM fits, customers LIMIT 1;

@@ -128,6 +128,42 @@ SELECT w, repeat_count, last_order_days, first_order_on FROM (
 ORDER BY last_order_days DESC;
 SELECT customer_base(h, 'fortnight') FROM histories;
 SELECT (SELECT customer_base(h) FROM histories) || (SELECT customer_base(h, 'month') FROM histories);
+-- A refund after the last order is observed, too: the base ends on its day, and scores as of that day see it.
+SELECT observed_until(b), b::jsonb - 'observed_until' = until::jsonb - 'observed_until' AS same, (b::jsonb -> 'spend') AS spend
+FROM (SELECT customer_base(h) AS b, customer_base(h, date '2024-12-20') AS until
+	FROM (VALUES ('{"orders": [["2024-01-01", 50], ["2024-02-01", 60], ["2024-12-20", -40]]}'::purchase_history),
+		('{"orders": [["2024-01-05", 50], ["2024-06-06", 60]]}')) AS v(h)) AS bases;
+
+-- So for any histories: a base without a day is the base until its end of observation, apart from
+-- the recorded day; and it has the same bytes however the customers were split.
+CREATE TEMP TABLE shop AS
+SELECT shop, customer, purchase_history(date '2025-01-01' + day, amount) AS h
+FROM (SELECT shop, customer, (hashint4(shop * 1009 + customer * 31 + n) & 1023) % 400 AS day,
+		CASE WHEN hashint4(shop + customer * 7919 + n * 104729) % 3 = 0 THEN -5 ELSE 20 END AS amount
+	FROM generate_series(1, 300) AS shop, generate_series(1, 1 + shop % 4) AS customer, generate_series(1, 3) AS n) AS purchases
+GROUP BY shop, customer;
+CREATE TEMP TABLE shop_base AS
+SELECT shop, 'day' AS period, customer_base(h) AS base FROM shop GROUP BY shop
+UNION ALL SELECT shop, 'month', customer_base(h, 'month') FROM shop GROUP BY shop;
+CREATE TEMP TABLE shop_base_until AS
+SELECT shop, 'day' AS period, customer_base(h, observed_until(base)) AS base
+FROM shop JOIN shop_base USING (shop) WHERE period = 'day' AND observed_until(base) IS NOT NULL GROUP BY shop
+UNION ALL SELECT shop, 'month', customer_base(h, 'month', observed_until(base))
+FROM shop JOIN shop_base USING (shop) WHERE period = 'month' AND observed_until(base) IS NOT NULL GROUP BY shop;
+CREATE TEMP TABLE shop_base_of_parts AS
+SELECT shop, 'day' AS period, rollup(base) AS base FROM (SELECT shop, customer_base(h) AS base FROM shop GROUP BY shop, customer) AS part GROUP BY shop
+UNION ALL SELECT shop, 'month', rollup(base) FROM (SELECT shop, customer_base(h, 'month') AS base FROM shop GROUP BY shop, customer) AS part GROUP BY shop;
+SELECT period, count(*) > 290 AS many, count(*) FILTER (WHERE b.base::jsonb ->> 'observed_until' IS NOT NULL) > 20 AS some_end_with_a_refund,
+	count(*) FILTER (WHERE b.base::jsonb - 'observed_until' <> u.base::jsonb - 'observed_until'
+		OR observed_until(b.base) <> observed_until(u.base)) AS differ,
+	count(*) FILTER (WHERE b.base <> p.base) AS split_differs
+FROM shop_base AS b JOIN shop_base_until AS u USING (shop, period) JOIN shop_base_of_parts AS p USING (shop, period)
+GROUP BY period ORDER BY period;
+-- What a score sees on that day is what the base has counted of the customer.
+SELECT count(*) > 700 AS many, count(*) FILTER (WHERE total_spend(h) <> total_spend(history_until(h, observed_until(base)))) AS differ
+FROM shop JOIN shop_base USING (shop) WHERE period = 'day' AND observed_until(base) IS NOT NULL;
+DROP TABLE shop, shop_base, shop_base_until, shop_base_of_parts;
+
 -- What is spent in the first period belongs to the first transaction, refunds to the period they fall in.
 SELECT customer_base(h, 'month') FROM (SELECT purchase_history(d, a) AS h FROM (VALUES (date '2026-01-05', 10.0), ('2026-01-20', 20.0),
 	('2026-02-01', 40.0), ('2026-02-03', -5.0), ('2026-03-01', -1.0)) AS v(d, a)) AS x;

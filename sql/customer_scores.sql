@@ -23,12 +23,21 @@ FROM customer_scores ORDER BY customer_id LIMIT 5;
 SELECT segment, count(*), sum(clv_365d)::numeric(18,2) AS clv_365d FROM customer_scores GROUP BY segment ORDER BY segment COLLATE "C";
 SELECT count(*), count(DISTINCT customer_id), count(clv_365d), count(rfm_score), count(segment) FROM customer_scores;
 
+-- Amounts are rounded as the cast rounds them, also at and near halves of a hundredth.
+SELECT count(*) AS amounts, count(*) FILTER (WHERE rounded_amount(x) IS DISTINCT FROM x::numeric(18,2)
+	OR scale(rounded_amount(x)) <> 2) AS different
+FROM (SELECT s * (i * 0.005 + d) * 10.0::float8 ^ p AS x
+	FROM generate_series(0, 400) AS i, (VALUES (0::float8), (1e-7), (-1e-9), (1.0::float8 / 700)) AS near (d),
+		generate_series(0, 12) AS p, (VALUES (1), (-1)) AS sign (s)) AS x;
+SELECT rounded_amount(999999999999999) AS most, rounded_amount(1e15) IS NULL AND rounded_amount('NaN') IS NULL
+	AND rounded_amount('-infinity') IS NULL AS others_are_null;
+
 -- What it says is what the functions say.
 SELECT count(*) FROM customer_scores AS s JOIN (
 	SELECT customer_id, h, clv_model(h) OVER () AS m FROM (
 		SELECT customer_id, purchase_history(ordered_at, amount) AS h FROM shop.orders
 		WHERE customer_id IS NOT NULL GROUP BY customer_id) AS x) AS f USING (customer_id)
-WHERE s.churn_prob = churn_prob(h, m) AND s.clv_365d = clv_estimate(h, m) AND s.expected_orders_365d = expected_orders(h, m)
+WHERE s.churn_prob = churn_prob(h, m) AND s.clv_365d = clv_estimate(h, m) AND s.expected_transactions_365d = expected_transactions(h, m)
 	AND s.order_count = order_count(h);
 SELECT count(*) FROM customer_scores AS s JOIN (
 	SELECT customer_id, rfm_score(recency_days, order_count, total_spend) OVER () AS rfm FROM customer_scores) AS w USING (customer_id)
@@ -43,25 +52,38 @@ SELECT count(*), max(as_of), max(last_order_on) FILTER (WHERE customer_id = 'C00
 SELECT create_customer_scores('shop."Scores, 2025"', 'shop.orders', 'customer_id', 'ordered_at', 'amount',
 	horizon_days => 90, annual_discount => 0.05, margin => 0.4, as_of => '2025-01-31', model => 'bg/nbd');
 SELECT max(last_order_on) <= '2025-01-31' AS nothing_later, max(as_of) AS as_of, sum(clv_90d) > 0 AS clv_90d,
-	sum(expected_orders_90d) > 0 AS expected_orders_90d FROM shop."Scores, 2025";
+	sum(expected_transactions_90d) > 0 AS expected_transactions_90d FROM shop."Scores, 2025";
 
 -- The query itself, to be read, changed, or put into dbt.
+\pset format unaligned
 SELECT customer_scores_query('shop.orders', 'customer_id', 'ordered_at', 'amount', as_of => '2025-01-31');
+\pset format aligned
 
 -- Nobody's functions of the same name come between, however well they fit.
 CREATE FUNCTION clv_estimate(purchase_history, clv_model, int, numeric, numeric, date) RETURNS float8
 	LANGUAGE sql RETURN 1 / 0;
-CREATE FUNCTION fit_problem(customer_base) RETURNS text LANGUAGE sql RETURN 'captured';
+CREATE FUNCTION clv_fit_problem(customer_base) RETURNS text LANGUAGE sql RETURN 'captured';
 CREATE FUNCTION clv_fit(customer_base, text) RETURNS clv_model LANGUAGE sql RETURN NULL::clv_model;
 SELECT create_customer_scores('shop.uncaptured', 'shop.orders', 'customer_id', 'ordered_at', 'amount');
 SELECT count(*) FROM shop.uncaptured JOIN customer_scores USING (customer_id, clv_365d, score_status);
-DROP FUNCTION clv_estimate(purchase_history, clv_model, int, numeric, numeric, date), fit_problem(customer_base),
+DROP FUNCTION clv_estimate(purchase_history, clv_model, int, numeric, numeric, date), clv_fit_problem(customer_base),
 	clv_fit(customer_base, text);
 
 -- Without amounts: what can be said is said.
 SELECT create_customer_scores('no_amounts', 'shop.orders', 'customer_id', 'ordered_at');
-SELECT count(*), count(clv_365d), count(expected_orders_365d), count(total_spend), count(segment), min(score_status), max(m_score)
+SELECT count(*), count(clv_365d), count(expected_transactions_365d), count(total_spend), count(segment), min(score_status), max(m_score)
 FROM no_amounts;
+-- Of unknown spend there is no monetary score, by kept cut points neither, and of single customers whose amounts are missing.
+SELECT create_customer_scores('kept_cuts', 'shop.orders', 'customer_id', 'ordered_at', cuts => (SELECT rfm_cuts(i, i, i) FROM generate_series(1, 100) AS i), model => 'bg/nbd');
+SELECT count(*) AS customers, count(m_score) AS m_scores, count(segment) AS segments, bool_and(rfm_score LIKE '__-') AS without FROM kept_cuts;
+CREATE TABLE partly_known AS SELECT customer_id, CASE WHEN right(customer_id, 1) = '0' THEN (SELECT purchase_history(o.ordered_on) FROM unnest(h) AS o) ELSE h END AS history
+FROM (SELECT customer_id, purchase_history(ordered_at, amount) AS h FROM shop.orders GROUP BY 1) AS x;
+SELECT create_customer_scores('partly', 'partly_known', 'customer_id', model => 'bg/nbd');
+SELECT right(customer_id, 1) = '0' AS unknown, count(m_score) = 0 AS no_m_score, count(m_score) = count(*) AS m_scores, bool_and(segment IS NOT NULL) AS segments, bool_or(rfm_score LIKE '__-') AS dash FROM partly GROUP BY 1 ORDER BY 1;
+SET client_min_messages = warning;
+DROP MATERIALIZED VIEW kept_cuts, partly CASCADE;
+RESET client_min_messages;
+DROP TABLE partly_known;
 
 -- Names are quoted, whatever they are; the own type of customer_id is kept.
 CREATE TABLE shop."Order ""log""; DROP TABLE shop.orders" ("Kunde Ø" uuid, "when; SELECT 1" timestamptz, "sum'a" float4);
@@ -101,5 +123,5 @@ SELECT create_customer_scores('customer_scores', 'shop.orders', 'customer_id', '
 
 SET client_min_messages = warning;
 DROP SCHEMA shop CASCADE;
-DROP MATERIALIZED VIEW few_scores;
+DROP MATERIALIZED VIEW few_scores CASCADE;
 DROP TABLE few;

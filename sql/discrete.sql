@@ -31,22 +31,22 @@ INSERT INTO donor SELECT 'once', purchase_history('1995-05-17'::date, 25.0);
 INSERT INTO donor SELECT 'until 1999', purchase_history(make_date(y, 1 + y % 12, 1), 25.0) FROM unnest(ARRAY[1995, 1997, 1999]) AS y;
 CREATE TABLE published AS SELECT '{"model": "bg/bb", "period": "year", "as_of": "2001-12-31",
 	"timing": {"alpha": 1.2035, "beta": 0.7497, "gamma": 0.6568, "delta": 2.7838}, "spend": {"p": 6.25, "q": 3.74, "gamma": 15.44}}'::clv_model AS m;
-SELECT name, round(alive_prob(h, m)::numeric, 6) AS alive, round(expected_orders(h, m, 5 * 365 + 1)::numeric, 6) AS five_years,
-	round(residual_orders(h, m, 0.1)::numeric, 6) AS residual, round(order_prob(h, m)::numeric, 6) AS next_year, next_order_on(h, m), days_overdue(h, m)
+SELECT name, round(alive_prob(h, m)::numeric, 6) AS alive, round(expected_transactions(h, m, 5 * 365 + 1)::numeric, 6) AS five_years,
+	round(discounted_transactions(h, m, 0.1)::numeric, 6) AS residual, round(order_prob(h, m)::numeric, 6) AS next_year, next_order_on(h, m), days_overdue(h, m)
 FROM donor, published ORDER BY 1;
 
 -- The year that as_of lies in counts as a whole; a horizon counts the years that begin in it.
-SELECT day, alive_prob(h, m, day) = alive_prob(h, m) AS same_year, expected_orders(h, m, 30, day) AS in_30_days
+SELECT day, alive_prob(h, m, day) = alive_prob(h, m) AS same_year, expected_transactions(h, m, 30, day) AS in_30_days
 FROM donor, published, unnest(ARRAY[date '2001-03-01', '2001-12-31', '2002-01-01']) AS day WHERE name = 'once';
-SELECT round(expected_orders_new(m, 365)::numeric, 5) AS one_year, round(expected_orders_new(m, 6 * 365)::numeric, 5) AS six_years,
-	(SELECT round(sum(prob)::numeric, 10) FROM orders_pmf(m, 6 * 365, 6)) AS all_of_them FROM published;
+SELECT round(new_customer_transactions(m, 365)::numeric, 5) AS one_year, round(new_customer_transactions(m, 6 * 365)::numeric, 5) AS six_years,
+	(SELECT round(sum(prob)::numeric, 10) FROM new_customer_transactions_pmf(m, 6 * 365, 6)) AS all_of_them FROM published;
 
 -- From plain numbers: opportunities taken, and days since the last one and the first, to the nearest period.
 SELECT alive_prob(2, 2 * 365, 6 * 365, m) = (SELECT alive_prob(h, m) FROM donor WHERE name = 'until 1999') AS same FROM published;
 SELECT score_status(9, 365, 6 * 365, 10, m) FROM published;
 
 -- The mean of the next year's orders is the chance of one: it comes once or not at all.
-SELECT bool_and(abs(expected_orders(h, m, 365) - order_prob(h, m, 365)) < 1e-12) AS once_or_not FROM donors, fits;
+SELECT bool_and(abs(expected_transactions(h, m, 365) - order_prob(h, m, 365)) < 1e-12) AS once_or_not FROM donors, fits;
 -- Of customers who will be there next year with this probability, so many are.
 SELECT width_bucket(p, 0, 0.8, 4) AS class, abs(avg(came::int) - avg(p)) < 0.06 AS calibrated FROM (
 	SELECT order_prob(h, m, 365, date '2024-12-31') AS p, orders_between(h, '2025-01-01', '2026-01-01') > 0 AS came

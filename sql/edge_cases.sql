@@ -22,14 +22,15 @@ END $$;
 
 -- No rows, only NULLs: every aggregate gives NULL.
 SELECT num_nulls(purchase_history(d), purchase_history(d, n), purchase_history(d, f), purchase_history(t, n), purchase_history(z, f), rollup(h),
-	customer_base(h), customer_base(h, d), rollup(b), clv_model(h), rfm_cuts(i, l, f), rfm_cuts(i, l, f, 3), segment_rules(s, r, r, r), rollup(g),
-	retention_base(d, d, d), retention_base(d, d, d, p), retention_base(i, q, l, p), rollup(c)) AS nulls
+	customer_base(h), customer_base(h, d), season(h, 'month'), rollup(o), rollup(b), clv_model(h), rfm_cuts(i, l, f), rfm_cuts(i, l, f, 3), segment_rules(s, r, r, r), rollup(g), segment_transitions(s, s), segment_transitions(s, s, l), rollup(a),
+	retention_base(d, d, d), retention_base(d, d, d, p), retention_base(i, q, l, p), rollup(c),
+	same_customer(s, s), same_customer(l, l), rollup(j), remove(h, h)) AS nulls
 FROM (VALUES (true), (false)) AS v(rows), LATERAL (SELECT NULL::date AS d, NULL::numeric AS n, NULL::float8 AS f, NULL::timestamp AS t, NULL::timestamptz AS z,
-	NULL::purchase_history AS h, NULL::customer_base AS b, NULL::int AS i, NULL::bigint AS l, NULL::text AS s, NULL::int4range AS r, NULL::segment_rules AS g,
-	NULL::interval AS p, NULL::bool AS q, NULL::retention_base AS c WHERE rows) AS x GROUP BY rows;
+	NULL::purchase_history AS h, NULL::customer_base AS b, NULL::season AS o, NULL::int AS i, NULL::bigint AS l, NULL::text AS s, NULL::int4range AS r, NULL::segment_rules AS g, NULL::segment_transitions AS a,
+	NULL::interval AS p, NULL::bool AS q, NULL::retention_base AS c, NULL::customer_identities AS j WHERE rows) AS x GROUP BY rows;
 
 -- Histories without an order: what cannot be said is NULL, what can is zero.
-SELECT what, order_count(h), purchase_days(h), total_spend(h), first_order_on(h), last_order_on(h), avg_order_value(h), repeat_count(h), recency_days(h, '2026-01-01') AS recency,
+SELECT what, order_count(h), transaction_count(h), total_spend(h), first_order_on(h), last_order_on(h), avg_order_value(h), repeat_count(h), recency_days(h, '2026-01-01') AS recency,
 	tenure_days(h, '2026-01-01') AS tenure, avg_days_between_orders(h) AS gap, days_to_nth_order(h, 1) AS first, orders_between(h, '-infinity', 'infinity') AS orders,
 	spend_between(h, '-infinity', 'infinity') AS spend, history_until(h, '1900-01-01')
 FROM (VALUES ('empty', '{"orders": []}'::purchase_history), ('all refunds', '{"orders": [["2025-01-01", -5], ["2025-01-02", -7.5]]}'),
@@ -50,7 +51,7 @@ CREATE TABLE odd AS SELECT * FROM (VALUES
 	('last day', '{"orders": [["5874897-12-30", 1], ["5874897-12-31", 1]]}'),
 	('future', '{"orders": [["2030-01-01", 1], ["2031-01-01", 1]]}'),
 	('unknown', '{"orders": [["2025-01-01", null], ["2025-02-01", null]]}')) AS v(what, h);
-SELECT what, customer_base(h)::jsonb -> 'left_out' AS left_out, fit_problem(customer_base(h)) FROM odd GROUP BY what, h ORDER BY what COLLATE "C";
+SELECT what, customer_base(h)::jsonb -> 'left_out' AS left_out, clv_fit_problem(customer_base(h)) FROM odd GROUP BY what, h ORDER BY what COLLATE "C";
 SELECT what, order_count(h), total_spend(h), avg_order_value(h), recency_days(h, '2026-01-01'), tenure_days(h, '2026-01-01'), h::text::purchase_history = h AS exact
 FROM odd ORDER BY what COLLATE "C";
 -- All of them in one base: those who can be told count, the rest is counted as left out.
@@ -63,8 +64,8 @@ SELECT name, ('{"model": "' || name || '", "timing": ' || timing || ', "spend": 
 FROM (VALUES ('bg/nbd', '{"r": 0.243, "alpha": 4.414, "a": 0.793, "b": 2.426}'), ('mbg/nbd', '{"r": 0.525, "alpha": 6.183, "a": 0.891, "b": 1.614}'),
 	('pareto/nbd', '{"r": 0.553, "alpha": 10.578, "s": 0.606, "beta": 11.669}'),
 	('gg/nbd', '{"r": 0.553, "alpha": 10.578, "b": 0.0002, "s": 0.603, "beta": 0.0026}')) AS v(name, timing);
-SELECT what, score_status(h, m, '2026-01-01') AS status, churn_prob(h, m, '2026-01-01')::numeric(6, 4) AS churn, expected_orders(h, m, 365, '2026-01-01')::numeric(8, 4) AS orders,
-	expected_order_value(h, m, '2026-01-01') AS value, clv_estimate(h, m, as_of => '2026-01-01') AS clv, next_order_on(h, m, 0.5, '2026-01-01') IS NULL AS no_next
+SELECT what, score_status(h, m, '2026-01-01') AS status, churn_prob(h, m, '2026-01-01')::numeric(6, 4) AS churn, expected_transactions(h, m, 365, '2026-01-01')::numeric(8, 4) AS orders,
+	expected_transaction_value(h, m, '2026-01-01') AS value, clv_estimate(h, m, as_of => '2026-01-01') AS clv, next_order_on(h, m, 0.5, '2026-01-01') IS NULL AS no_next
 FROM odd, models WHERE name = 'bg/nbd' ORDER BY what COLLATE "C";
 
 -- Every score function by models with parameters at the ends of what is allowed, in all
@@ -78,15 +79,15 @@ FROM (VALUES ('bg/nbd', '{"\"r\"","\"alpha\"","\"a\"","\"b\""}'::text[]), ('mbg/
 CREATE TABLE scores AS
 SELECT name, what, score_status(h, m, day) AS status, s.*
 FROM absurd, (SELECT * FROM odd UNION ALL SELECT 'regular', '{"orders": [["2025-01-01", 5], ["2025-03-01", 6], ["2025-05-01", 7], ["2025-11-01", 8]]}') AS odd, (VALUES (date '2026-01-01')) AS v(day),
-	LATERAL (VALUES ('churn_prob', churn_prob(h, m, day)), ('alive_prob', alive_prob(h, m, day)), ('expected_orders', expected_orders(h, m, 365, day)),
-		('expected_orders, a century', expected_orders(h, m, 36525, day)), ('expected_order_value', expected_order_value(h, m, day)),
+	LATERAL (VALUES ('churn_prob', churn_prob(h, m, day)), ('alive_prob', alive_prob(h, m, day)), ('expected_transactions', expected_transactions(h, m, 365, day)),
+		('expected_transactions, a century', expected_transactions(h, m, 36525, day)), ('expected_transaction_value', expected_transaction_value(h, m, day)),
 		('clv_estimate', clv_estimate(h, m, as_of => day)), ('clv_estimate, no discount', clv_estimate(h, m, 36525, 0, as_of => day)),
-		('order_prob', order_prob(h, m, 365, day)), ('residual_orders', residual_orders(h, m, 0.1, day))) AS s(score, value)
+		('order_prob', order_prob(h, m, 365, day)), ('discounted_transactions', discounted_transactions(h, m, 0.1, day))) AS s(score, value)
 WHERE what <> 'the ends of time';
 SELECT score, count(*) FILTER (WHERE value = 'NaN' OR abs(value) = 'Infinity') AS not_finite, count(*) FILTER (WHERE value < 0) AS negative,
 	count(*) FILTER (WHERE score LIKE '%\_prob' AND value > 1) AS above_one, count(value) > 0 AS some
 FROM scores GROUP BY score ORDER BY score COLLATE "C";
-SELECT DISTINCT status FROM scores WHERE value IS NULL AND score IN ('churn_prob', 'expected_orders', 'clv_estimate') ORDER BY 1;
+SELECT DISTINCT status FROM scores WHERE value IS NULL AND score IN ('churn_prob', 'expected_transactions', 'clv_estimate') ORDER BY 1;
 SELECT DISTINCT name, score, status FROM scores WHERE value IS NULL AND status IN ('ok', 'one_order') ORDER BY 1, 2, 3;
 
 --
@@ -96,10 +97,10 @@ SELECT DISTINCT name, score, status FROM scores WHERE value IS NULL AND status I
 -- 100,000 days of purchases in one customer, three centuries, on which all models agree to give an answer.
 CREATE TABLE patriarch AS
 SELECT purchase_history(date '1752-09-14' + i, (i % 997)::numeric / 100) AS h FROM generate_series(0, 99999) AS i;
-SELECT order_count(h), purchase_days(h), first_order_on(h), last_order_on(h), total_spend(h), repeat_count(h), avg_days_between_orders(h), days_to_nth_order(h, 100000),
+SELECT order_count(h), transaction_count(h), first_order_on(h), last_order_on(h), total_spend(h), repeat_count(h), avg_days_between_orders(h), days_to_nth_order(h, 100000),
 	h::text::purchase_history = h AS exact, h || h = (SELECT rollup(x.h) FROM (SELECT h UNION ALL SELECT h) AS x) AS merges
 FROM patriarch;
-SELECT name, score_status(h, m, '2026-07-01') AS status, churn_prob(h, m, '2026-07-01') BETWEEN 0 AND 1 AS churn, expected_orders(h, m, 365, '2026-07-01') BETWEEN 0 AND 366 AS orders
+SELECT name, score_status(h, m, '2026-07-01') AS status, churn_prob(h, m, '2026-07-01') BETWEEN 0 AND 1 AS churn, expected_transactions(h, m, 365, '2026-07-01') BETWEEN 0 AND 366 AS orders
 FROM patriarch, models ORDER BY name COLLATE "C";
 SELECT customer_count(customer_base(h)), repeat_customer_count(customer_base(h)) FROM patriarch;
 
@@ -127,9 +128,9 @@ SELECT total_spend(purchase_history(date '2026-01-01' + i % 300, 1e15 + i)) = 1e
 SELECT what, recency_days(h, '5874897-12-31') AS at_the_end, recency_days(h, '4713-01-01 BC') AS at_the_beginning, history_until(h, '4713-01-01 BC') = '{"orders": []}' AS nothing_yet
 FROM odd WHERE what IN ('the ends of time', 'first day', 'last day', 'future', 'one') ORDER BY what COLLATE "C";
 SELECT failure(format('SELECT %s FROM odd, models', call)) FROM unnest('{"churn_prob(h, m, ''infinity'')","recency_days(h, ''-infinity'')","history_until(h, ''infinity'')",
-	"clv_estimate(h, m, 2147483647, as_of => ''2026-01-01'') IS NULL","expected_orders(h, m, -1, ''2026-01-01'')","clv_estimate(h, m, 365, 1e308, as_of => ''2026-01-01'') IS NULL",
-	"clv_estimate(h, m, 365, 0.1, 1e308, ''2026-01-01'') IS NULL","next_order_on(h, m, 0, ''2026-01-01'')","orders_prediction(h, m, 0, 365, ''2026-01-01'')",
-	"expected_orders(h, m)"}'::text[]) AS call;
+	"clv_estimate(h, m, 2147483647, as_of => ''2026-01-01'') IS NULL","expected_transactions(h, m, -1, ''2026-01-01'')","clv_estimate(h, m, 365, 1e308, as_of => ''2026-01-01'') IS NULL",
+	"clv_estimate(h, m, 365, 0.1, 1e308, ''2026-01-01'') IS NULL","next_order_on(h, m, 0, ''2026-01-01'')","transactions_prediction_interval(h, m, 0, 365, ''2026-01-01'')",
+	"expected_transactions(h, m)"}'::text[]) AS call;
 
 DROP TABLE odd, models, absurd, scores, patriarch;
 DROP FUNCTION failure;

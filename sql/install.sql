@@ -21,7 +21,7 @@ SELECT object FROM member WHERE obj_description(objid, classid::regclass::name) 
 	AND object !~ '^type .*\[\]$'
 ORDER BY object;
 
--- Every function says whether it is safe in a parallel query; only what creates a view is not.
+-- Every function says whether it is safe in a parallel query; only what creates a view, or runs a query over tables it is told of, is not.
 SELECT p.oid::regprocedure FROM member m JOIN pg_proc p ON p.oid = m.objid AND m.classid = 'pg_proc'::regclass
 WHERE p.proparallel <> 's';
 

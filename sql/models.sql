@@ -17,8 +17,8 @@ SELECT '{"orders": [["1997-01-01", 29.33], ["1997-01-18", 29.73], ["1997-08-02",
 	'{"orders": [["1997-01-01", 6.79]]}'::purchase_history AS one_order;
 
 -- Who has ordered once may be gone in every model but BG/NBD.
-SELECT name, churn_prob(h, m) AS churn_prob, expected_orders(h, m, 273) AS orders_273d, clv_estimate(h, m) AS clv_365d,
-	churn_prob(one_order, m) AS one_order_churn_prob, expected_orders(one_order, m, 273) AS one_order_orders_273d
+SELECT name, churn_prob(h, m) AS churn_prob, expected_transactions(h, m, 273) AS orders_273d, clv_estimate(h, m) AS clv_365d,
+	churn_prob(one_order, m) AS one_order_churn_prob, expected_transactions(one_order, m, 273) AS one_order_orders_273d
 FROM models, customer ORDER BY name COLLATE "C";
 
 -- A longer silence is worse in all of them.
@@ -64,6 +64,7 @@ SELECT o.* FROM models, simulate_orders(500, m, '2024-01-01', '2026-01-01', 1) A
 SELECT create_customer_scores('pareto_scores', 'orders', 'customer_id', 'ordered_at', 'amount', model => 'pareto/nbd');
 SELECT count(*), count(clv_365d), count(*) FILTER (WHERE order_count = 1 AND churn_prob > 0) > 0 AS one_timers_may_be_gone
 FROM pareto_scores;
+DROP VIEW pareto_scores_bi, pareto_scores_model;
 DROP MATERIALIZED VIEW pareto_scores;
 
 DROP TABLE models, customer, truths, fits, orders;

@@ -41,12 +41,36 @@ INSERT INTO queries VALUES
 ('rollup of histories', $$SELECT rollup(h)::text FROM parallel_histories$$),
 ('customer_base', $$SELECT customer_base(h)::text FROM parallel_histories$$),
 ('customer_base until', $$SELECT customer_base(h, '2025-01-01')::text FROM parallel_histories$$),
+('same_customer', $$SELECT same_customer(customer_id, order_count(h))::text FROM parallel_histories$$),
+('remove', $$SELECT remove((SELECT rollup(h) FROM parallel_histories WHERE customer_id < 100), h)::text FROM parallel_histories WHERE customer_id < 90$$),
 ('rollup of bases', $$SELECT rollup(base)::text FROM parallel_bases$$),
 ('rollup of holdouts', $$SELECT rollup(v)::text FROM parallel_holdouts$$),
 ('clv_model', $$SELECT clv_model(h)::text FROM parallel_histories$$),
 ('holdout', $$SELECT holdout(h, '2025-06-30', '2025-12-31')::text FROM parallel_histories$$),
 ('holdout of a model', $$SELECT holdout(h, '2025-06-30', '2025-12-31', 'bg/nbd')::text FROM parallel_histories$$),
 ('rfm_cuts', $$SELECT rfm_cuts(recency_days(h, '2026-01-01'), order_count(h), total_spend(h))::text FROM parallel_histories$$);
+
+INSERT INTO queries VALUES
+('period_audit', $$SELECT period_audit(h, '2025-01-01', '2026-01-01')::text FROM parallel_histories$$),
+('period_audit with profit', $$SELECT period_audit(h, '2025-01-01', '2026-01-01', h)::text FROM parallel_histories$$),
+('period_audit of counts', $$SELECT period_audit(order_count(h), total_spend(h))::text FROM parallel_histories$$),
+('period_audit of counts with profit', $$SELECT period_audit(order_count(h), total_spend(h), -total_spend(h))::text FROM parallel_histories$$),
+('period_change', $$SELECT period_change(h, '2024-01-01', '2025-01-01', '2025-01-01', '2026-01-01')::text FROM parallel_histories$$),
+('period_change with profit', $$SELECT period_change(h, '2024-01-01', '2025-01-01', '2025-01-01', '2026-01-01', h)::text FROM parallel_histories$$),
+('cohort_audit', $$SELECT cohort_audit(h, 'month', '2026-01-01')::text FROM parallel_histories$$),
+('cohort_audit with profit', $$SELECT cohort_audit(h, 'month', '2026-01-01', h)::text FROM parallel_histories$$),
+('cohort_audit since', $$SELECT cohort_audit(h, 'week', '2026-01-01', date '2024-07-01')::text FROM parallel_histories$$),
+('cohort_audit since, with profit', $$SELECT cohort_audit(h, 'week', '2026-01-01', date '2024-07-01', h)::text FROM parallel_histories$$);
+CREATE TABLE parallel_audits AS
+SELECT customer_id % 50 AS shard, period_audit(h, '2025-01-01', '2026-01-01') AS a,
+	period_change(h, '2024-01-01', '2025-01-01', '2025-01-01', '2026-01-01') AS c, cohort_audit(h, 'year', '2026-01-01') AS t
+FROM parallel_histories GROUP BY 1;
+ALTER TABLE parallel_audits SET (parallel_workers = 2);
+ANALYZE parallel_audits;
+INSERT INTO queries VALUES
+('rollup of audits', $$SELECT rollup(a)::text FROM parallel_audits$$),
+('rollup of changes', $$SELECT rollup(c)::text FROM parallel_audits$$),
+('rollup of cohorts', $$SELECT rollup(t)::text FROM parallel_audits$$);
 
 CREATE TABLE parallel_rules AS SELECT 'S' || i AS segment, int4range(1 + i % 5, NULL) AS r, int4range(1 + i % 3, 6) AS f FROM generate_series(1, 900) AS i;
 ALTER TABLE parallel_rules SET (parallel_workers = 2);
@@ -56,7 +80,34 @@ ALTER TABLE parallel_rule_sets SET (parallel_workers = 2);
 ANALYZE parallel_rule_sets;
 INSERT INTO queries VALUES
 ('segment_rules', $$SELECT segment_rules(segment, r, f, NULL)::text FROM parallel_rules$$),
+('segment_transitions', $$SELECT segment_transitions(segment, 'S' || upper(f))::text FROM parallel_rules WHERE segment < 'S3'$$),
 ('rollup of rules', $$SELECT rollup(rules)::text FROM parallel_rule_sets$$);
+
+CREATE TABLE parallel_units AS SELECT i, i % 9 AS shard, i % 5 > 0 AS treated, ((i::bigint * 7919) % 10007) / 7.0::float8 * 10 ^ (i % 12) AS outcome, i % 97 / 3.0::float8 AS before
+FROM generate_series(1, 20000) AS i;
+ALTER TABLE parallel_units SET (parallel_workers = 2);
+ANALYZE parallel_units;
+CREATE TABLE parallel_uplifts AS SELECT i % 50 AS shard, 'S' || i % 50 / 5 AS segment, i % 40 / 4 AS tile, uplift(treated, outcome) AS u, response_curve(i % 4, outcome) AS r FROM parallel_units GROUP BY 1, 2, 3;
+ALTER TABLE parallel_uplifts SET (parallel_workers = 2);
+ANALYZE parallel_uplifts;
+CREATE TABLE parallel_experiments AS SELECT shard, uplift_segments(segment, u) AS s, NULL::budget_plan AS p FROM parallel_uplifts GROUP BY shard;
+UPDATE parallel_experiments SET p = format('{"segments": [{"segment": "S%s", "heads": 10, "curve": {"curve": "exp", "c": 1, "k": 1}, "value_per_response": 1}]}', shard)::budget_plan;
+ALTER TABLE parallel_experiments SET (parallel_workers = 2);
+ANALYZE parallel_experiments;
+INSERT INTO queries VALUES
+('uplift', $$SELECT uplift(treated, outcome)::text FROM parallel_units$$),
+('uplift of responses', $$SELECT uplift(treated, outcome > 100)::text FROM parallel_units$$),
+('uplift with covariate', $$SELECT uplift(treated, outcome, before)::text FROM parallel_units$$),
+('uplift by group', $$SELECT string_agg(u::text, ' ' ORDER BY shard) FROM (SELECT shard, uplift(treated, outcome) AS u FROM parallel_units GROUP BY 1) AS x$$),
+('uplift_segments', $$SELECT uplift_segments(segment, u)::text FROM parallel_uplifts$$),
+('uplift_segments of tiles', $$SELECT uplift_segments(tile, u)::text FROM parallel_uplifts$$),
+('rollup of uplifts', $$SELECT rollup(u)::text FROM parallel_uplifts$$),
+('rollup of uplift_segments', $$SELECT rollup(s)::text FROM parallel_experiments$$),
+('response_curve', $$SELECT response_curve(i % 4, outcome)::text FROM parallel_units$$),
+('response_curve of heads', $$SELECT response_curve(i % 4, outcome, 1 + i % 3)::text FROM parallel_units$$),
+('rollup of response curves', $$SELECT rollup(r)::text FROM parallel_uplifts$$),
+('budget_plan', $$SELECT budget_plan('S' || shard, 10, '{"curve": "exp", "c": 1, "k": 1}', shard, 0, NULL)::text FROM parallel_experiments$$),
+('rollup of budget plans', $$SELECT rollup(p)::text FROM parallel_experiments$$);
 
 CREATE FUNCTION pg_temp.answer(query text) RETURNS text LANGUAGE plpgsql AS $$
 DECLARE
@@ -88,4 +139,5 @@ FROM (SELECT clv_model(h) AS m FROM parallel_histories) AS x,
 	LATERAL (SELECT pg_temp.answer('EXPLAIN (FORMAT JSON) SELECT sum(clv_estimate(h, ' || quote_literal(m::text) ||
 		')) FROM parallel_histories')::jsonb AS plan) AS y;
 
-DROP TABLE parallel_orders, parallel_histories, parallel_bases, parallel_holdouts, parallel_rules, parallel_rule_sets, queries;
+DROP TABLE parallel_orders, parallel_histories, parallel_bases, parallel_holdouts, parallel_rules, parallel_rule_sets,
+	parallel_units, parallel_uplifts, parallel_experiments, queries;

@@ -16,7 +16,7 @@ FROM orders GROUP BY customer_id ORDER BY customer_id;
 CREATE TABLE histories AS
 SELECT customer_id, purchase_history(ordered_at, amount) AS h FROM orders GROUP BY customer_id;
 
-SELECT customer_id, first_order_on(h), last_order_on(h), order_count(h), purchase_days(h),
+SELECT customer_id, first_order_on(h), last_order_on(h), order_count(h), transaction_count(h),
 	total_spend(h), avg_order_value(h)
 FROM histories ORDER BY customer_id;
 
@@ -42,10 +42,10 @@ SELECT customer_id, u.ordered_on, u.amount FROM histories, unnest(h) AS u ORDER 
 -- A refund lowers spend on its day, and is nothing else: customer 3 ordered on
 -- two days. A refund on a day with an order nets; a history of refunds alone
 -- has no order, and nothing to say about recency.
-SELECT order_count(h), purchase_days(h), total_spend(h), first_order_on(h), recency_days(h, '2026-12-31'),
+SELECT order_count(h), transaction_count(h), total_spend(h), first_order_on(h), recency_days(h, '2026-12-31'),
 	avg_order_value(h), repeat_count(h), days_to_nth_order(h, 1)
 FROM (VALUES ('{"orders": [["2026-01-01", -5]]}'::purchase_history)) AS v(h);
-SELECT order_count(h), purchase_days(h), total_spend(h), last_order_on(h)
+SELECT order_count(h), transaction_count(h), total_spend(h), last_order_on(h)
 FROM (VALUES ('{"orders": [["2026-01-01", 10], ["2026-01-01", -15], ["2026-01-09", -1]]}'::purchase_history)) AS v(h);
 
 -- Rows without a time or an amount are skipped; no rows, no history.
@@ -104,10 +104,12 @@ SELECT bool_and(h || g = g || h) AS commutes FROM (
 	SELECT purchase_history(ordered_on, amount) FILTER (WHERE customer_id < 3) AS h,
 		purchase_history(ordered_on, amount) FILTER (WHERE customer_id >= 3) AS g FROM log) AS x;
 SELECT NULL::purchase_history || h = h AS nothing_changes FROM histories LIMIT 1;
+-- (of an empty history, too)
+SELECT NULL::purchase_history || h AS empty FROM (VALUES ('{"orders": []}'::purchase_history)) AS v (h);
 
 -- Accessors agree with plain SQL over the rows.
 SELECT count(*) AS customers, count(*) FILTER (WHERE
-	order_count(h) = orders AND purchase_days(h) = days AND first_order_on(h) = first AND
+	order_count(h) = orders AND transaction_count(h) = days AND first_order_on(h) = first AND
 	last_order_on(h) = last AND abs(total_spend(h) - spend::float8) < 1e-9) AS agree
 FROM (SELECT customer_id, purchase_history(ordered_on, amount) AS h, count(*) FILTER (WHERE amount >= 0) AS orders,
 		count(DISTINCT ordered_on) FILTER (WHERE amount >= 0) AS days,
@@ -128,7 +130,7 @@ SELECT max(pg_column_size(h)) FROM (
 	SELECT purchase_history(timestamp '2026-01-01' + i * interval '9 days', 249.90) AS h FROM generate_series(1, 12) AS i) AS x;
 
 -- A customer with 100,000 orders.
-SELECT order_count(h), purchase_days(h), total_spend(h), h::text::purchase_history = h AS round_trip
+SELECT order_count(h), transaction_count(h), total_spend(h), h::text::purchase_history = h AS round_trip
 FROM (SELECT purchase_history(date '1900-01-01' + i % 36500, (i % 1000)::float8 / 8) AS h
 	FROM generate_series(1, 100000) AS i) AS x;
 
@@ -167,6 +169,10 @@ SELECT '{"orders": []}'::purchase_history, total_spend('{"orders": []}'::purchas
 SELECT purchase_history(date '2026-01-01', 'NaN'::float8);
 SELECT purchase_history(date '2026-01-01', 'NaN'::numeric);
 SELECT purchase_history(date '2026-01-01', '-Infinity'::float8);
+-- Too large for double precision is an error that names it; too small is zero, the nearest there is.
+SELECT purchase_history(date '2026-01-01', -1e400);
+SELECT purchase_history(date '2026-01-01', 1e308 * 2);
+SELECT purchase_history(date '2026-01-01', amount) FROM (VALUES (1e-400), (-1e-400), (4e-324), (1e-300 * 1e-300), (10.10)) AS v(amount);
 SELECT purchase_history(timestamp '-infinity', 1.0);
 SELECT purchase_history(timestamptz 'infinity');
 SELECT purchase_history(date '2026-01-01', 5::money);

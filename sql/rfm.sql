@@ -33,9 +33,11 @@ INSERT INTO ten VALUES
 	('Eva', 3, 1, 20), ('Fay', 3, 1, 25), ('Gus', 80, 1, 20), ('Hal', 120, 1, 300),
 	('Ivy', 365, 1, 15), ('Jon', 12, 1, 45);
 
--- A score says how many customers are strictly worse. With one order nobody
--- is worse: 1. With two orders 60 % are worse, three fifths: 4. With three or
--- five orders 80 % are worse: 5. Equal values get equal scores.
+-- Frequency and money are counted from the worst end. With one order nobody is
+-- worse: 1. With two orders 60 % are worse, three fifths: 4. With three or five
+-- orders 80 % are worse: 5. Recency is counted from the best end. Three days ago
+-- nobody was more recent: 5. Nine days ago 30 % were, one fifth: 4. Equal values get
+-- equal scores.
 SELECT customer, recency_days, frequency, monetary,
 	rfm_score(recency_days, frequency, monetary) OVER () AS score
 FROM ten ORDER BY frequency DESC, customer;
@@ -61,10 +63,44 @@ FROM (
 		rfm_score(recency_days, frequency, monetary, cuts) AS by_cuts
 	FROM ten, frozen) scored;
 
--- From two to nine levels.
+-- From two to ten levels. Scores of other than five say how many; A is ten.
 SELECT levels, rfm_cuts(recency_days, frequency, monetary, levels)
-FROM ten, (VALUES (2), (9)) l(levels) GROUP BY levels ORDER BY levels;
-SELECT customer, rfm_score(recency_days, frequency, monetary, levels => 3) OVER () FROM ten ORDER BY customer;
+FROM ten, (VALUES (2), (10)) l(levels) GROUP BY levels ORDER BY levels;
+SELECT customer, rfm_score(recency_days, frequency, monetary, levels => 3) OVER () AS thirds,
+	rfm_score(recency_days, frequency, monetary, levels => 10) OVER () AS tenths,
+	rfm_score(recency_days, frequency, monetary, cuts) AS tenths_by_cuts
+FROM ten, (SELECT rfm_cuts(recency_days, frequency, monetary, 10) AS cuts FROM ten) c ORDER BY customer;
+
+-- An order today is recent, however many customers ordered; ordering once is the least, however many do.
+SELECT c, rfm_score(rec, f, m) OVER () AS score, segment_of(rfm_score(rec, f, m) OVER ()) AS segment,
+	rfm_score(rec, f, m, cuts) AS by_cuts, rfm_score(rec, f, m, by_hand) AS by_hand
+FROM (VALUES (1, 0, 12::bigint, 120.0::float8), (2, 0, 9, 90), (3, 0, 6, 60), (4, 0, 6, 61), (5, 0, 3, 30), (6, 0, 1, 10),
+		(7, 0, 1, 11), (8, 90, 2, 20), (9, 120, 4, 40), (10, 200, 1, 12)) v(c, rec, f, m),
+	(SELECT rfm_cuts(rec, f, m) AS cuts FROM (VALUES (0, 12::bigint, 120.0::float8), (0, 9, 90), (0, 6, 60), (0, 6, 61), (0, 3, 30), (0, 1, 10),
+		(0, 1, 11), (90, 2, 20), (120, 4, 40), (200, 1, 12)) v(rec, f, m)) x,
+	(SELECT '{"levels": 5, "customers": 10, "recency": {"cuts": [91, 1, 1, 1], "effective_levels": 3},
+		"frequency": {"cuts": [1, 2, 4, 6], "effective_levels": 5}, "monetary": {"cuts": [11, 20, 40, 61], "effective_levels": 5}}'::rfm_cuts AS by_hand) h
+ORDER BY c;
+-- A shop's first day, where all are new; and a shop that bills all customers on the first of the month.
+SELECT score, segment_of(score), count(*) FROM (SELECT rfm_score(0, 1, amount) OVER () AS score FROM generate_series(1, 10) amount) s GROUP BY 1 ORDER BY 1;
+SELECT recency_days, min(substr(score, 1, 1)) AS r, max(substr(score, 1, 1)) AS also
+FROM (SELECT recency_days, rfm_score(recency_days, i, i) OVER () AS score FROM generate_series(1, 100) i, LATERAL (SELECT CASE WHEN i <= 70 THEN 28 ELSE 58 END) d(recency_days)) s
+GROUP BY 1 ORDER BY 1;
+
+-- Where all customers have spent the same there is no monetary score, and no Champion is missed for it.
+SELECT frequency, rfm_score(recency_days, frequency, 0) OVER () AS score, segment_of(rfm_score(recency_days, frequency, 0) OVER ()) AS segment
+FROM ten ORDER BY frequency DESC, customer LIMIT 3;
+SELECT score, score = by_cuts AS agree FROM (SELECT rfm_score(recency_days, frequency, 9.99, 3) OVER () AS score,
+	rfm_score(recency_days, frequency, 12, cuts) AS by_cuts
+	FROM ten, (SELECT rfm_cuts(recency_days, frequency, 9.99, 3) AS cuts FROM ten) c ORDER BY customer LIMIT 3) s;
+-- Two prices are enough.
+SELECT score, count(*) FROM (SELECT rfm_score(1, 1, i % 2) OVER () AS score FROM generate_series(1, 10) i) s GROUP BY 1 ORDER BY 1;
+
+-- A literal or parameter without a type is taken for cut points.
+PREPARE score AS SELECT rfm_score($1, $2, $3, $4);
+EXECUTE score (3, 5, 410, :'cuts');
+DEALLOCATE score;
+SELECT rfm_score(3, 5, 410, '{"levels": 2, "customers": 3, "recency": {"cuts": [4], "effective_levels": 1}, "frequency": {"cuts": [1], "effective_levels": 2}, "monetary": {"cuts": [0.5], "effective_levels": 2}}');
 
 -- In each group, and over a frame that moves.
 SELECT frequency = 1 AS one_order, rfm_cuts(recency_days, frequency, monetary, 2) FROM ten GROUP BY 1 ORDER BY 1;
@@ -97,32 +133,32 @@ SELECT l.* FROM (SELECT rfm_cuts(recency_days, frequency, monetary) AS cuts FROM
 -- Effective levels are the scores that the counted customers get.
 SELECT levels, dimension, effective_levels,
 	(SELECT count(DISTINCT substr(rfm_score(recency_days, frequency, monetary, cuts), place::int, 1)) FROM shop) = effective_levels AS right,
-	(SELECT count(*) FROM rfm_cut_points(cuts) p WHERE p.dimension = l.dimension AND attained) = effective_levels AS attained
-FROM (SELECT n, rfm_cuts(recency_days, frequency, monetary, n) AS cuts FROM shop, generate_series(2, 9) n GROUP BY n) c,
+	(SELECT count(*) FROM rfm_cut_points(cuts) p WHERE p.dimension = l.dimension AND attained) = effective_levels AS attained,
+	(SELECT string_agg(substr('123456789A', score, 1), '' ORDER BY score) FROM rfm_cut_points(cuts) p WHERE p.dimension = l.dimension AND attained) =
+		(SELECT string_agg(s, '' ORDER BY s COLLATE "C") FROM (SELECT DISTINCT substr(rfm_score(recency_days, frequency, monetary, cuts), place::int, 1) FROM shop) x(s)) AS the_right_ones
+FROM (SELECT n, rfm_cuts(recency_days, frequency, monetary, n) AS cuts FROM shop, generate_series(2, 10) n GROUP BY n) c,
 	rfm_levels(cuts) WITH ORDINALITY l(dimension, levels, effective_levels, place)
-WHERE levels IN (2, 5, 9) ORDER BY levels, place;
+WHERE levels IN (2, 5, 10) ORDER BY levels, place;
 
--- The cuts are percentiles, of recency in descending order.
+-- The cuts are percentiles; of recency, which is counted from the best end, the day after.
 SELECT n AS levels, bool_and(bound = CASE dimension
-	WHEN 'recency' THEN (SELECT percentile_disc((score - 1)::float8 / n) WITHIN GROUP (ORDER BY recency_days DESC) FROM shop)
+	WHEN 'recency' THEN 1 + (SELECT percentile_disc((n - score + 1)::float8 / n) WITHIN GROUP (ORDER BY recency_days) FROM shop)
 	WHEN 'frequency' THEN (SELECT percentile_disc((score - 1)::float8 / n) WITHIN GROUP (ORDER BY frequency) FROM shop)
 	ELSE (SELECT percentile_disc((score - 1)::float8 / n) WITHIN GROUP (ORDER BY monetary::float8) FROM shop) END) AS percentiles,
 	count(bound) AS cuts
-FROM (SELECT n, rfm_cuts(recency_days, frequency, monetary, n) AS cuts FROM shop, generate_series(2, 9) n GROUP BY n) c,
+FROM (SELECT n, rfm_cuts(recency_days, frequency, monetary, n) AS cuts FROM shop, generate_series(2, 10) n GROUP BY n) c,
 	rfm_cut_points(cuts)
 GROUP BY n ORDER BY n;
 
--- The scores follow the rule by its letter: the share of customers strictly worse.
+-- The scores follow the rules by their letter: the share of customers strictly more recent, and strictly worse.
 SELECT n AS levels, count(*) FILTER (WHERE score = right_score) AS right
 FROM (
 	SELECT n, rfm_score(recency_days, frequency, monetary, cuts) AS score,
-		(SELECT (1 + count(*) FILTER (WHERE worse_r * n >= k * 2357))::text
-			|| (1 + count(*) FILTER (WHERE worse_f * n >= k * 2357))
-			|| (1 + count(*) FILTER (WHERE worse_m * n >= k * 2357))
-		 FROM generate_series(1, n - 1) k) AS right_score
-	FROM (SELECT *, rank() OVER (ORDER BY recency_days DESC) - 1 AS worse_r,
+		substr('123456789A', (n - n * better_r / 2357)::int, 1) || substr('123456789A', (1 + n * worse_f / 2357)::int, 1)
+			|| substr('123456789A', (1 + n * worse_m / 2357)::int, 1) || CASE WHEN n <> 5 THEN '/' || n ELSE '' END AS right_score
+	FROM (SELECT *, rank() OVER (ORDER BY recency_days) - 1 AS better_r,
 			rank() OVER (ORDER BY frequency) - 1 AS worse_f, rank() OVER (ORDER BY monetary) - 1 AS worse_m FROM shop) ranked,
-		(SELECT n, rfm_cuts(recency_days, frequency, monetary, n) AS cuts FROM shop, generate_series(2, 9) n GROUP BY n) c
+		(SELECT n, rfm_cuts(recency_days, frequency, monetary, n) AS cuts FROM shop, generate_series(2, 10) n GROUP BY n) c
 	) scored
 GROUP BY n ORDER BY n;
 
@@ -144,32 +180,43 @@ FROM (
 -- Many different values
 --
 
--- Up to 32,768 different values are exact. Beyond, a cut is still the value of
--- a customer, and less than 0.1 % from the exact one.
+-- Cuts are exact, however many values there are.
 CREATE TABLE many AS
 SELECT i AS id, (i * 7919 % 730)::int AS recency_days, 1 + i * 31 % 13 AS frequency,
 	(exp((i * 104729 % 60013)::float8 / 60013 * 9) - 100)::numeric(12, 4)::float8 AS monetary
 FROM generate_series(1::bigint, 60013) i;
 SELECT count(DISTINCT monetary) > 32768 AS many_values FROM many;
-SELECT count(*) AS cuts, max(abs(bound - exact) / abs(exact)) < 0.001 AS close,
-	bool_and(EXISTS (SELECT FROM many WHERE monetary = bound)) AS values_of_customers,
-	bool_and((SELECT count(*) FROM many WHERE monetary <= bound) * 9 >= (score - 1) * 60013) AS not_better
+SELECT count(*) AS cuts, bool_and(bound = exact) AS exact
 FROM (SELECT score, bound, (SELECT percentile_disc((score - 1) / 9.0) WITHIN GROUP (ORDER BY monetary) FROM many) AS exact
 	FROM (SELECT rfm_cuts(recency_days, frequency, monetary, 9) AS cuts FROM many) c, rfm_cut_points(cuts)
 	WHERE dimension = 'monetary' AND score > 1) x;
--- The last exact one, and the first that is not.
-SELECT limited, bound - exact AS off
-FROM (VALUES (32768), (32769)) l(limited),
-	LATERAL (SELECT rfm_cuts(v, v, v, 2) AS cuts, percentile_disc(0.5) WITHIN GROUP (ORDER BY v) AS exact
+-- Where a map ends, and a run begins: of each dimension, and below zero.
+SELECT limited, dimension, bound - exact AS off
+FROM (VALUES (32767), (32768), (32769), (65537)) l(limited),
+	LATERAL (SELECT rfm_cuts(v, v - 120000, v / 3.0 - 40000, 2) AS cuts, percentile_disc(0.5) WITHIN GROUP (ORDER BY v) AS middle
 		FROM generate_series(100001, 100000 + limited) v) c,
-	rfm_cut_points(cuts)
-WHERE score = 2 AND dimension <> 'recency' ORDER BY limited, dimension;
-SELECT limited, bound - exact AS off
-FROM (VALUES (32768), (32769)) l(limited),
-	LATERAL (SELECT rfm_cuts(-v, v, v, 2) AS cuts, percentile_disc(0.5) WITHIN GROUP (ORDER BY -v DESC) AS exact
-		FROM generate_series(100001, 100000 + limited) v) c,
-	rfm_cut_points(cuts)
-WHERE score = 2 AND dimension = 'recency' ORDER BY limited;
+	rfm_cut_points(cuts),
+	LATERAL (SELECT CASE dimension WHEN 'recency' THEN middle + 1 WHEN 'frequency' THEN middle - 120000 ELSE (middle / 3.0 - 40000)::float8 END) x(exact)
+WHERE score = 2 ORDER BY limited, dimension;
+-- Amounts that are close to each other are told apart: a cent of a million.
+SELECT right(score, 1) AS m, count(*) FROM (SELECT rfm_score(1, 1, 1000000 + i * 0.01::float8) OVER () AS score FROM generate_series(1, 32769) i) s GROUP BY 1 ORDER BY 1;
+SELECT right(rfm_score(1, 1, 1000000 + i * 0.01::float8, cuts), 1) AS m, count(*)
+FROM (SELECT rfm_cuts(1, 1, 1000000 + i * 0.01::float8) AS cuts FROM generate_series(1, 32769) i) c, generate_series(1, 32769) i GROUP BY 1 ORDER BY 1;
+-- Nor does it matter what else there is: half of the customers within a thousandth, the others all over the numbers.
+CREATE TABLE uneven AS
+SELECT i AS id, CASE WHEN i % 2 = 0 THEN 4990 + i * 1e-5 ELSE exp((i * 7919 % 100003 - 50000) / 80.0) * (1 - i % 4) END::float8 AS monetary
+FROM generate_series(1::bigint, 100000) i;
+SELECT count(*) AS cuts, bool_and(bound = (SELECT percentile_disc((score - 1) / 10.0) WITHIN GROUP (ORDER BY monetary) FROM uneven)) AS exact
+FROM (SELECT rfm_cuts(1, 1, monetary, 10) AS cuts FROM uneven) c, rfm_cut_points(cuts)
+WHERE dimension = 'monetary' AND score > 1;
+DROP TABLE uneven;
+-- More than four million values, where the buffer is merged into the run.
+SELECT order_of_rows, customer_count(cuts) AS customers,
+	(SELECT array_agg(bound ORDER BY score) FROM rfm_cut_points(cuts) WHERE dimension = 'monetary') = '{NULL,1075000,2150000,3225000}' AS monetary,
+	(SELECT array_agg(bound ORDER BY score) FROM rfm_cut_points(cuts) WHERE dimension = 'recency') = '{NULL,3225001,2150001,1075001}' AS recency,
+	(SELECT array_agg(bound ORDER BY score) FROM rfm_cut_points(cuts) WHERE dimension = 'frequency') = '{NULL,0,1,2}' AS frequency
+FROM (SELECT 'down' AS order_of_rows, rfm_cuts(4300001 - i, i % 3, 4300001 - i, 4) AS cuts FROM generate_series(1, 4300000) i
+	UNION ALL SELECT 'mixed', rfm_cuts((i * 2718281 % 4300000)::int + 1, i % 3, i * 2718281 % 4300000 + 1, 4) FROM generate_series(1::bigint, 4300000) i) c;
 -- The order of rows still makes no difference.
 SELECT count(DISTINCT rfm_cuts_send(cuts)) AS different FROM (
 	SELECT rfm_cuts(recency_days, frequency, monetary ORDER BY id) FROM many
@@ -214,7 +261,7 @@ RESET max_parallel_workers_per_gather;
 -- No customers, no cut points.
 SELECT rfm_cuts(1, 1, 1) FILTER (WHERE false) AS cuts;
 SELECT rfm_cuts(recency_days, frequency, monetary) AS cuts FROM ten WHERE false;
--- One customer; customers that are all equal. Nobody is worse: the score is 1.
+-- One customer; customers that are all equal. Nobody is more recent, and nobody worse.
 SELECT rfm_cuts(7, 3, 19.9) AS cuts;
 SELECT rfm_cuts(7, 3, 19.9) AS cuts FROM generate_series(1, 1000);
 SELECT DISTINCT rfm_score(7, 3, 19.9) OVER () AS score FROM generate_series(1, 1000);
@@ -240,12 +287,12 @@ SELECT rfm_cuts(r, f, m, 3) AS cuts FROM (VALUES
 \pset fieldsep ' => '
 SELECT statement, pg_temp.failure(statement) FROM (VALUES
 	('SELECT rfm_cuts(1, 1, 1, 1)'),
-	('SELECT rfm_cuts(1, 1, 1, 10)'),
+	('SELECT rfm_cuts(1, 1, 1, 11)'),
 	('SELECT rfm_cuts(1, 1, 1, NULL)'),
-	('SELECT rfm_cuts(1, 1, NULL, 10)'),
+	('SELECT rfm_cuts(1, 1, NULL, 11)'),
 	('SELECT rfm_cuts(1, 1, 1, l) FROM (VALUES (3), (5)) v(l)'),
 	('SELECT rfm_cuts(1, 1, 1, l) FROM (VALUES (5), (3)) v(l)'),
-	('SELECT rfm_score(1, 1, 1, 10) OVER ()'),
+	('SELECT rfm_score(1, 1, 1, 11) OVER ()'),
 	('SELECT rfm_score(1, 1, 1, NULL::int) OVER ()'),
 	('SELECT rfm_score(1, 1, 1, l) OVER () FROM (VALUES (5), (3)) v(l)'),
 	('SELECT rfm_cuts_add(NULL, 1, 1, 1)'),
@@ -268,6 +315,8 @@ SELECT count(DISTINCT cuts) AS different, count(*) FROM (SELECT cuts FROM frozen
 
 -- A state on its way between processes (without a final function) is a value as well.
 CREATE AGGREGATE pg_temp.rfm_counting(int, bigint, float8) (
+	SFUNC = rfm_cuts_add, STYPE = rfm_cuts, COMBINEFUNC = rfm_cuts_merge, PARALLEL = SAFE);
+CREATE AGGREGATE pg_temp.rfm_counting_levels(int, bigint, float8, int) (
 	SFUNC = rfm_cuts_add, STYPE = rfm_cuts, COMBINEFUNC = rfm_cuts_merge, PARALLEL = SAFE);
 CREATE AGGREGATE pg_temp.rfm_combining(rfm_cuts) (
 	SFUNC = rfm_cuts_merge, STYPE = rfm_cuts, FINALFUNC = rfm_cuts_final);
@@ -305,7 +354,7 @@ SELECT literal, pg_temp.failure(format('SELECT %L::rfm_cuts', literal)) FROM (VA
 	('[]'),
 	('{}'),
 	('{"levels": 5.5}'),
-	('{"levels": 10, "customers": 1}'),
+	('{"levels": 11, "customers": 1}'),
 	('{"levels": 2, "shops": 1}'),
 	('{"levels": 2}'),
 	('{"levels": 2, "customers": 0}'),
@@ -324,27 +373,35 @@ SELECT literal, pg_temp.failure(format('SELECT %L::rfm_cuts', literal)) FROM (VA
 	('{"levels": 3, "customers": 2, "recency": {"cuts": [2, 1], "effective_levels": 1}, "frequency": {"cuts": [1, 2], "effective_levels": 2}, "monetary": {"cuts": [1, 2], "effective_levels": 2}}'),
 	('{"levels": 2, "counting": []}'),
 	('{"levels": 2, "customers": 1, "counting": {}}'),
-	('{"levels": 2, "counting": {"recency": {"binned": 0}}}'),
-	('{"levels": 2, "counting": {"recency": {"binned": false, "values": [1, 2], "customers": [1]}}}'),
-	('{"levels": 2, "counting": {"recency": {"binned": false, "values": [1, null], "customers": [1, 1]}}}'),
-	('{"levels": 2, "counting": {"recency": {"binned": false, "values": [1], "customers": [0]}}}'),
-	('{"levels": 2, "counting": {"recency": {"binned": false, "values": [], "customers": []}, "frequency": {"binned": false, "values": [], "customers": []}, "monetary": {"binned": false, "values": [], "customers": []}}}'),
-	('{"levels": 2, "counting": {"recency": {"binned": false, "values": [2, 1], "customers": [1, 1]}, "frequency": {"binned": false, "values": [1], "customers": [2]}, "monetary": {"binned": false, "values": [1], "customers": [2]}}}'),
-	('{"levels": 2, "counting": {"recency": {"binned": false, "values": [1.5], "customers": [2]}, "frequency": {"binned": false, "values": [1], "customers": [2]}, "monetary": {"binned": false, "values": [1], "customers": [2]}}}'),
-	('{"levels": 2, "counting": {"recency": {"binned": false, "values": [1], "customers": [1]}, "frequency": {"binned": false, "values": [1], "customers": [2]}, "monetary": {"binned": false, "values": [1], "customers": [2]}}}'),
-	('{"levels": 2, "counting": {"recency": {"binned": false, "values": [1], "customers": [2]}, "frequency": {"binned": false, "values": [1], "customers": [2]}, "monetary": {"binned": true, "values": [1, 1.00001], "customers": [1, 1]}}}'),
-	('{"levels": 2, "counting": {"recency": {"binned": false, "values": [1, 2], "customers": [576460752303423488, 576460752303423488]}, "frequency": {"binned": false, "values": [1], "customers": [2]}, "monetary": {"binned": false, "values": [1], "customers": [2]}}}')
+	('{"levels": 2, "counting": {"recency": {"binned": false}}}'),
+	('{"levels": 2, "counting": {"recency": {"values": [1, 2], "customers": [1]}}}'),
+	('{"levels": 2, "counting": {"recency": {"values": [1, null], "customers": [1, 1]}}}'),
+	('{"levels": 2, "counting": {"recency": {"values": [1], "customers": [0]}}}'),
+	('{"levels": 2, "counting": {"recency": {"values": [], "customers": []}, "frequency": {"values": [], "customers": []}, "monetary": {"values": [], "customers": []}}}'),
+	('{"levels": 2, "counting": {"recency": {"values": [2, 1], "customers": [1, 1]}, "frequency": {"values": [1], "customers": [2]}, "monetary": {"values": [1], "customers": [2]}}}'),
+	('{"levels": 2, "counting": {"recency": {"values": [1.5], "customers": [2]}, "frequency": {"values": [1], "customers": [2]}, "monetary": {"values": [1], "customers": [2]}}}'),
+	('{"levels": 2, "counting": {"recency": {"values": [1], "customers": [1]}, "frequency": {"values": [1], "customers": [2]}, "monetary": {"values": [1], "customers": [2]}}}'),
+	('{"levels": 2, "counting": {"recency": {"values": [1, 2], "customers": [576460752303423488, 576460752303423488]}, "frequency": {"values": [1], "customers": [2]}, "monetary": {"values": [1], "customers": [2]}}}')
 	) l(literal);
-SELECT pg_temp.failure(format('SELECT %L::rfm_cuts', format('{"levels": 2, "counting": {"recency": %1$s, "frequency": %1$s, "monetary": %1$s}}',
-	json_build_object('binned', false, 'values', array_agg(i), 'customers', array_agg(1))))) FROM generate_series(1, 32769) i;
 \pset format aligned
+-- A state of more values than a map holds reads back alike.
+SELECT state::text::rfm_cuts::text = state::text AS equal, customer_count(state::text::rfm_cuts) AS customers
+FROM (SELECT pg_temp.rfm_counting(1, i % 7, i / 3.0) AS state FROM generate_series(-40000, 40000) i) x;
+-- States of all shapes come to the same together: maps, buffers, runs.
+SELECT count(DISTINCT rfm_cuts_send(cuts)) AS different FROM (
+	SELECT rfm_cuts(v % 700, v % 11, v / 7.0, 7) AS cuts FROM generate_series(1, 150000) v
+	UNION ALL SELECT pg_temp.rfm_combining(state ORDER BY part) FROM (SELECT width_bucket(v, '{100,200,20000,50000,90000}'::int[]) AS part, pg_temp.rfm_counting_levels(v % 700, v % 11, v / 7.0, 7) AS state FROM generate_series(1, 150000) v GROUP BY 1) p
+	UNION ALL SELECT pg_temp.rfm_combining(state ORDER BY part DESC) FROM (SELECT width_bucket(v, '{100,200,20000,50000,90000}'::int[]) AS part, pg_temp.rfm_counting_levels(v % 700, v % 11, v / 7.0, 7) AS state FROM generate_series(1, 150000) v GROUP BY 1) p
+	UNION ALL SELECT pg_temp.rfm_combining(state::text::rfm_cuts ORDER BY part % 2, part) FROM (SELECT width_bucket(v, '{100,200,20000,50000,90000}'::int[]) AS part, pg_temp.rfm_counting_levels(v % 700, v % 11, v / 7.0, 7) AS state FROM generate_series(1, 150000) v GROUP BY 1) p
+	UNION ALL SELECT pg_temp.rfm_combining(state ORDER BY part) FROM (SELECT v % 5 AS part, pg_temp.rfm_counting_levels(v % 700, v % 11, v / 7.0, 7) AS state FROM generate_series(1, 150000) v GROUP BY 1) p
+	UNION ALL SELECT pg_temp.rfm_combining(CASE WHEN part % 2 = 0 THEN state::text::rfm_cuts ELSE state END ORDER BY part DESC) FROM (SELECT v % 3 AS part, pg_temp.rfm_counting_levels(v % 700, v % 11, v / 7.0, 7) AS state FROM generate_series(1, 150000) v GROUP BY 1) p) x;
 -- More customers than can be counted.
 SELECT pg_temp.failure($$SELECT pg_temp.rfm_combining(format('{"levels": 2, "counting": {"recency": %1$s, "frequency": %1$s, "monetary": %1$s}}',
-	'{"binned": false, "values": [1], "customers": [576460752303423488]}')::rfm_cuts) FROM generate_series(1, 2)$$);
+	'{"values": [1], "customers": [576460752303423488]}')::rfm_cuts) FROM generate_series(1, 2)$$);
 -- Finished cuts do not tell enough to be continued, and levels must agree.
 SELECT pg_temp.failure('SELECT pg_temp.rfm_combining(cuts) FROM (SELECT cuts FROM frozen UNION ALL SELECT cuts FROM frozen) x');
 SELECT pg_temp.failure($$SELECT pg_temp.rfm_combining(format('{"levels": %1$s, "counting": {"recency": %2$s, "frequency": %2$s, "monetary": %2$s}}',
-	levels, '{"binned": false, "values": [1], "customers": [1]}')::rfm_cuts) FROM generate_series(2, 3) levels$$);
+	levels, '{"values": [1], "customers": [1]}')::rfm_cuts) FROM generate_series(2, 3) levels$$);
 
 -- Bytes from outside are not believed. Each of these is made by hand, written
 -- as bytea and read as cuts. First some that are right: version 1, form 0
@@ -357,8 +414,8 @@ SELECT cuts FROM received;
 -- version 2
 \copy (SELECT '\x020002000000000000000301401000000000000002400000000000000002c000000000000000'::bytea) TO 'results/rfm_crafted.bin' WITH (FORMAT binary)
 \copy received FROM 'results/rfm_crafted.bin' WITH (FORMAT binary)
--- form 2
-\copy (SELECT '\x010202000000000000000301401000000000000002400000000000000002c000000000000000'::bytea) TO 'results/rfm_crafted.bin' WITH (FORMAT binary)
+-- form 1, which had bins
+\copy (SELECT '\x010102000000000000000301401000000000000002400000000000000002c000000000000000'::bytea) TO 'results/rfm_crafted.bin' WITH (FORMAT binary)
 \copy received FROM 'results/rfm_crafted.bin' WITH (FORMAT binary)
 -- 255 levels
 \copy (SELECT '\x0100ff000000000000000301401000000000000002400000000000000002c000000000000000'::bytea) TO 'results/rfm_crafted.bin' WITH (FORMAT binary)
@@ -378,18 +435,15 @@ SELECT cuts FROM received;
 -- a byte too few
 \copy (SELECT '\x010002000000000000000301401000000000000002400000000000000002c0000000000000'::bytea) TO 'results/rfm_crafted.bin' WITH (FORMAT binary)
 \copy received FROM 'results/rfm_crafted.bin' WITH (FORMAT binary)
--- a counting state (form 1): not binned, one value, 1.0, of one customer, three times
-\copy (SELECT decode('010102' || repeat('00000000013ff00000000000000000000000000001', 3), 'hex')) TO 'results/rfm_crafted.bin' WITH (FORMAT binary)
+-- a counting state (form 2): one value, 1.0, of one customer, three times
+\copy (SELECT decode('010202' || repeat('000000013ff00000000000000000000000000001', 3), 'hex')) TO 'results/rfm_crafted.bin' WITH (FORMAT binary)
 \copy received FROM 'results/rfm_crafted.bin' WITH (FORMAT binary)
-SELECT cuts FROM received WHERE cuts::jsonb ? 'counting';
--- binned 2
-\copy (SELECT decode('010102' || repeat('02000000013ff00000000000000000000000000001', 3), 'hex')) TO 'results/rfm_crafted.bin' WITH (FORMAT binary)
-\copy received FROM 'results/rfm_crafted.bin' WITH (FORMAT binary)
+SELECT cuts FROM received WHERE cuts::jsonb ? 'base64';
 -- 4,294,967,295 values
-\copy (SELECT decode('010102' || repeat('00ffffffff3ff00000000000000000000000000001', 3), 'hex')) TO 'results/rfm_crafted.bin' WITH (FORMAT binary)
+\copy (SELECT decode('010202' || repeat('ffffffff3ff00000000000000000000000000001', 3), 'hex')) TO 'results/rfm_crafted.bin' WITH (FORMAT binary)
 \copy received FROM 'results/rfm_crafted.bin' WITH (FORMAT binary)
 -- -1 customers
-\copy (SELECT decode('010102' || repeat('00000000013ff0000000000000ffffffffffffffff', 3), 'hex')) TO 'results/rfm_crafted.bin' WITH (FORMAT binary)
+\copy (SELECT decode('010202' || repeat('000000013ff0000000000000ffffffffffffffff', 3), 'hex')) TO 'results/rfm_crafted.bin' WITH (FORMAT binary)
 \copy received FROM 'results/rfm_crafted.bin' WITH (FORMAT binary)
 \set SHOW_CONTEXT errors
 SELECT count(*) FROM received;

@@ -30,7 +30,7 @@ FROM (SELECT purchase_history(date '2025-01-01' + 30 * i, 10.0) AS h FROM genera
 	 UNION ALL SELECT 'nbd', clv_fit(customer_base(h), 'mbg/nbd', as_of => '2025-12-31') FROM shops WHERE name = 'rhythm') AS models,
 	unnest(ARRAY[date '2025-08-29', '2025-11-07']) AS day ORDER BY day, model;
 -- When the last order was matters for what a live customer does next, which no other model says.
-SELECT model, expected_orders(h, m, 20, '2025-08-30') / alive_prob(h, m, '2025-08-30') < expected_orders(h, m, 20, '2025-09-20') / alive_prob(h, m, '2025-09-20') AS due
+SELECT model, expected_transactions(h, m, 20, '2025-08-30') / alive_prob(h, m, '2025-08-30') < expected_transactions(h, m, 20, '2025-09-20') / alive_prob(h, m, '2025-09-20') AS due
 FROM (SELECT purchase_history(date '2025-01-01' + 30 * i, 10.0) AS h FROM generate_series(0, 8) AS i) AS customer,
 	(SELECT 'cnbd' AS model, m FROM fits WHERE name = 'rhythm'
 	 UNION ALL SELECT 'nbd', clv_fit(customer_base(h), 'mbg/nbd', as_of => '2025-12-31') FROM shops WHERE name = 'rhythm') AS models

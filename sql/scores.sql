@@ -18,21 +18,21 @@ GROUP BY customer_id;
 
 -- The example of the paper (Fader, Hardie & Lee 2005, section 5): x = 2,
 -- t_x = 30.43, T = 38.86 weeks; 1.226 orders are expected in the next 39 weeks.
-SELECT round(expected_orders(2, (38.86 - 30.43) * 7, 38.86 * 7, m, 273)::numeric, 3) AS "1.226" FROM model;
+SELECT round(expected_transactions(2, (38.86 - 30.43) * 7, 38.86 * 7, m, 273)::numeric, 3) AS "1.226" FROM model;
 
-SELECT customer_id, churn_prob(h, m), alive_prob(h, m), expected_orders(h, m), expected_order_value(h, m),
+SELECT customer_id, churn_prob(h, m), alive_prob(h, m), expected_transactions(h, m), expected_transaction_value(h, m),
 	clv_estimate(h, m), score_status(h, m)
 FROM customers, model ORDER BY customer_id;
 
 -- The same from plain numbers: repeat transactions, days since the last and the first order, mean repeat spend.
-SELECT customer_id, churn_prob(x, r, t, m), alive_prob(x, r, t, m), expected_orders(x, r, t, m),
-	expected_order_value(x, v, m), clv_estimate(x, r, t, v, m), score_status(x, r, t, v, m)
+SELECT customer_id, churn_prob(x, r, t, m), alive_prob(x, r, t, m), expected_transactions(x, r, t, m),
+	expected_transaction_value(x, v, m), clv_estimate(x, r, t, v, m), score_status(x, r, t, v, m)
 FROM (SELECT customer_id, repeat_count(h) AS x, recency_days(h, '1997-09-30') AS r, tenure_days(h, '1997-09-30') AS t,
 		(total_spend(h) - spend_between(h, '-infinity', first_order_on(h) + 1)) / nullif(repeat_count(h), 0) AS v
 	FROM customers) AS x, model ORDER BY customer_id;
 
 -- A customer with one order is worth what the population spends.
-SELECT expected_order_value(h, m) = 6.25 * 15.44 / (3.74 - 1) AS population_mean
+SELECT expected_transaction_value(h, m) = 6.25 * 15.44 / (3.74 - 1) AS population_mean
 FROM customers, model WHERE customer_id = 3;
 
 -- Value grows with the horizon and the margin, and shrinks with the discount.
@@ -40,15 +40,15 @@ SELECT clv_estimate(h, m, 0) AS nothing, clv_estimate(h, m, 30) AS month, clv_es
 	clv_estimate(h, m, 3650) AS decade, clv_estimate(h, m, 365, margin => 0.25) / clv_estimate(h, m, 365) AS margin
 FROM customers, model WHERE customer_id = 1;
 -- Without discount it is orders times their value.
-SELECT abs(clv_estimate(h, m, 365, 0) / (expected_orders(h, m, 365) * expected_order_value(h, m)) - 1) < 1e-12 AS undiscounted
+SELECT abs(clv_estimate(h, m, 365, 0) / (expected_transactions(h, m, 365) * expected_transaction_value(h, m)) - 1) < 1e-12 AS undiscounted
 FROM customers, model WHERE customer_id = 1;
 -- Discounting is continuous: as fine a sum over days as one likes comes close to it.
 SELECT abs(clv_estimate(h, m, 365, 0.10) / sum(
-		(expected_orders(h, m, d) - expected_orders(h, m, d - 1)) * expected_order_value(h, m) * 1.1 ^ (-(d - 0.5) / 365)) - 1) < 1e-6 AS continuous
+		(expected_transactions(h, m, d) - expected_transactions(h, m, d - 1)) * expected_transaction_value(h, m) * 1.1 ^ (-(d - 0.5) / 365)) - 1) < 1e-6 AS continuous
 FROM customers, model, generate_series(1, 365) AS d WHERE customer_id = 1 GROUP BY h, m;
 
 -- A model scores at a later day than it was fitted at; a longer silence is worse.
-SELECT as_of, churn_prob(h, m, as_of), expected_orders(h, m, 365, as_of), clv_estimate(h, m, as_of => as_of)
+SELECT as_of, churn_prob(h, m, as_of), expected_transactions(h, m, 365, as_of), clv_estimate(h, m, as_of => as_of)
 FROM customers, model, (VALUES (date '1997-09-30'), ('1997-12-31'), ('1998-12-31')) AS v(as_of)
 WHERE customer_id = 1 ORDER BY as_of;
 -- And at an earlier one: orders after it have not happened yet.
@@ -57,7 +57,7 @@ FROM customers, model, (VALUES (date '1996-12-31'), ('1997-01-10'), ('1997-01-20
 WHERE customer_id = 1 ORDER BY as_of;
 
 -- Nobody gets NaN. Who cannot be scored gets NULL, and score_status says why.
-SELECT who, churn_prob(h, m), expected_orders(h, m), expected_order_value(h, m), clv_estimate(h, m), score_status(h, m)
+SELECT who, churn_prob(h, m), expected_transactions(h, m), expected_transaction_value(h, m), clv_estimate(h, m), score_status(h, m)
 FROM model, (VALUES
 	('no history', NULL::purchase_history),
 	('no orders', '{"orders": []}'),
@@ -79,7 +79,7 @@ FROM customers, (VALUES
 WHERE customer_id = 3;
 
 -- Absurd but possible parameters give absurd but finite scores, at once.
-SELECT r, a, b, x, round(churn_prob(x, 10, 100, m)::numeric, 6) AS churn_prob, expected_orders(x, 10, 100, m) < 'Infinity' AS finite,
+SELECT r, a, b, x, round(churn_prob(x, 10, 100, m)::numeric, 6) AS churn_prob, expected_transactions(x, 10, 100, m) < 'Infinity' AS finite,
 	score_status(x, 10, 100, 5, m)
 FROM (VALUES (1e12, 1e12, 1e12), (1e-12, 1e12, 1e-12), (1e12, 1e-12, 1e12), (1e6, 2e10, 1e10)) AS v(r, a, b), (VALUES (3), (1000000)) AS w(x),
 	LATERAL (SELECT ('{"model": "bg/nbd", "timing": {"r": ' || r || ', "alpha": 1, "a": ' || a || ', "b": ' || b || '},
@@ -92,13 +92,13 @@ FROM model, (VALUES (-1, 5, 10, 1), (1.5, 5, 10, 1), (2, 11, 10, 1), (2, -1, 10,
 	AS v(x, r, t, v);
 
 -- Wrong parameters are errors.
-SELECT expected_orders(h, m, -1) FROM customers, model;
+SELECT expected_transactions(h, m, -1) FROM customers, model;
 SELECT clv_estimate(h, m, -1) FROM customers, model;
 SELECT clv_estimate(h, m, annual_discount => -0.1) FROM customers, model;
 SELECT clv_estimate(h, m, annual_discount => 'NaN') FROM customers, model;
 SELECT clv_estimate(h, m, margin => 'Infinity') FROM customers, model;
 SELECT churn_prob(h, m, 'infinity') FROM customers, model;
 SELECT churn_prob(h, '{"model": "bg/nbd", "timing": {"r": 1, "alpha": 1, "a": 1, "b": 1}}') FROM customers;
-SELECT clv_estimate(h, m, NULL), expected_orders(h, m, NULL) FROM customers, model;
+SELECT clv_estimate(h, m, NULL), expected_transactions(h, m, NULL) FROM customers, model;
 
 DROP TABLE model, customers;

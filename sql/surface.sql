@@ -15,30 +15,34 @@ SELECT t.oid AS type, t.typname::text AS name
 FROM member AS m JOIN pg_type AS t ON t.oid = m.objid AND m.classid = 'pg_type'::regclass
 WHERE t.typtype = 'b' AND t.typelem = 0;
 
--- What every type has: text and binary form, and what an index and a hash table need.
+-- What every type has: text and binary form, the cast to json, and what an index and a hash table need.
 CREATE TEMP VIEW type_support AS
 SELECT p.oid, v.name AS type, substr(p.proname, length(v.name) + 2) AS role
 FROM member AS m JOIN pg_proc AS p ON p.oid = m.objid AND m.classid = 'pg_proc'::regclass
 	JOIN value_type AS v ON p.proname = ANY (SELECT v.name || '_' || role
-		FROM unnest('{in,out,recv,send,eq,ne,lt,le,gt,ge,cmp,hash,hash_extended}'::text[]) AS role);
+		FROM unnest('{in,out,recv,send,json,eq,ne,lt,le,gt,ge,cmp,hash,hash_extended}'::text[]) AS role);
 SELECT type, string_agg(role, ' ' ORDER BY role COLLATE "C") FROM type_support GROUP BY type ORDER BY type COLLATE "C";
 
 -- Functions and aggregates, with what they say of themselves.
-SELECT CASE p.prokind WHEN 'a' THEN 'aggregate ' WHEN 'w' THEN 'window ' ELSE '' END || p.proname
-	|| '(' || pg_get_function_arguments(p.oid) || ') -> ' || pg_get_function_result(p.oid),
+SELECT CASE p.prokind WHEN 'a' THEN 'aggregate ' WHEN 'w' THEN 'window ' WHEN 'p' THEN 'procedure ' ELSE '' END || p.proname
+	|| '(' || pg_get_function_arguments(p.oid) || ')' || coalesce(' -> ' || pg_get_function_result(p.oid), ''),
 	concat_ws(', ', CASE WHEN p.prokind = 'a' THEN NULL ELSE
 			CASE p.provolatile WHEN 'i' THEN 'immutable' WHEN 's' THEN 'stable' ELSE 'volatile' END END,
 		CASE WHEN p.proisstrict THEN 'strict' END,
 		CASE p.proparallel WHEN 's' THEN 'parallel safe' WHEN 'r' THEN 'parallel restricted' ELSE 'parallel unsafe' END)
 FROM member AS m JOIN pg_proc AS p ON p.oid = m.objid AND m.classid = 'pg_proc'::regclass
 WHERE p.oid NOT IN (SELECT oid FROM type_support)
-	AND obj_description(p.oid, 'pg_proc') NOT LIKE 'aggregate support:%'
+	AND obj_description(p.oid, 'pg_proc') NOT LIKE 'internal:%'
 ORDER BY p.proname COLLATE "C", pg_get_function_arguments(p.oid) COLLATE "C";
 
--- What only aggregates call belongs to an aggregate.
+-- What is marked internal belongs to an aggregate, an operator, an operator class, a cast or a type.
 SELECT p.oid::regprocedure FROM member AS m JOIN pg_proc AS p ON p.oid = m.objid AND m.classid = 'pg_proc'::regclass
-WHERE obj_description(p.oid, 'pg_proc') LIKE 'aggregate support:%'
-	AND NOT EXISTS (SELECT FROM pg_aggregate AS a WHERE p.oid IN (a.aggtransfn, a.aggfinalfn, a.aggcombinefn));
+WHERE obj_description(p.oid, 'pg_proc') LIKE 'internal:%'
+	AND NOT EXISTS (SELECT FROM pg_aggregate AS a WHERE p.oid IN (a.aggtransfn, a.aggfinalfn, a.aggcombinefn))
+	AND NOT EXISTS (SELECT FROM pg_operator AS o WHERE o.oprcode = p.oid)
+	AND NOT EXISTS (SELECT FROM pg_amproc AS a WHERE a.amproc = p.oid)
+	AND NOT EXISTS (SELECT FROM pg_type AS t WHERE p.oid IN (t.typinput, t.typoutput, t.typreceive, t.typsend))
+ORDER BY p.oid::regprocedure::text COLLATE "C";
 
 -- Operators (each type has = <> < <= > >=, too), casts and operator classes.
 SELECT v.name, string_agg(o.oprname, ' ' ORDER BY o.oprname COLLATE "C")
@@ -48,7 +52,7 @@ GROUP BY v.name ORDER BY v.name COLLATE "C";
 SELECT c.castsource::regtype || ' -> ' || c.casttarget::regtype AS "cast",
 	CASE c.castcontext WHEN 'e' THEN 'explicit' WHEN 'a' THEN 'in assignments' ELSE 'implicit' END
 FROM member AS m JOIN pg_cast AS c ON c.oid = m.objid AND m.classid = 'pg_cast'::regclass
-ORDER BY c.castsource::regtype::text COLLATE "C";
+ORDER BY c.castsource::regtype::text COLLATE "C", c.casttarget::regtype::text COLLATE "C";
 SELECT v.name, string_agg(a.amname || CASE WHEN c.opcdefault THEN ' (default)' ELSE '' END, ', ' ORDER BY a.amname COLLATE "C")
 FROM member AS m JOIN pg_opclass AS c ON c.oid = m.objid AND m.classid = 'pg_opclass'::regclass
 	JOIN pg_am AS a ON a.oid = c.opcmethod JOIN value_type AS v ON v.type = c.opcintype
@@ -76,7 +80,7 @@ FROM member AS m JOIN pg_proc AS p ON p.oid = m.objid AND m.classid = 'pg_proc':
 	JOIN pg_language AS l ON l.oid = p.prolang
 WHERE (l.lanname NOT IN ('c', 'internal') AND p.prosqlbody IS NULL) OR p.prosecdef OR p.proconfig IS NOT NULL;
 
--- A function that an attacker can call on values he must not see says nothing of them:
+-- A function that an attacker can call on hidden values must not reveal them:
 -- LEAKPROOF are only the comparisons, which are the server's own.
 SELECT p.oid::regprocedure FROM member AS m JOIN pg_proc AS p ON p.oid = m.objid AND m.classid = 'pg_proc'::regclass
 	JOIN pg_language AS l ON l.oid = p.prolang
@@ -93,10 +97,9 @@ FROM callable AS a JOIN callable AS b ON a.proname = b.proname AND a.given = b.g
 
 -- Public functions name all their arguments, so that they can be given by name.
 SELECT p.oid::regprocedure FROM member AS m JOIN pg_proc AS p ON p.oid = m.objid AND m.classid = 'pg_proc'::regclass
-WHERE p.oid NOT IN (SELECT oid FROM type_support) AND obj_description(p.oid, 'pg_proc') NOT LIKE 'aggregate support:%'
-	AND obj_description(p.oid, 'pg_proc') NOT LIKE '%(implementation of % operator)'
+WHERE p.oid NOT IN (SELECT oid FROM type_support) AND obj_description(p.oid, 'pg_proc') NOT LIKE 'internal:%'
 	AND cardinality(array_remove(p.proargnames[1:p.pronargs], '')) IS DISTINCT FROM p.pronargs AND p.pronargs > 0;
 
--- Whoever can use the schema can use the extension: nothing was granted, nothing revoked.
+-- Roles that can use the schema can use the extension: nothing was granted, nothing revoked.
 SELECT p.oid::regprocedure, p.proacl FROM member AS m JOIN pg_proc AS p ON p.oid = m.objid AND m.classid = 'pg_proc'::regclass
 WHERE p.proacl IS NOT NULL;

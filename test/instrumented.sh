@@ -45,5 +45,5 @@ sanitized() {
 		__attribute__((constructor)) static void begin(void) { free(malloc(1)); }' |
 		gcc -x c -fno-builtin -shared -fPIC -Wl,-z,initfirst -o "$first" -
 	echo "env LD_PRELOAD=$1:$first UBSAN_OPTIONS=print_stacktrace=1:halt_on_error=1" \
-		"ASAN_OPTIONS=detect_leaks=0:abort_on_error=1:detect_stack_use_after_return=0:${2:-}"
+		"ASAN_OPTIONS=detect_leaks=0:abort_on_error=1:detect_stack_use_after_return=0:${2:-}:\${MORE_ASAN_OPTIONS:-}"
 }

@@ -4,14 +4,14 @@
  *
  * The server hands out memory from large blocks of its own, inside which
  * neither AddressSanitizer nor valgrind see where one allocation ends and the
- * next begins.  Builds of the extension for those tools are therefore linked
+ * next begins. Builds of the extension for those tools are therefore linked
  * with these functions in place of palloc() and its family (ld --wrap; the
  * linker's list is test/redzones.ld).
  *
  * Each asks for so much that the server gets a block from malloc() for it
- * alone, and forbids what is beyond the size that was wanted.  One byte too
+ * alone, and forbids what is beyond the size that was wanted. One byte too
  * far is seen at once, and so is use after pfree() or after the end of the
- * context, and under valgrind use of what was never written.  When the server
+ * context, and under valgrind use of what was never written. When the server
  * frees or resizes such a block, as it may, malloc's own bookkeeping lifts the
  * ban.
  */

@@ -35,6 +35,11 @@ SELECT customer_id, recency_days(history, '2026-01-01') AS recency_days, order_c
 FROM histories;
 ALTER TABLE summaries SET (parallel_workers = 2);
 
+-- what customers have: some 34 of 60 categories each
+CREATE TABLE things AS
+SELECT DISTINCT customer_id, 'category ' || (hashint8(customer_id * 100 + k) & 2147483647) % 60 AS item
+FROM summaries, generate_series(1, 50) AS k WHERE customer_id <= 20000;
+
 -- a second copy of the histories, to be kept fresh, and new orders of one customer in a hundred
 CREATE TABLE live AS SELECT * FROM histories ORDER BY customer_id;
 ALTER TABLE live ADD PRIMARY KEY (customer_id);
@@ -47,4 +52,19 @@ SELECT (SELECT customer_base(history) FROM histories) AS base,
 CREATE TABLE shards AS SELECT customer_base(history) AS base FROM histories GROUP BY customer_id % 16;
 CREATE TABLE models AS SELECT clv_fit(base, 'bg/nbd') AS model FROM bases;
 
-VACUUM (FREEZE, ANALYZE) histories, summaries, live, new_orders, bases, shards, models;
+-- a thousand segments with curves of three kinds, known exactly and with their errors
+CREATE TABLE budgets AS
+SELECT budget_plan('S' || i, 10 + i % 97, format(curve, 1 + i % 7, 0.3 + i % 5 * 0.1, '[0, 0, 0]')::response_curve, 5, 0.01 * (i % 3), 5 + i % 4) AS plan,
+	budget_plan('S' || i, 10 + i % 97, format(curve, 1 + i % 7, 0.3 + i % 5 * 0.1, '[0.01, 0.002, 0.02]')::response_curve, 5, 0.01 * (i % 3), 5 + i % 4) AS uncertain
+FROM generate_series(1, 1000) AS i, LATERAL (SELECT CASE i % 3 WHEN 0 THEN '{"curve": "exp", "c": %s, "k": %s, "covariance": %s}'
+	WHEN 1 THEN '{"curve": "hill", "c": %s, "h": %s, "covariance": %s}' ELSE '{"curve": "power", "a": %s, "e": %s, "covariance": %s}' END AS curve) AS kinds;
+
+-- scores to take snapshots of, and a table for those who keep all of them every night
+CREATE TABLE scored AS
+SELECT customer_id, 'Segment ' || customer_id % 11 AS segment, 'active'::text AS lifecycle, monetary AS clv_365d, date '2026-01-01' AS as_of FROM summaries;
+ALTER TABLE scored ADD PRIMARY KEY (customer_id);
+SELECT create_snapshots('nights', 'scored');
+SELECT take_snapshot('nights', '2026-01-01');
+CREATE TABLE kept (customer_id bigint, as_of date, segment text, lifecycle text, clv float8, PRIMARY KEY (customer_id, as_of));
+
+VACUUM (FREEZE, ANALYZE) scored, nights, nights_current, things, histories, summaries, live, new_orders, bases, shards, models;

@@ -3,7 +3,7 @@
  *	  Fuzz target: the input and receive functions of a type, and what may be
  *	  done with a value that they have accepted.
  *
- * The functions of a type need a server around them.  So this one is linked
+ * The functions of a type need a server around them. So this one is linked
  * into a build of the extension of its own, which a single-user server loads;
  * libFuzzer then mutates texts or messages in there, led by what the extension
  * covers, and ends the process when the time is over.
@@ -11,7 +11,7 @@
  *		fuzz_values(type regtype, is_binary boolean, uses text[], options text[])
  *
  * uses are queries with one parameter of the type, each run on every accepted
- * value.  options are libFuzzer's.
+ * value. options are libFuzzer's.
  *
  * Held against every input:
  *
@@ -40,28 +40,26 @@
 
 typedef struct Target
 {
-	Oid			type;
-	bool		is_binary;
-	int			n_uses;
-	SPIPlanPtr	uses[MAX_USES];
-	FmgrInfo	input;
-	FmgrInfo	output;
-	FmgrInfo	receive;
-	FmgrInfo	send;
-	Oid			param;			/* what input and receive are told of the type */
-	MemoryContext memory;		/* of one input */
+	Oid type;
+	bool is_binary;
+	int n_uses;
+	SPIPlanPtr uses[MAX_USES];
+	FmgrInfo input;
+	FmgrInfo output;
+	FmgrInfo receive;
+	FmgrInfo send;
+	Oid param;            /* what input and receive are told of the type */
+	MemoryContext memory; /* of one input */
 } Target;
 
 /* libFuzzer's callback takes no state. */
 static Target target;
 
-extern int	LLVMFuzzerRunDriver(int *argc, char ***argv, int (*callback) (const uint8_t *data, size_t size));
+extern int LLVMFuzzerRunDriver(int *argc, char ***argv, int (*callback)(const uint8_t *data, size_t size));
 
-pg_attribute_printf(1, 2)
-static void
-broken_promise(const char *format, ...)
+pg_attribute_printf(1, 2) static void broken_promise(const char *format, ...)
 {
-	va_list		arguments;
+	va_list arguments;
 
 	va_start(arguments, format);
 	fputs("broken promise: ", stderr);
@@ -77,8 +75,8 @@ broken_promise(const char *format, ...)
 static void
 check_error(const char *of)
 {
-	ErrorData  *error;
-	int			category;
+	ErrorData *error;
+	int category;
 
 	MemoryContextSwitchTo(target.memory);
 	error = CopyErrorData();
@@ -104,16 +102,14 @@ static Datum
 from_bytes(const void *bytes, int length)
 {
 	StringInfoData message;
-	Datum		value;
+	Datum value;
 
 	initStringInfo(&message);
 	appendBinaryStringInfo(&message, bytes, length);
 	value = ReceiveFunctionCall(&target.receive, &message, target.param, -1);
 	/* as COPY and the protocol do */
 	if (message.cursor != message.len)
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_BINARY_REPRESENTATION),
-				 errmsg("incorrect binary data format")));
+		ereport(ERROR, (errcode(ERRCODE_INVALID_BINARY_REPRESENTATION), errmsg("incorrect binary data format")));
 	return value;
 }
 
@@ -149,8 +145,8 @@ check_same(Datum value, Datum again, const char *what)
 static void
 check_round_trips(Datum value)
 {
-	char	   *text = OutputFunctionCall(&target.output, value);
-	bytea	   *bytes = SendFunctionCall(&target.send, value);
+	char *text = OutputFunctionCall(&target.output, value);
+	bytea *bytes = SendFunctionCall(&target.send, value);
 
 	PG_TRY();
 	{
@@ -193,7 +189,7 @@ static int
 try_input(const uint8_t *data, size_t size)
 {
 	MemoryContext before = MemoryContextSwitchTo(target.memory);
-	Datum		value;
+	Datum value;
 
 	CHECK_FOR_INTERRUPTS();
 	if (read_value(data, size, &value))
@@ -212,8 +208,8 @@ try_input(const uint8_t *data, size_t size)
 static char **
 texts_of_array(ArrayType *array, int *n)
 {
-	Datum	   *elements;
-	char	  **texts;
+	Datum *elements;
+	char **texts;
 
 	deconstruct_array(array, TEXTOID, -1, false, TYPALIGN_INT, &elements, NULL, n);
 	texts = palloc0_array(char *, *n + 2);
@@ -225,8 +221,8 @@ texts_of_array(ArrayType *array, int *n)
 static void
 find_functions(void)
 {
-	Oid			function;
-	bool		is_varlena;
+	Oid function;
+	bool is_varlena;
 
 	getTypeInputInfo(target.type, &function, &target.param);
 	fmgr_info(function, &target.input);
@@ -244,10 +240,10 @@ PG_FUNCTION_INFO_V1(fuzz_values);
 Datum
 fuzz_values(PG_FUNCTION_ARGS)
 {
-	int			n_options;
-	char	  **uses;
-	char	  **options = texts_of_array(PG_GETARG_ARRAYTYPE_P(3), &n_options);
-	int			argc = n_options + 1;
+	int n_options;
+	char **uses;
+	char **options = texts_of_array(PG_GETARG_ARRAYTYPE_P(3), &n_options);
+	int argc = n_options + 1;
 
 	target.type = PG_GETARG_OID(0);
 	target.is_binary = PG_GETARG_BOOL(1);

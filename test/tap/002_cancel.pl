@@ -40,6 +40,14 @@ $node->safe_psql(
 	FROM histories, generate_series(1, 2);
 	CREATE TABLE contracts AS
 	SELECT retention_base(1 + n % 300000, n % 3 = 0, 1, '1 day') AS base FROM generate_series(1, 600000) AS n;
+	CREATE TABLE audits AS SELECT period_audit(history, '2016-01-01', '2026-01-01') AS audit, period_change(history, '2024-01-01', '2025-01-01', '2025-01-01', '2026-01-01') AS change,
+		cohort_audit(history, 'week', '2026-01-01') AS cohorts FROM histories;
+	CREATE TABLE plans AS SELECT budget_plan('S' || n, n, '{"curve": "exp", "c": 2, "k": 0.5, "covariance": [0.01, 0, 0.01]}', 1 + n % 7, 0, NULL) AS plan,
+		uplift_segments('S' || n, uplift_of_counts(1000 + n, 100, 1000, 90)) AS segments FROM generate_series(1, 4000) AS n;
+	CREATE TABLE profiles AS SELECT hour_profile(timestamp '2024-01-01' + interval '7 hours' * n, 'weekday') AS profile FROM generate_series(1, 200000) AS n GROUP BY n % 20000;
+	CREATE TABLE scores AS SELECT customer_id, 'S' || customer_id % 6 AS segment, (customer_id % 97)::float8 AS clv_365d, date '2026-01-01' AS as_of, 20 AS value FROM histories;
+	CREATE TABLE wide AS SELECT customer_id, 'S' || customer_id % 4000 AS segment, n AS action, 20 + n AS value, 0.1 * n AS cost FROM scores, generate_series(1, 3) AS n;
+	SELECT create_snapshots('snapshots', 'scores');
 
 	-- How many milliseconds after its timeout the statement failed. NULL: it was faster.
 	CREATE FUNCTION lateness(statement text, timeout_ms int) RETURNS float8 LANGUAGE plpgsql AS \$\$
@@ -67,7 +75,7 @@ my %statements = (
 	'holdout' => "SELECT holdout(history, '2024-12-31', '2025-12-31', 'bg/nbd') FROM histories",
 	'rollup of holdouts' => 'SELECT rollup(v) FROM holdouts, generate_series(1, 5)',
 	'holdout_summary' => 'SELECT holdout_summary(v) FROM holdouts',
-	'holdout_by_frequency' => 'SELECT count(*) FROM holdouts, holdout_by_frequency(v)',
+	'holdout_by_repeat_count' => 'SELECT count(*) FROM holdouts, holdout_by_repeat_count(v)',
 	'holdout_tracking' => 'SELECT count(*) FROM holdouts, generate_series(1, 100), holdout_tracking(v)',
 	'a holdout as text' => 'SELECT length(v::text) FROM holdouts, generate_series(1, 10)',
 	'rfm_score OVER ()' => 'SELECT count(score) FROM (SELECT rfm_score(recency_days, frequency, monetary) OVER () AS score FROM numbers) AS x',
@@ -76,12 +84,29 @@ my %statements = (
 	'simulate_orders in a short window' => "SELECT count(*) FROM simulate_orders(1000000000000, $model, '2024-01-01', '2024-01-02', 1)",
 	'purchase_history' => "SELECT purchase_history(ordered_at, amount) FROM simulate_orders(20000, $model, $window)",
 	'rollup of histories' => 'SELECT rollup(history) FROM histories WHERE customer_id <= 30000',
-	'scores' => "SELECT sum(residual_orders(history, $model)), max(next_order_on(history, $model)) FROM histories",
+	'scores' => "SELECT sum(discounted_transactions(history, $model)), max(next_order_on(history, $model)) FROM histories",
 	'a base as text' => 'SELECT length(base::text) FROM base, generate_series(1, 10)',
 	'a large history' => 'SELECT length(history::text), order_count(history) FROM whole, generate_series(1, 10)',
 	'unnest' => 'SELECT count(*) FROM base, generate_series(1, 5), unnest(base)',
 	'retention_fit' => "SELECT retention_fit(base, 'bdw') FROM contracts",
 	'kaplan_meier' => 'SELECT count(*) FROM contracts, kaplan_meier(base)',
+	'period_audit' => q{SELECT period_audit(history, '2016-01-01', '2026-01-01') FROM histories, generate_series(1, 20)},
+	'period_change' => q{SELECT period_change(history, '2016-01-01', '2021-01-01', '2021-01-01', '2026-01-01') FROM histories, generate_series(1, 20)},
+	'cohort_audit' => q{SELECT cohort_audit(history, 'week', '2026-01-01') FROM histories, generate_series(1, 20)},
+	'rollup of audits' => 'SELECT rollup(audit), rollup(change), rollup(cohorts) FROM audits, generate_series(1, 200)',
+	'audits as text' => 'SELECT length(audit::text), length(change::text), length(cohorts::text) FROM audits, generate_series(1, 30)',
+	'customer_equity' => "SELECT customer_equity(history, $model) FROM histories",
+	'uplift' => 'SELECT uplift(customer_id % 2 = 0, customer_id::float8, customer_id % 7) FROM histories, generate_series(1, 50)',
+	'uplift_shrunk' => 'SELECT count(*) FROM plans, uplift_shrunk(segments)',
+	'allocate_budget' => 'SELECT count(*) FROM plans, allocate_budget(plan, 10000, draws => 900)',
+	'hour_prior_params' => 'SELECT count(*) FROM (SELECT hour_prior(profile) AS p FROM profiles) AS x, hour_prior_params(p)',
+	'segment_transitions' => q{SELECT segment_transitions('S' || customer_id % 200, 'S' || customer_id % 199) FROM histories, generate_series(1, 20)},
+	'fatigue' => 'SELECT fatigue((customer_id % 90)::int, customer_id % 9 = 0, false) FROM histories, generate_series(1, 50)',
+	'relevance_audit' => 'SELECT relevance_audit(customer_id % 9 = 0, NULL, customer_id % 4 = 0, NULL, NULL, NULL) FROM histories, generate_series(1, 50)',
+	'replenishment' => 'SELECT replenishment(history) FROM histories, generate_series(1, 20)',
+	'check_orders' => q{SELECT count(*) FROM check_orders('scores', 'customer_id', 'as_of', 'clv_365d')},
+	'take_snapshot' => q{SELECT take_snapshot('snapshots')},
+	'next_best_actions' => q{SELECT count(*) FROM plans, next_best_actions('wide', segments, 0, 5000)},
 );
 
 # These four stand for all others: they are tried a hundred times.

@@ -27,8 +27,7 @@ foreach my $row (
 	FROM pg_depend AS d JOIN pg_proc AS p ON p.oid = d.objid AND d.classid = 'pg_proc'::regclass
 	WHERE d.deptype = 'e' AND d.refclassid = 'pg_extension'::regclass
 		AND d.refobjid = (SELECT oid FROM pg_extension WHERE extname = 'customer_centric')
-		AND p.proname !~ '_(in|out|recv|send|eq|ne|lt|le|gt|ge|cmp|hash|hash_extended)$'
-		AND obj_description(p.oid, 'pg_proc') !~ '^aggregate support|implementation of'
+		AND obj_description(p.oid, 'pg_proc') !~ '^internal:'
 		AND NOT 'money'::regtype = ANY (p.proargtypes)}))
 {
 	my ($name, $kind, $optional, $columns) = split /\|/, $row, -1;
@@ -60,6 +59,37 @@ foreach my $name (sort keys %functions)
 foreach my $name (sort keys %calls)
 {
 	ok($functions{$name}, "$name: exists");
+}
+
+# What the server calls on behalf of a type, an operator, an operator class, a cast or an aggregate
+# is internal, and its comment says so; unless users call it too, and it is in the reference.
+my @support = split /\n/, $node->safe_psql('postgres', q{
+	WITH used (oid) AS (
+		SELECT unnest(ARRAY[typinput, typoutput, typreceive, typsend, typmodin, typmodout, typanalyze]::oid[]) FROM pg_type
+		UNION SELECT unnest(ARRAY[oprcode, oprrest, oprjoin]::oid[]) FROM pg_operator
+		UNION SELECT amproc FROM pg_amproc
+		UNION SELECT castfunc FROM pg_cast
+		UNION SELECT unnest(ARRAY[aggtransfn, aggfinalfn, aggcombinefn, aggserialfn, aggdeserialfn, aggmtransfn, aggminvtransfn,
+			aggmfinalfn]::oid[]) FROM pg_aggregate)
+	SELECT DISTINCT p.proname FROM used JOIN pg_proc AS p USING (oid) JOIN pg_depend AS d ON d.objid = p.oid
+	WHERE d.classid = 'pg_proc'::regclass AND d.deptype = 'e' AND d.refclassid = 'pg_extension'::regclass
+		AND d.refobjid = (SELECT oid FROM pg_extension WHERE extname = 'customer_centric')
+		AND coalesce(obj_description(p.oid, 'pg_proc'), '') !~ '^internal: '});
+my @unmarked = grep { !$calls{$_} } @support;
+is(join(' ', @unmarked), '', "support functions are marked as internal or are in the reference");
+
+# doc/columns.md and the comments in the database say the same of the same columns, in the same order.
+$node->safe_psql('postgres', q{
+	CREATE TABLE orders (customer_id bigint, ordered_at date, amount numeric);
+	SELECT create_customer_scores('scores', 'orders', 'customer_id', 'ordered_at', 'amount', columns => ARRAY['*', 'clv_low', 'clv_high'])});
+my @documented = map { [ /^## (.*)/m, join("\n", map { /^\| `(\w+)` \| (.*) \|$/ ? "$1: $2" : () } split /\n/) ] }
+  split /^(?=## )/m, slurp_file("$root/doc/columns.md");
+foreach my $pair ([ 'The scores', 'scores_bi' ], [ 'The companion', 'scores_model' ])
+{
+	my ($title, $view) = @$pair;
+	my ($page) = map { $_->[1] } grep { ($_->[0] // '') eq $title } @documented;
+	is($page, $node->safe_psql('postgres', "SELECT attname || ': ' || col_description(attrelid, attnum) FROM pg_attribute
+		WHERE attrelid = '$view'::regclass AND attnum > 0 ORDER BY attnum"), "doc/columns.md, $title: as in the database");
 }
 
 $node->stop;

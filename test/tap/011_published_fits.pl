@@ -67,7 +67,7 @@ is(value(q{SELECT sum(repeat_count * customer_count), sum(last_order_days * cust
 	sum(('1997-09-30' - first_order_on) * customer_count), sum(customer_count) FILTER (WHERE repeat_count = 0), max(repeat_count)
 	FROM bases, unnest(base) WHERE orders = 'everyone'}),
 	'24337|1129644|5399736|14119|80', 'all customers: x, t_x and T in days, customers without a repeat transaction, the largest x');
-is(value(q{SELECT base::jsonb -> 'left_out' ->> 'no_spend' FROM bases WHERE orders = 'everyone'}), 1,
+is(value(q{SELECT base::jsonb -> 'left_out' ->> 'no_repeat_spend' FROM bases WHERE orders = 'everyone'}), 1,
 	'repeat customers without positive spend');
 
 fit_agrees('sample pareto/nbd', 'CLVTools', -9594.976179, r => 0.553277, alpha => 10.57768, s => 0.6062406, beta => 11.66876);
@@ -92,8 +92,10 @@ fit_agrees('everyone mbg/cnbd-k', 'BTYDplus', -95336.958320, r => 0.6371297, alp
 # nothing then; the likelihood and the other parameters do.
 agrees(value(q{SELECT log_likelihood(m) FROM models WHERE (orders, name) = ('sample', 'gg/nbd')}), -9594.976270, 5,
 	'sample gg/nbd, CLVTools: log-likelihood');
+is(value(q{SELECT bool_and(g.orders = p.orders AND log_likelihood(g.m) >= log_likelihood(p.m)) FROM models AS g JOIN models AS p USING (orders)
+	WHERE (g.name, p.name) = ('gg/nbd', 'pareto/nbd')}), 't', 'gg/nbd is never less likely than its limit, pareto/nbd');
 is(value(q{SELECT string_agg(param, ' ') FROM models, clv_params(m) WHERE (orders, name) = ('sample', 'gg/nbd') AND NOT identified}),
-	'b beta', 'sample gg/nbd: the data do not tell b and beta');
+	'b beta', 'sample gg/nbd: b and beta are not identified');
 agrees(value(q{SELECT estimate FROM figures WHERE (fit, param) = ('sample gg/nbd', 'r')}), 0.5530388, 3, 'sample gg/nbd, CLVTools: r');
 agrees(value(q{SELECT estimate FROM figures WHERE (fit, param) = ('sample gg/nbd', 'alpha')}), 10.57271, 3, 'sample gg/nbd, CLVTools: alpha');
 
@@ -129,7 +131,7 @@ my %scores = (
 my @quantities = ('P(alive)', 'orders of 39 weeks', 'discounted orders to come');
 foreach my $name (sort keys %scores)
 {
-	foreach my $row (rows("SELECT customer_id, alive_prob(h, m), expected_orders(h, m, 273), residual_orders(h, m, exp(0.0027 * 365 / 7.0) - 1)
+	foreach my $row (rows("SELECT customer_id, alive_prob(h, m), expected_transactions(h, m, 273), discounted_transactions(h, m, exp(0.0027 * 365 / 7.0) - 1)
 		FROM sample_histories, models WHERE (orders, name) = ('sample', '$name') ORDER BY customer_id"))
 	{
 		my ($customer, @got) = @$row;
@@ -140,18 +142,18 @@ foreach my $name (sort keys %scores)
 
 # At the maximum itself, computed with 50 digits.
 my $pareto = "sample_histories, models WHERE (orders, name) = ('sample', 'pareto/nbd')";
-agrees(value("SELECT expected_orders(h, m, 364) FROM $pareto AND customer_id = 1516"), 25.4551835, 8, 'pareto/nbd: orders of customer 1516 in 52 weeks');
-agrees(value("SELECT ln(o.high / o.low) / 2 / 1.959964 * expected_orders(h, m, 364)
-	FROM sample_histories, models, expected_orders_interval(h, m, 0.95, 364) AS o
+agrees(value("SELECT expected_transactions(h, m, 364) FROM $pareto AND customer_id = 1516"), 25.4551835, 8, 'pareto/nbd: orders of customer 1516 in 52 weeks');
+agrees(value("SELECT ln(o.high / o.low) / 2 / 1.959964 * expected_transactions(h, m, 364)
+	FROM sample_histories, models, expected_transactions_interval(h, m, 0.95, 364) AS o
 	WHERE (orders, name) = ('sample', 'pareto/nbd') AND customer_id = 1516"), 1.34181148, 6, 'pareto/nbd: its standard error');
-agrees(value("SELECT sum(expected_orders(h, m, 273)) FROM $pareto"), 1665.51310721, 8, 'pareto/nbd: orders of the holdout, of which there were 1882');
+agrees(value("SELECT sum(expected_transactions(h, m, 273)) FROM $pareto"), 1665.51310721, 8, 'pareto/nbd: orders of the holdout, of which there were 1882');
 agrees(value("SELECT sum(alive_prob(h, m)) FROM $pareto"), 1051.87524718, 8, 'pareto/nbd: customers alive');
-agrees(value("SELECT expected_orders_new(m, 364) FROM models WHERE (orders, name) = ('sample', 'pareto/nbd')"), 1.47343428825, 8,
+agrees(value("SELECT new_customer_transactions(m, 364) FROM models WHERE (orders, name) = ('sample', 'pareto/nbd')"), 1.47343428825, 8,
 	'pareto/nbd: orders of a new customer in 52 weeks');
 my %residual = ('pareto/nbd' => 7205.54808985, 'bg/nbd' => 6735.76422500);
 foreach my $name (sort keys %residual)
 {
-	agrees(value("SELECT sum(residual_orders(h, m, exp(0.002687729661060743 * 365 / 7) - 1)) FROM sample_histories, models
+	agrees(value("SELECT sum(discounted_transactions(h, m, exp(0.002687729661060743 * 365 / 7) - 1)) FROM sample_histories, models
 		WHERE (orders, name) = ('sample', '$name')"), $residual{$name}, 8, "$name: all orders to come of all customers");
 }
 is(value(q{SELECT sum(repeat_count(h, '1998-06-30') - repeat_count(h, '1997-09-30')) FROM everyone_histories}), 19684,
@@ -180,16 +182,16 @@ foreach my $source ('counts', 'histories')
 	std_errors_agree("$source bg/bb", 'reference', 4, alpha => 0.06939078, beta => 0.02944750, gamma => 0.05100912, delta => 0.3208138);
 }
 my $donor_model = "donor_models WHERE source = 'counts'";
-my @gifts = split /\|/, value('SELECT ' . join(', ', map { "expected_orders_new(m, $_ * 365)" } 1 .. 6) . " FROM $donor_model");
+my @gifts = split /\|/, value('SELECT ' . join(', ', map { "new_customer_transactions(m, $_ * 365)" } 1 .. 6) . " FROM $donor_model");
 my @published_gifts = (0.498537, 0.923342, 1.296868, 1.632304, 1.938134, 2.220167);
 agrees($gifts[$_], $published_gifts[$_], 4, 'donations: of a new donor after ' . ($_ + 1) . ' opportunities') foreach 0 .. 5;
 my %residual_gifts = (0 => 0.11475272, 6 => 5.90989425);
 foreach my $x (sort keys %residual_gifts)
 {
-	agrees(value("SELECT max(residual_orders(h, m, 0.1)) FROM donors, $donor_model AND repeat_count(h) = $x"), $residual_gifts{$x}, 7,
+	agrees(value("SELECT max(discounted_transactions(h, m, 0.1)) FROM donors, $donor_model AND repeat_count(h) = $x"), $residual_gifts{$x}, 7,
 		"donations: discounted gifts to come after $x of six");
 }
-agrees(value("SELECT sum(expected_orders(h, m, 5 * 365 + 1)) FROM donors, $donor_model"), 12884.157, 7, 'donations: gifts of the next five years');
+agrees(value("SELECT sum(expected_transactions(h, m, 5 * 365 + 1)) FROM donors, $donor_model"), 12884.157, 7, 'donations: gifts of the next five years');
 
 # Two cohorts of subscribers, seen for seven years; Fader & Hardie 2007.
 load_csv('survival', 'year int, regular numeric, highend numeric', 'sbg_survival.csv');

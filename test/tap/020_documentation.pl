@@ -2,6 +2,9 @@
 #
 # In README.md and doc/*.md a block marked sql is run, in order, in one session
 # for each file; where a block marked text follows it, that is its output.
+#
+# Where ACCEPT_DOCUMENTATION names a directory, the files are written there with the
+# outputs as they are now ("script/dev docs").
 
 use strict;
 use warnings;
@@ -26,7 +29,7 @@ sub examples
 	my $text = slurp_file($file);
 	while ($text =~ /^```(\w+)\n(.*?)^```\n(\s*)/gms)
 	{
-		my ($kind, $content) = ($1, $2);
+		my ($kind, $content, $content_at) = ($1, $2, $-[2]);
 		if ($kind eq 'sql')
 		{
 			push @examples, { sql => $content, end => pos($text) };
@@ -34,6 +37,7 @@ sub examples
 		elsif ($kind eq 'text' && @examples && $examples[-1]{end} == $-[0])
 		{
 			$examples[-1]{output} = $content;
+			$examples[-1]{output_at} = $content_at;
 		}
 	}
 	return @examples;
@@ -48,6 +52,23 @@ sub tidy
 	return $text;
 }
 
+# Writes a file with the outputs of its examples replaced by these.
+sub accept_outputs
+{
+	my ($file, $examples, $outputs) = @_;
+	my $text = slurp_file($file);
+	foreach my $i (reverse 0 .. $#$examples)
+	{
+		next if !defined $examples->[$i]{output};
+		substr($text, $examples->[$i]{output_at}, length $examples->[$i]{output}) = tidy($outputs->[$i] // '') . "\n";
+	}
+	append_to_file("$ENV{ACCEPT_DOCUMENTATION}/" . basename($file), $text);
+	return;
+}
+
+$node->safe_psql('postgres', 'CREATE DATABASE with_extension');
+$node->safe_psql('with_extension', 'CREATE EXTENSION customer_centric');
+
 my $shown = 0;
 foreach my $file ("$root/README.md", sort glob("$root/doc/*.md"))
 {
@@ -60,9 +81,9 @@ foreach my $file ("$root/README.md", sort glob("$root/doc/*.md"))
 	$script .= "\\echo\n\\echo \@example\n$_->{sql}" foreach @examples;
 
 	(my $database = lc "docs_$name") =~ s/\W/_/g;
-	$node->safe_psql('postgres', "CREATE DATABASE $database");
 	# README tells how to create the extension; the other files suppose that it was read.
-	$node->safe_psql($database, 'CREATE EXTENSION customer_centric') if $name ne 'README.md';
+	my $template = $name eq 'README.md' ? 'template1' : 'with_extension';
+	$node->safe_psql('postgres', "CREATE DATABASE $database TEMPLATE $template");
 	my ($stdout, $stderr);
 	my $result = IPC::Run::run(
 		[ 'psql', '-X', '-q', '-v', 'ON_ERROR_STOP=1', '-d', $node->connstr($database), '-f', '-' ],
@@ -71,6 +92,7 @@ foreach my $file ("$root/README.md", sort glob("$root/doc/*.md"))
 
 	my @outputs = split /^\@example\n/m, $stdout;
 	shift @outputs;
+	accept_outputs($file, \@examples, \@outputs) if $ENV{ACCEPT_DOCUMENTATION};
 	foreach my $i (0 .. $#examples)
 	{
 		next if !defined $examples[$i]{output};

@@ -6,6 +6,8 @@ use strict;
 use warnings;
 
 use File::Basename qw(dirname);
+use lib dirname(__FILE__);
+use KeptValues;
 use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
 use Test::More;
@@ -36,14 +38,16 @@ $old->safe_psql(
 	CREATE INDEX ON histories (value);
 	CREATE INDEX ON histories USING hash (value);
 	CREATE TABLE kept AS
-	SELECT base, clv_fit(base) AS model, cuts, rules, contracts, retention_fit(contracts) AS retention
+	SELECT base, clv_fit(base) AS model, cuts, rules, contracts, retention_fit(contracts) AS retention, identities
 	FROM (SELECT customer_base(value) AS base, rfm_cuts(recency_days(value, '2025-01-01'), order_count(value), total_spend(value)) AS cuts,
-		default_segment_rules() AS rules, retention_base(1 + (customer_id % 24)::int, customer_id % 3 > 0, 1, '1 month') AS contracts FROM histories) AS x;
+		default_segment_rules() AS rules, retention_base(1 + (customer_id % 24)::int, customer_id % 3 > 0, 1, '1 month') AS contracts,
+		same_customer(customer_id, customer_id % 90) AS identities FROM histories) AS x;
 	CREATE VIEW best AS SELECT customer_id, clv_estimate(value, model) AS clv, churn_prob(value, model) AS churn FROM histories, kept;
 	SELECT create_customer_scores('customer_scores', 'orders', 'customer_id', 'ordered_at', 'amount');
-});
+} . keep_values('value'));
+keep_values_of_all_types($old, 'shop');
 
-my @relations = qw(histories kept best customer_scores);
+my @relations = qw(histories kept kept_values best customer_scores);
 sub content
 {
 	my ($node, $relation) = @_;

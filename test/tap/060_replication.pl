@@ -2,6 +2,9 @@
 use strict;
 use warnings;
 
+use File::Basename qw(dirname);
+use lib dirname(__FILE__);
+use KeptValues;
 use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
 use Test::More;
@@ -27,22 +30,19 @@ $primary->safe_psql(
 	CREATE TABLE histories AS SELECT customer_id, purchase_history(ordered_at, amount) AS h FROM orders GROUP BY customer_id;
 	ALTER TABLE histories ADD PRIMARY KEY (customer_id);
 	CREATE INDEX ON histories (h);
-	CREATE TABLE kept AS
-	SELECT 1 AS id, base, clv_fit(base) AS model, cuts, rules, contracts, retention_fit(contracts) AS retention
-	FROM (SELECT customer_base(h) AS base, rfm_cuts(recency_days(h, '2025-01-01'), order_count(h), total_spend(h)) AS cuts,
-		default_segment_rules() AS rules, retention_base(1 + (customer_id % 24)::int, customer_id % 3 > 0, 1, '1 month') AS contracts FROM histories) AS x;
 	SELECT create_customer_scores('customer_scores', 'orders', 'customer_id', 'ordered_at', 'amount');
-});
+} . keep_values('h'));
+keep_values_of_all_types($primary, 'postgres');
 $primary->wait_for_catchup($standby);
 
 my %questions = (
 	'values' => 'SELECT md5(string_agg(h::text || hash_record_extended(x, 0), \' \' ORDER BY customer_id)) FROM histories AS x',
-	'values of all types' => 'SELECT k::text, hash_record_extended(k, 0) FROM kept AS k',
+	'values of all types' => 'SELECT k::text, hash_record_extended(k, 0) FROM kept_values AS k',
 	'the view' => 'SELECT md5(string_agg(s::text, \' \' ORDER BY customer_id)) FROM customer_scores AS s',
 	'histories made here' => 'SELECT md5(string_agg(h::text, \' \' ORDER BY customer_id)) FROM (SELECT customer_id, purchase_history(ordered_at, amount) AS h FROM orders GROUP BY 1) AS x',
 	'a fit made here' => 'SELECT clv_fit(customer_base(h), \'pareto/nbd\') FROM histories',
 	'scores made here' => 'SELECT md5(string_agg(concat_ws(\' \', clv_estimate(h, model), churn_prob(h, model), next_order_on(h, model),
-		segment_of(rfm_score(recency_days(h, \'2025-01-01\'), order_count(h), total_spend(h), cuts), rules)), \' \' ORDER BY customer_id)) FROM histories, kept',
+		segment_of(rfm_score(recency_days(h, \'2025-01-01\'), order_count(h), total_spend(h), cuts), rules)), \' \' ORDER BY customer_id)) FROM histories, kept_values',
 	'a window' => 'SELECT md5(string_agg(s, \' \' ORDER BY customer_id)) FROM (SELECT customer_id, rfm_score(recency_days(h, \'2025-01-01\'), order_count(h), total_spend(h)) OVER () AS s FROM histories) AS x',
 	'an index' => 'SET enable_seqscan = off; SET enable_bitmapscan = off; SELECT count(*) FROM histories AS a JOIN histories AS b ON a.h = b.h WHERE a.customer_id < 100',
 	'in parallel' => 'SET parallel_setup_cost = 0; SET parallel_tuple_cost = 0; SET min_parallel_table_scan_size = 0; SELECT customer_base(h) FROM histories',
@@ -77,17 +77,17 @@ my $subscriber = PostgreSQL::Test::Cluster->new('subscriber');
 $subscriber->init(allows_streaming => 'logical', extra => [ '--encoding=UTF8', '--locale=C' ]);
 $subscriber->start;
 my $source = $primary->connstr . ' dbname=postgres';
+my $columns = kept_columns($primary, 'postgres');
 
 # One table with a key, and one in which rows are found by their values.
 $primary->safe_psql('postgres', q{
-	CREATE TABLE unkeyed AS SELECT h, model, rules FROM histories, kept WHERE customer_id <= 20;
+	CREATE TABLE unkeyed AS SELECT h, model, rules FROM histories, kept_values WHERE customer_id <= 20;
 	ALTER TABLE unkeyed REPLICA IDENTITY FULL;
-	ALTER TABLE kept ADD PRIMARY KEY (id);
-	CREATE PUBLICATION everything FOR TABLE histories, kept, unkeyed});
+	CREATE PUBLICATION everything FOR TABLE histories, kept_values, unkeyed});
 
 my %contents = (
 	histories => $questions{values},
-	kept => $questions{'values of all types'},
+	kept_values => $questions{'values of all types'},
 	unkeyed => 'SELECT u::text, hash_record_extended(u, 0) FROM unkeyed AS u ORDER BY 1');
 
 foreach my $format ('text', 'binary')
@@ -99,7 +99,7 @@ foreach my $format ('text', 'binary')
 		$database, qq{
 		CREATE EXTENSION customer_centric;
 		CREATE TABLE histories (customer_id bigint PRIMARY KEY, h purchase_history);
-		CREATE TABLE kept (id int PRIMARY KEY, base customer_base, model clv_model, cuts rfm_cuts, rules segment_rules, contracts retention_base, retention retention_model);
+		CREATE TABLE kept_values ($columns, PRIMARY KEY (id));
 		CREATE TABLE unkeyed (h purchase_history, model clv_model, rules segment_rules);
 		CREATE SUBSCRIPTION $database CONNECTION '$source' PUBLICATION everything WITH (${options}slot_name = '$database')});
 	$subscriber->poll_query_until($database, q{SELECT count(*) = 3 AND bool_and(srsubstate IN ('r', 's')) FROM pg_subscription_rel})
@@ -110,7 +110,8 @@ foreach my $format ('text', 'binary')
 	$primary->safe_psql('postgres', q{
 		UPDATE histories SET h = h || purchase_history_add_date_numeric(NULL, '2025-03-01', 0.01) WHERE customer_id % 3 = 0;
 		INSERT INTO histories SELECT 10000 + coalesce(max(customer_id), 0), '{"orders": [["2025-01-01", null], ["2025-01-02", 0.123456789]]}' FROM histories WHERE customer_id > 9999;
-		UPDATE kept SET base = base || base, model = clv_fit(base, 'mbg/nbd'), contracts = contracts || contracts;
+		UPDATE kept_values SET base = base || base, model = clv_fit(base, 'mbg/nbd'), contracts = contracts || contracts, audit = audit || audit, fatigue = fatigue || fatigue,
+			contacts = contacts || contacts, uplift = uplift || uplift, transitions = transitions || transitions, hours = hours || hours;
 		DELETE FROM unkeyed WHERE h = (SELECT h FROM unkeyed ORDER BY h DESC LIMIT 1);
 		UPDATE unkeyed SET h = h || h WHERE h = (SELECT h FROM unkeyed ORDER BY h LIMIT 1)});
 	$primary->wait_for_catchup($database);

@@ -69,7 +69,7 @@ foreach my $crash (1 .. 6)
 	is( $node->safe_psql(
 			'postgres', "CREATE TEMP VIEW seen AS SELECT * FROM orders WHERE batch <= $seen;
 			SELECT customer_scores_query('seen', 'customer_id', 'ordered_at', 'amount') AS query \\gset
-			SELECT count(*) FROM ((TABLE customer_scores EXCEPT (:query)) UNION ALL ((:query) EXCEPT TABLE customer_scores)) AS x"),
+			SELECT count(*) FROM ((TABLE customer_scores_bi EXCEPT (:query)) UNION ALL ((:query) EXCEPT TABLE customer_scores_bi)) AS x"),
 		'0', "crash $crash: the view is that of batch $seen of $kept");
 }
 is($node->safe_psql('postgres', 'CALL add_batch(); REFRESH MATERIALIZED VIEW CONCURRENTLY customer_scores; SELECT sum(order_count) = (SELECT count(*) FROM orders) FROM customer_scores'),

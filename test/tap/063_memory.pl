@@ -23,6 +23,7 @@ $node->safe_psql(
 	SELECT i, purchase_history_add_date_float8(purchase_history_add_date_float8(NULL, date '1900-01-01' + i % 30000, 1), date '1990-01-01' + i / 7, i) AS h
 	FROM generate_series(1, 200000) AS i;
 	CREATE TABLE base AS SELECT customer_base(h) AS b FROM histories;
+	CREATE TABLE orders AS SELECT i AS f, date '2020-01-01' + i % 900 AS day, i / 7.0::float8 AS m FROM generate_series(1, 200000) AS i;
 	CREATE TABLE numbers AS SELECT i % 30000 AS r, i::bigint AS f, i / 7.0::float8 AS m FROM generate_series(1, 200000) AS i;
 });
 
@@ -46,6 +47,20 @@ my %statements = (
 	'rfm_score OVER ()' => 'SELECT count(s) FROM (SELECT rfm_score(r, f, m) OVER () AS s FROM numbers WHERE f <= 20000 * $n) AS x',
 	'unnest' => 'SELECT count(*), array_length(array_agg(u), 1) FROM base, unnest(b) AS u WHERE $n > 0',
 	'retention_base' => q{SELECT retention_base(1 + f::int, true, 1, '1 day') FROM numbers WHERE f <= 20000 * $n},
+	'period_audit' => q{SELECT period_audit(h, '1900-01-01', '2030-01-01') FROM histories WHERE i <= 20000 * $n},
+	'cohort_audit' => q{SELECT cohort_audit(h, 'week', '2020-01-01') FROM histories WHERE i <= 20000 * $n},
+	'period_change' => q{SELECT period_change(h, '1900-01-01', '1990-01-01', '1990-01-01', '2030-01-01') FROM histories WHERE i <= 20000 * $n},
+	'audits as text' => q{SELECT length(period_audit(h, '1900-01-01', '2030-01-01')::text) FROM histories WHERE i <= 20000 * $n},
+	'uplift_segments' => q{SELECT uplift_segments('S' || f, uplift_of_counts(f + 10, f, f + 10, 1)) FROM numbers WHERE f <= 500 * $n},
+	'allocate_budget' => q{SELECT count(*) FROM (SELECT budget_plan('S' || f, f, '{"curve": "exp", "c": 2, "k": 0.5, "covariance": [0.01, 0, 0.01]}', 1, 0, NULL) AS p FROM numbers WHERE f <= 50 * $n) AS x, allocate_budget(p, 1000, draws => 1000)},
+	'contact_log' => q{SELECT contact_log(timestamptz '2000-01-01 00:00+00' + interval '1 minute' * f) FROM numbers WHERE f <= 20000 * $n},
+	'hour_prior' => q{SELECT hour_prior(p) FROM (SELECT hour_profile(timestamp '2000-01-01' + interval '1 hour' * f) AS p FROM numbers WHERE f <= 20000 * $n GROUP BY f % 10000) AS x},
+	'fatigue' => q{SELECT fatigue(r % 90, true, false) FROM numbers WHERE f <= 20000 * $n},
+	'replenishment' => q{SELECT replenishment(h) FROM histories WHERE i <= 20000 * $n},
+	'check_orders' => q{SELECT count(*) FROM check_orders('orders', 'f', 'day', 'm') WHERE $n > 0},
+	'segment_transitions' => q{SELECT segment_transitions('S' || f % 200, 'S' || f % 199) FROM numbers WHERE f <= 20000 * $n},
+	'same_customer' => 'SELECT same_customer(i, i + 1) FROM generate_series(1, 40000 * $n) AS i',
+	'identities as text' => 'SELECT length(same_customer(i, i + 1)::text) FROM generate_series(1, 40000 * $n) AS i',
 	'a segment of everyone' => q{SELECT count(DISTINCT segment_rules) FROM (SELECT segment_rules(repeat('x', 200) || i, NULL, NULL, NULL) FROM generate_series(1, 80 * $n) AS i) AS x});
 
 my ($failed, $passed) = (0, 0);

@@ -54,7 +54,9 @@ sub load_csv
 {
 	my ($table, $columns, $file) = @_;
 	my $rows = slurp_file("$directory/$file");
+	$rows =~ s/\r\n?/\n/g;
 	$rows =~ s/^[^\n]*\n//;
+	$rows .= "\n" if $rows !~ /\n\z/;
 	value("CREATE TABLE $table ($columns);\nCOPY $table FROM STDIN (FORMAT csv);\n$rows\\.\n");
 	return;
 }

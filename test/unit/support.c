@@ -10,10 +10,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "models/simulate.h"
+#include "models/core/simulate.h"
 
-long		interrupts_checked = 0;
-long		blocks_held = 0;
+long interrupts_checked = 0;
+long blocks_held = 0;
 
 const double cdnow_timing[4] = {0.2425945224, 4.413602019, 0.7929220172, 2.425906777};
 const double cdnow_paretonbd[4] = {0.5532770469, 10.57768346, 0.6062399891, 11.66873529};
@@ -23,7 +23,7 @@ const double cdnow_spend[3] = {6.249572271, 3.744224667, 15.44352096};
 static void *
 host_alloc(size_t size)
 {
-	void	   *memory = malloc(size);
+	void *memory = malloc(size);
 
 	if (memory == NULL || size == 0)
 		abort();
@@ -46,14 +46,14 @@ host_check_interrupts(void)
 	interrupts_checked++;
 }
 
-const Host	test_host = {host_alloc, host_release, host_check_interrupts};
+const Host test_host = {host_alloc, host_release, host_check_interrupts};
 
 Golden
 golden_open(const char *name)
 {
-	char		path[1024];
-	char		header[1024];
-	Golden		golden = {.name = name};
+	char path[1024];
+	char header[1024];
+	Golden golden = {.name = name};
 
 	snprintf(path, sizeof(path), "%s/%s", GOLDENS, name);
 	golden.file = fopen(path, "r");
@@ -65,8 +65,8 @@ golden_open(const char *name)
 bool
 golden_next(Golden *golden)
 {
-	char		line[1024];
-	char	   *at = line;
+	char line[1024];
+	char *at = line;
 
 	if (fgets(line, sizeof(line), golden->file) == NULL)
 	{
@@ -78,7 +78,7 @@ golden_next(Golden *golden)
 	golden->row++;
 	for (golden->n_fields = 0; at != NULL; golden->n_fields++)
 	{
-		char	   *end;
+		char *end;
 
 		assert_true(golden->n_fields < MAX_FIELDS);
 		golden->field[golden->n_fields] = strtod(at, &end);
@@ -100,21 +100,20 @@ relative_error(double got, double expected, double floor)
 }
 
 void
-assert_golden(Golden *golden, const char *what,
-			  double got, double expected, double tolerance, double floor)
+assert_golden(Golden *golden, const char *what, double got, double expected, double tolerance, double floor)
 {
-	double		error = relative_error(got, expected, floor);
+	double error = relative_error(got, expected, floor);
 
-	golden->worst = fmax(golden->worst, error);
+	golden->worst = larger_error(golden->worst, error);
 	if (!(error <= tolerance))
-		fail_msg("%s row %d: %s is %.17g, should be %.17g (error %.3g)",
-				 golden->name, golden->row, what, got, expected, error);
+		fail_msg("%s row %d: %s is %.17g, should be %.17g (error %.3g)", golden->name, golden->row, what, got, expected,
+				 error);
 }
 
 void
 assert_near(double got, double expected, double tolerance)
 {
-	double		error = relative_error(got, expected, 0.0);
+	double error = relative_error(got, expected, 0.0);
 
 	if (!(error <= tolerance))
 		fail_msg("%.17g should be %.17g (error %.3g)", got, expected, error);
@@ -135,14 +134,14 @@ one_customer(double x, double t_x, double T)
 void
 fit_population(const Model *model, const Population *population, Fit *fit)
 {
-	fit_timing(&test_host, model, &(CovariateClass) {.population = population}, 1, 0, 0.0, fit);
+	fit_timing(&test_host, model, &(CovariateClass){.population = population}, 1, 0, 0.0, fit);
 }
 
 void
 check_gradient(const Model *model, const char *name, double tolerance)
 {
-	Golden		golden = golden_open(name);
-	int			n = model->n_params - model->n_fixed;
+	Golden golden = golden_open(name);
+	int n = model->n_params - model->n_integer_params;
 
 	while (golden_next(&golden))
 	{
@@ -150,21 +149,21 @@ check_gradient(const Model *model, const char *name, double tolerance)
 		const double *history = &golden.field[model->n_params];
 		const double *expected = &history[3];
 		Population *one = one_customer(history[0], history[1], history[2]);
-		double		gradient[MODEL_MAX_PARAMS];
+		double gradient[MODEL_MAX_PARAMS];
 
 		model->log_likelihood(one, params, gradient, NULL);
 		population_free(one);
 		for (int i = 0; i < n; i++)
-			assert_golden(&golden, model->param_names[i], params[i] * gradient[i],
-						  params[i] * expected[i], tolerance, GRADIENT_FLOOR);
+			assert_golden(&golden, model->param_names[i], params[i] * gradient[i], params[i] * expected[i], tolerance,
+						  GRADIENT_FLOOR);
 	}
 }
 
 void
 check_hessian(const Model *model, const char *name, double tolerance)
 {
-	Golden		golden = golden_open(name);
-	int			n = model->n_params - model->n_fixed;
+	Golden golden = golden_open(name);
+	int n = model->n_params - model->n_integer_params;
 
 	while (golden_next(&golden))
 	{
@@ -172,17 +171,17 @@ check_hessian(const Model *model, const char *name, double tolerance)
 		const double *history = &golden.field[model->n_params];
 		const double *expected = &history[3];
 		Population *one = one_customer(history[0], history[1], history[2]);
-		double		hessian[MODEL_MAX_PARAMS * MODEL_MAX_PARAMS];
+		double hessian[MODEL_MAX_PARAMS * MODEL_MAX_PARAMS];
 
 		model->log_likelihood(one, params, NULL, hessian);
 		population_free(one);
 		for (int i = 0; i < n; i++)
 			for (int k = i; k < n; k++, expected++)
 			{
-				double		scale = params[i] * params[k];
+				double scale = params[i] * params[k];
 
-				assert_golden(&golden, model->param_names[i], scale * hessian[i * n + k],
-							  scale * *expected, tolerance, GRADIENT_FLOOR);
+				assert_golden(&golden, model->param_names[i], scale * hessian[i * n + k], scale * *expected, tolerance,
+							  GRADIENT_FLOOR);
 				assert_true(hessian[i * n + k] == hessian[k * n + i]);
 			}
 	}
@@ -191,12 +190,12 @@ check_hessian(const Model *model, const char *name, double tolerance)
 void
 check_orders_pmf(const Model *model, const char *name, double tolerance)
 {
-	Golden		golden = golden_open(name);
-	int			n = model->n_params;
+	Golden golden = golden_open(name);
+	int n = model->n_params;
 
 	while (golden_next(&golden))
-		assert_golden(&golden, "orders_pmf",
-					  model->orders_pmf(golden.field, golden.field[n], golden.field[n + 1]),
+		assert_golden(&golden, "new_customer_transactions_pmf",
+					  model->new_customer_transactions_pmf(golden.field, golden.field[n], golden.field[n + 1]),
 					  golden.field[n + 2], tolerance, 1e-290);
 }
 
@@ -204,28 +203,27 @@ void
 check_order_prob(const Model *model, const char *name, double tolerance)
 {
 	static const double horizons[] = {0.1, 10.0, 52.0, 10000.0, INFINITY};
-	Golden		golden = golden_open(name);
-	int			n = model->n_params;
+	Golden golden = golden_open(name);
+	int n = model->n_params;
 
 	while (golden_next(&golden))
 		for (int i = 0; i < 5; i++)
 			assert_golden(&golden, "order_prob",
-						  model->order_prob(golden.field, golden.field[n], golden.field[n + 1],
-											golden.field[n + 2], horizons[i]),
+						  model->order_prob(golden.field, golden.field[n], golden.field[n + 1], golden.field[n + 2],
+											horizons[i]),
 						  golden.field[n + 3 + i], tolerance, 0.0);
 }
 
 void
 check_discounted_orders(const Model *model, const char *name, double tolerance)
 {
-	Golden		golden = golden_open(name);
-	int			n = model->n_params;
+	Golden golden = golden_open(name);
+	int n = model->n_params;
 
 	while (golden_next(&golden))
 		assert_golden(&golden, "discounted_orders",
-					  model_discounted_orders(model, golden.field, golden.field[n], golden.field[n + 1],
-											   golden.field[n + 2], golden.field[n + 4],
-											   golden.field[n + 3]),
+					  model_discounted_transactions(model, golden.field, golden.field[n], golden.field[n + 1],
+													golden.field[n + 2], golden.field[n + 4], golden.field[n + 3]),
 					  golden.field[n + 5], tolerance, 1e-290);
 }
 
@@ -236,13 +234,12 @@ anywhere_between(Random *random, double low, double high)
 }
 
 Population *
-simulated_by_the_clock(const Model *model, const double *params, int n, int days, int ticks,
-					   uint64_t seed)
+simulated_by_the_clock(const Model *model, const double *params, int n, int days, int ticks, uint64_t seed)
 {
 	PopulationCell *cells = test_host.alloc(sizeof(PopulationCell) * n);
 	Population *population;
-	double		week = 7.0 * ticks;
-	double		log_gaps = 0.0;
+	double week = 7.0 * ticks;
+	double log_gaps = 0.0;
 
 	if (model->discrete)
 	{
@@ -252,15 +249,15 @@ simulated_by_the_clock(const Model *model, const double *params, int n, int days
 	}
 	for (int i = 0; i < n; i++)
 	{
-		Random		random = random_start(seed, i);
-		int			T = (days - (int) (random_uniform(&random) * (days / 2))) * ticks;
-		int			last = 0;
+		Random random = random_start(seed, i);
+		int T = (days - (int) (random_uniform(&random) * (days / 2))) * ticks;
+		int last = 0;
 		SimulatedCustomer customer;
-		double		time;
-		double		amount;
+		double time;
+		double amount;
 
-		cells[i] = (PopulationCell) {.T_days = T, .customers = 1.0};
-		simulate_customer(model, params, cdnow_spend, T / week, random, &customer);
+		cells[i] = (PopulationCell){.T_days = T, .customers = 1.0};
+		simulate_customer(model, params, &gammagamma_model, cdnow_spend, T / week, random, &customer);
 		while (simulate_next_order(&customer, &time, &amount))
 		{
 			/* orders of one tick are one purchase */

@@ -5,6 +5,7 @@
 #ifndef SUPPORT_H
 #define SUPPORT_H
 
+#include <math.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <setjmp.h>
@@ -13,9 +14,9 @@
 
 #include <stdbool.h>
 
-#include "models/fit.h"
-#include "models/population.h"
-#include "models/model.h"
+#include "models/core/fit.h"
+#include "models/core/population.h"
+#include "models/core/model.h"
 #include "numerics/host.h"
 
 /* malloc and free; check_interrupts counts. */
@@ -42,12 +43,12 @@ extern bool long_double_is_longer(void);
 
 typedef struct Golden
 {
-	void	   *file;
+	void *file;
 	const char *name;
-	int			row;
-	int			n_fields;
-	double		field[MAX_FIELDS];
-	double		worst;			/* error seen so far; printed at the end */
+	int row;
+	int n_fields;
+	double field[MAX_FIELDS];
+	double worst; /* error seen so far; printed at the end */
 } Golden;
 
 extern Golden golden_open(const char *name);
@@ -56,9 +57,16 @@ extern bool golden_next(Golden *golden);
 /* |got - expected| / max(|expected|, floor) */
 extern double relative_error(double got, double expected, double floor);
 
+/* The larger of two errors; NaN, which fmax() would drop, if one of them is. */
+static inline double
+larger_error(double worst, double error)
+{
+	return error <= worst ? worst : isnan(worst) ? worst : error;
+}
+
 /* Fail, naming the row, when a number is not what the golden file says. */
-extern void assert_golden(Golden *golden, const char *what,
-						  double got, double expected, double tolerance, double floor);
+extern void assert_golden(Golden *golden, const char *what, double got, double expected, double tolerance,
+						  double floor);
 
 /* Fail when two numbers differ by more than the tolerance, relative to the second. */
 extern void assert_near(double got, double expected, double tolerance);
@@ -73,12 +81,12 @@ extern void fit_population(const Model *model, const Population *population, Fit
 #define GRADIENT_FLOOR 1e-3
 
 /*
- * What golden files of every model have in common.  The first fields are the
+ * What golden files of every model have in common. The first fields are the
  * model's parameters.
  *
  *		gradient: x, t_x, T and the derivatives
  *		hessian: x, t_x, T and the upper triangle
- *		orders_pmf: t, x, the probability
+ *		new_customer_transactions_pmf: t, x, the probability
  *		order_prob: x, t_x, T and the probabilities for 0.1, 10, 52, 10000 and INFINITY
  *		discounted_orders: x, t_x, T, delta, horizon, the orders
  */
@@ -96,14 +104,13 @@ extern double anywhere_between(Random *random, double low, double high);
  * spread over the first half of `days`.  The time unit is a week, and each week a
  * period if the model's time is discrete.
  */
-extern Population *simulated_population(const Model *model, const double *params,
-										int n, int days, uint64_t seed);
+extern Population *simulated_population(const Model *model, const double *params, int n, int days, uint64_t seed);
 
 /*
  * The same with purchases timed to a fraction of a day, so that fewer of a
- * customer's purchases fall together.  Discrete time knows no fractions.
+ * customer's purchases fall together. Discrete time knows no fractions.
  */
-extern Population *simulated_by_the_clock(const Model *model, const double *params,
-										  int n, int days, int ticks, uint64_t seed);
+extern Population *simulated_by_the_clock(const Model *model, const double *params, int n, int days, int ticks,
+										  uint64_t seed);
 
-#endif							/* SUPPORT_H */
+#endif /* SUPPORT_H */

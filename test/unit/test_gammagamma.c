@@ -7,24 +7,23 @@
 #include <math.h>
 #include <string.h>
 
-#include "models/gammagamma.h"
+#include "models/spend/gammagamma.h"
 
 static void
 test_scores(void **state)
 {
-	Golden		golden = golden_open("gammagamma.csv");
+	Golden golden = golden_open("gammagamma.csv");
 
 	(void) state;
 	while (golden_next(&golden))
 	{
 		const double *params = golden.field;
-		double		x = golden.field[3];
-		double		mean_spend = golden.field[4];
-		SpendPoint	point = {(uint32_t) x, x * mean_spend, 1.0};
-		double		expected = gammagamma_expected_spend(params, x, mean_spend);
+		double x = golden.field[3];
+		double mean_spend = golden.field[4];
+		SpendPoint point = {(uint32_t) x, x * mean_spend, 1.0};
+		double expected = gammagamma_expected_spend(params, x, mean_spend);
 
-		assert_golden(&golden, "log-likelihood",
-					  gammagamma_log_likelihood(&point, 1, params, NULL, NULL),
+		assert_golden(&golden, "log-likelihood", gammagamma_log_likelihood(&point, 1, params, NULL, NULL),
 					  golden.field[5], 1e-13, 1.0);
 		if (isnan(golden.field[6]))
 			assert_true(isnan(expected));
@@ -36,21 +35,22 @@ test_scores(void **state)
 static void
 test_gradient(void **state)
 {
-	Golden		golden = golden_open("gammagamma_gradient.csv");
+	Golden golden = golden_open("gammagamma_gradient.csv");
 
 	(void) state;
 	while (golden_next(&golden))
 	{
 		const double *params = golden.field;
-		SpendPoint	point = {
-			(uint32_t) golden.field[3], golden.field[3] * golden.field[4], 1.0
+		SpendPoint point = {
+			(uint32_t) golden.field[3],
+			golden.field[3] * golden.field[4],
+			1.0,
 		};
-		double		gradient[3];
+		double gradient[3];
 
 		gammagamma_log_likelihood(&point, 1, params, gradient, NULL);
 		for (int i = 0; i < 3; i++)
-			assert_golden(&golden, "gradient", params[i] * gradient[i],
-						  params[i] * golden.field[5 + i], 1e-11, 1e-3);
+			assert_golden(&golden, "gradient", params[i] * gradient[i], params[i] * golden.field[5 + i], 1e-11, 1e-3);
 	}
 }
 
@@ -65,18 +65,18 @@ test_hessian_against_differences(void **state)
 	(void) state;
 	for (int point = 0; point < 3; point++)
 	{
-		double		hessian[9];
+		double hessian[9];
 
 		gammagamma_log_likelihood(data, 5, points[point], NULL, hessian);
 		for (int i = 0; i < 3; i++)
 		{
-			double		h = 1e-3 * points[point][i];
-			double		curve[3] = {0};
+			double h = 1e-3 * points[point][i];
+			double curve[3] = {0};
 
 			for (int k = 0; k < 4; k++)
 			{
-				double		moved[3];
-				double		gradient[3];
+				double moved[3];
+				double gradient[3];
 
 				memcpy(moved, points[point], sizeof(moved));
 				moved[i] += offsets[k] * h;
@@ -116,15 +116,15 @@ test_expectation_may_not_exist(void **state)
 static void
 check_bin(const double *totals, int n, double centre, int expected_points)
 {
-	double		moment[4] = {0};
-	double		found[4] = {0};
-	double		scale = 0.0;
-	SpendPoint	points[2];
-	int			n_points;
+	double moment[4] = {0};
+	double found[4] = {0};
+	double scale = 0.0;
+	SpendPoint points[2];
+	int n_points;
 
 	for (int i = 0; i < n; i++)
 	{
-		double		delta = (totals[i] - centre) / centre;
+		double delta = (totals[i] - centre) / centre;
 
 		for (int k = 0; k < 4; k++)
 			moment[k] += pow(delta, k);
@@ -147,32 +147,32 @@ static void
 test_bins(void **state)
 {
 	(void) state;
-	check_bin((double[]) {101}, 1, 100, 1);
-	check_bin((double[]) {100}, 1, 100, 1);
-	check_bin((double[]) {102, 102, 102}, 3, 100, 1);
-	check_bin((double[]) {100, 100}, 2, 100, 1);
-	check_bin((double[]) {98, 103}, 2, 100, 2);
-	check_bin((double[]) {99, 99, 99, 104}, 4, 100, 2);
-	check_bin((double[]) {97, 103, 103, 103, 103, 103, 103}, 7, 100, 2);
-	check_bin((double[]) {95, 97, 100, 101, 104, 108}, 6, 100, 2);
-	check_bin((double[]) {1, 30, 500}, 3, 100, 2);
+	check_bin((double[]){101}, 1, 100, 1);
+	check_bin((double[]){100}, 1, 100, 1);
+	check_bin((double[]){102, 102, 102}, 3, 100, 1);
+	check_bin((double[]){100, 100}, 2, 100, 1);
+	check_bin((double[]){98, 103}, 2, 100, 2);
+	check_bin((double[]){99, 99, 99, 104}, 4, 100, 2);
+	check_bin((double[]){97, 103, 103, 103, 103, 103, 103}, 7, 100, 2);
+	check_bin((double[]){95, 97, 100, 101, 104, 108}, 6, 100, 2);
+	check_bin((double[]){1, 30, 500}, 3, 100, 2);
 }
 
 /* Two points in place of a hundred: the likelihood hardly notices. */
 static void
 test_bin_likelihood(void **state)
 {
-	Random		random = random_start(1, 0);
-	SpendPoint	all[100];
-	SpendPoint	points[2];
-	double		s[4] = {0};
+	Random random = random_start(1, 0);
+	SpendPoint all[100];
+	SpendPoint points[2];
+	double s[4] = {0};
 
 	(void) state;
 	for (int i = 0; i < 100; i++)
 	{
-		double		delta = 0.03 * (2.0 * random_uniform(&random) - 1.0);
+		double delta = 0.03 * (2.0 * random_uniform(&random) - 1.0);
 
-		all[i] = (SpendPoint) {2, 80.0 * (1.0 + delta), 1.0};
+		all[i] = (SpendPoint){2, 80.0 * (1.0 + delta), 1.0};
 		for (int k = 0; k < 4; k++)
 			s[k] += pow(delta, k);
 	}

@@ -29,8 +29,8 @@ inverts_the_distribution(void **state)
 	(void) state;
 	for (double p = 1e-250; p < 1; p = p < 0.4 ? p * 1.7 : p + 0.01)
 	{
-		double		z = normal_quantile(p);
-		double		below = 0.5 * erfc(-z * M_SQRT1_2);
+		double z = normal_quantile(p);
+		double below = 0.5 * erfc(-z * M_SQRT1_2);
 
 		assert_true(fabs(below - p) <= 4 * (1 + z * z) * DBL_EPSILON * p);
 	}

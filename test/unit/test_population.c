@@ -11,10 +11,8 @@
 static void
 test_tree(void **state)
 {
-	const PopulationCell cells[] = {
-		{2, 14, 35, 1}, {0, 0, 70, 4}, {1, 7, 21, 2}, {2, 14, 21, 3}, {1, 7, 21, 5},
-		{0, 0, 7, 1}, {2, 28, 35, 1}, {1, 0, 14, 0}, {2, 7, 70, 2}
-	};
+	const PopulationCell cells[] = {{2, 14, 35, 1}, {0, 0, 70, 4},  {1, 7, 21, 2}, {2, 14, 21, 3}, {1, 7, 21, 5},
+									{0, 0, 7, 1},   {2, 28, 35, 1}, {1, 0, 14, 0}, {2, 7, 70, 2}};
 	Population *p = population_build(&test_host, cells, 9, 7.0);
 
 	(void) state;
@@ -73,22 +71,24 @@ test_wide_keys(void **state)
 {
 	enum
 	{
-		N = 20000
+		N = 20000,
 	};
 	PopulationCell *cells = test_host.alloc(N * sizeof(PopulationCell));
-	Random		random = random_start(1, 0);
+	Random random = random_start(1, 0);
 	Population *p;
-	size_t		seen = 0;
+	size_t seen = 0;
 
 	(void) state;
 	for (int i = 0; i < N; i++)
 	{
-		int			width = (int) (31 * random_uniform(&random));
-		int32_t		T = (int32_t) (random_bits(&random) & ((UINT64_C(1) << width) - 1));
+		int width = (int) (31 * random_uniform(&random));
+		int32_t T = (int32_t) (random_bits(&random) & ((UINT64_C(1) << width) - 1));
 
-		cells[i] = (PopulationCell) {
+		cells[i] = (PopulationCell){
 			.x = (uint32_t) random_bits(&random) >> (int) (32 * random_uniform(&random)),
-			.t_x_days = (int32_t) (T * random_uniform(&random)), .T_days = T, .customers = 1.0
+			.t_x_days = (int32_t) (T * random_uniform(&random)),
+			.T_days = T,
+			.customers = 1.0,
 		};
 		if (cells[i].x == 0)
 			cells[i].t_x_days = 0;
@@ -101,8 +101,7 @@ test_wide_keys(void **state)
 		assert_true(f == 0 || p->frequencies[f].x > p->frequencies[f - 1].x);
 		for (size_t r = p->frequencies[f].first_recency; r < p->frequencies[f + 1].first_recency; r++)
 		{
-			assert_true(r == p->frequencies[f].first_recency ||
-						p->recencies[r].t_x > p->recencies[r - 1].t_x);
+			assert_true(r == p->frequencies[f].first_recency || p->recencies[r].t_x > p->recencies[r - 1].t_x);
 			for (size_t c = p->recencies[r].first_cell; c < p->recencies[r + 1].first_cell; c++)
 			{
 				assert_true(p->cells[c].age >= p->frequencies[f].first_age &&
@@ -126,22 +125,22 @@ test_order_is_forgotten(void **state)
 {
 	enum
 	{
-		N = 3000
+		N = 3000,
 	};
 	PopulationCell cells[2 * N];
-	double		value[2];
-	double		gradient[2][4];
-	double		hessian[2][16];
+	double value[2];
+	double gradient[2][4];
+	double hessian[2][16];
 
 	(void) state;
 	for (int round = 0; round < 2; round++)
 	{
-		Random		random = random_start(2, 0);
+		Random random = random_start(2, 0);
 		Population *p;
 
 		for (int i = 0; i < N; i++)
 		{
-			int32_t		T = 1 + (int32_t) (300 * random_uniform(&random));
+			int32_t T = 1 + (int32_t) (300 * random_uniform(&random));
 			PopulationCell cell = {(uint32_t) (6 * random_uniform(&random)), T / 2, T, 2.0};
 
 			if (cell.x == 0)
@@ -168,9 +167,9 @@ test_order_is_forgotten(void **state)
 static void
 test_good_guest(void **state)
 {
-	long		held = blocks_held;
+	long held = blocks_held;
 	Population *p = simulated_population(&bgnbd_model, cdnow_timing, 50000, 700, 5);
-	long		asked = interrupts_checked;
+	long asked = interrupts_checked;
 
 	(void) state;
 	bgnbd_model.log_likelihood(p, cdnow_timing, NULL, NULL);
@@ -183,16 +182,16 @@ test_good_guest(void **state)
 static void
 test_coarsen(void **state)
 {
-	long		held = blocks_held;
+	long held = blocks_held;
 	Population *p = simulated_population(&bgnbd_model, cdnow_timing, 50000, 700, 5);
 	Population *coarse;
-	double		oldest = 0.0;
+	double oldest = 0.0;
 
 	(void) state;
 	p->log_gaps = 1.5;
 	for (size_t i = 0; i < p->n_ages; i++)
 		oldest = fmax(oldest, p->ages[i].T);
-	coarse = population_coarsen(p);
+	coarse = population_coarsen(p, 1);
 	assert_true(coarse->customers == p->customers && coarse->log_gaps == p->log_gaps);
 	assert_true(coarse->repeat_customers == p->repeat_customers);
 	assert_near(coarse->repeat_orders, p->repeat_orders, 0.02);
@@ -208,7 +207,7 @@ test_coarsen(void **state)
 	population_free(p);
 
 	p = population_build(&test_host, NULL, 0, 7.0);
-	coarse = population_coarsen(p);
+	coarse = population_coarsen(p, 1);
 	assert_true(coarse->customers == 0.0 && coarse->n_frequencies == 0);
 	population_free(coarse);
 	population_free(p);
@@ -219,12 +218,9 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_tree),
-		cmocka_unit_test(test_empty),
-		cmocka_unit_test(test_wide_keys),
-		cmocka_unit_test(test_order_is_forgotten),
-		cmocka_unit_test(test_good_guest),
-		cmocka_unit_test(test_coarsen),
+		cmocka_unit_test(test_tree),       cmocka_unit_test(test_empty),
+		cmocka_unit_test(test_wide_keys),  cmocka_unit_test(test_order_is_forgotten),
+		cmocka_unit_test(test_good_guest), cmocka_unit_test(test_coarsen),
 	};
 
 	return cmocka_run_group_tests_name("population", tests, NULL, NULL);

@@ -13,7 +13,7 @@ static TrustRegionResult
 minimise(Objective objective, int n, double *theta)
 {
 	TrustRegionResult result;
-	long		asked = interrupts_checked;
+	long asked = interrupts_checked;
 
 	trust_region_minimise(&test_host, objective, NULL, n, 16.0, 200, theta, &result);
 	assert_int_equal(interrupts_checked - asked, result.iterations);
@@ -24,9 +24,9 @@ minimise(Objective objective, int n, double *theta)
 static void
 rosenbrock(void *data, const double *theta, double *value, double *gradient, double *hessian)
 {
-	double		x = exp(theta[0]);
-	double		y = exp(theta[1]);
-	double		valley = y - x * x;
+	double x = exp(theta[0]);
+	double y = exp(theta[1]);
+	double valley = y - x * x;
 
 	(void) data;
 	*value = (1 - x) * (1 - x) + 100 * valley * valley;
@@ -44,7 +44,7 @@ test_rosenbrock(void **state)
 	for (double s = -3.0; s <= 3.0; s += 1.5)
 		for (double t = -3.0; t <= 3.0; t += 1.5)
 		{
-			double		theta[2] = {s, t};
+			double theta[2] = {s, t};
 			TrustRegionResult result = minimise(rosenbrock, 2, theta);
 
 			assert_int_equal(result.outcome, TRUST_REGION_CONVERGED);
@@ -56,8 +56,8 @@ test_rosenbrock(void **state)
 static void
 double_well(void *data, const double *theta, double *value, double *gradient, double *hessian)
 {
-	double		s = theta[0];
-	double		t = theta[1];
+	double s = theta[0];
+	double t = theta[1];
 
 	(void) data;
 	*value = (s * s - 1) * (s * s - 1) + t * t + 0.1 * s * t;
@@ -76,7 +76,7 @@ test_indefinite_start(void **state)
 	(void) state;
 	for (int i = 0; i < 3; i++)
 	{
-		double		theta[2];
+		double theta[2];
 		TrustRegionResult result;
 
 		memcpy(theta, starts[i], sizeof(theta));
@@ -103,7 +103,7 @@ endless_slope(void *data, const double *theta, double *value, double *gradient, 
 static void
 test_boundary(void **state)
 {
-	double		theta[2] = {0, 3};
+	double theta[2] = {0, 3};
 	TrustRegionResult result = minimise(endless_slope, 2, theta);
 
 	(void) state;
@@ -124,7 +124,7 @@ half_line(void *data, const double *theta, double *value, double *gradient, doub
 static void
 test_not_finite(void **state)
 {
-	double		theta = 15.9;
+	double theta = 15.9;
 	TrustRegionResult result = minimise(half_line, 1, &theta);
 
 	(void) state;
@@ -150,7 +150,7 @@ liar(void *data, const double *theta, double *value, double *gradient, double *h
 static void
 test_wrong_gradient(void **state)
 {
-	double		theta = 1.0;
+	double theta = 1.0;
 
 	(void) state;
 	assert_int_equal(minimise(liar, 1, &theta).outcome, TRUST_REGION_MAX_ITERATIONS);
@@ -161,12 +161,12 @@ test_eigen(void **state)
 {
 	enum
 	{
-		N = 8
+		N = 8,
 	};
-	Random		random = random_start(6, 0);
-	double		matrix[N * N];
-	double		values[N];
-	double		vectors[N * N];
+	Random random = random_start(6, 0);
+	double matrix[N * N];
+	double values[N];
+	double vectors[N * N];
 
 	(void) state;
 	for (int i = 0; i < N; i++)
@@ -179,16 +179,16 @@ test_eigen(void **state)
 		assert_true(k == 0 || values[k] >= values[k - 1]);
 		for (int i = 0; i < N; i++)
 		{
-			double		product = 0.0;
-			double		dot = 0.0;
+			double product = 0.0;
+			double dot = 0.0;
 
 			for (int j = 0; j < N; j++)
 			{
 				product += matrix[i * N + j] * vectors[j * N + k];
 				dot += vectors[j * N + i] * vectors[j * N + k];
 			}
-			assert_true(fabs(product - values[k] * vectors[i * N + k])
-						< 1e-14 * fmax(fabs(values[0]), fabs(values[N - 1])));
+			assert_true(fabs(product - values[k] * vectors[i * N + k]) <
+						1e-14 * fmax(fabs(values[0]), fabs(values[N - 1])));
 			assert_true(fabs(dot - (i == k)) < 1e-14);
 		}
 	}
@@ -198,12 +198,8 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_rosenbrock),
-		cmocka_unit_test(test_indefinite_start),
-		cmocka_unit_test(test_boundary),
-		cmocka_unit_test(test_not_finite),
-		cmocka_unit_test(test_wrong_gradient),
-		cmocka_unit_test(test_eigen),
+		cmocka_unit_test(test_rosenbrock), cmocka_unit_test(test_indefinite_start), cmocka_unit_test(test_boundary),
+		cmocka_unit_test(test_not_finite), cmocka_unit_test(test_wrong_gradient),   cmocka_unit_test(test_eigen),
 	};
 
 	return cmocka_run_group_tests_name("trust region", tests, NULL, NULL);

@@ -1,0 +1,69 @@
+-- One customer on one page, from stored values.
+
+SET datestyle = ISO;
+SET timezone = 'UTC';
+
+CREATE TEMP TABLE shop AS
+SELECT customer_id, purchase_history(ordered_at, amount) AS history
+FROM simulate_orders(400, '{"model": "bg/nbd", "timing": {"r": 0.8, "alpha": 8, "a": 0.8, "b": 3.2}, "spend": {"p": 6.25, "q": 3.74, "gamma": 15.44}}', '2024-01-01', '2025-12-31', 7) GROUP BY 1;
+CREATE TEMP TABLE kept AS
+SELECT '{"model": "bg/nbd", "time_unit_days": 7, "timing": {"r": 0.8, "alpha": 8, "a": 0.8, "b": 3.2}, "spend": {"p": 6.25, "q": 3.74, "gamma": 15.44}}'::clv_model AS model,
+	(SELECT rfm_cuts(recency_days(history, '2025-12-31'), order_count(history), total_spend(history)) FROM shop) AS cuts,
+	(SELECT replenishment(history) FROM shop) AS need,
+	(SELECT item_pairs((ARRAY['tea', 'cup', 'kettle', 'biscuits'])[1 + i % 2 : 2 + i % 3]) FROM generate_series(1, 60) AS i) AS pairs;
+CREATE TEMP TABLE anna AS
+SELECT '{"orders": [["2025-01-05", 20], ["2025-02-04", 25], ["2025-03-06", 20], ["2025-09-20", 30], ["2025-10-01", 35], ["2025-10-11", 30], ["2025-10-22", 40], ["2025-11-02", 30], ["2025-11-14", 30], ["2025-11-25", 45], ["2025-12-05", 30], ["2025-12-16", 35]]}'::purchase_history AS history;
+
+-- With nothing but a history, what can be said.
+SELECT jsonb_pretty(customer_360('4711', history, model, cuts, '2025-12-31')) AS page FROM anna, kept;
+-- With all that is known: of the events only those that may be used.
+SELECT key, jsonb_pretty(value) AS value FROM anna, kept, jsonb_each(customer_360('4711', history, model, cuts, '2025-12-31', default_segment_rules(),
+	previous_segment => 'Need attention', segment_changed_on => '2025-11-14',
+	journey => '{"events": [["2025-12-15T09:00:00Z", 1, 1], ["2025-12-15T09:04:00Z", 2, 1], ["2025-12-16T10:00:00Z", 4, 1]]}', journey_within => '7 days',
+	contacts => '{"contacts": [["2025-12-20T08:00:00Z", 1], ["2025-12-28T08:00:00Z", 2]]}', contact_cap => 3,
+	events => '[{"kind": "moved house", "on": "2025-12-18"}, {"kind": "birth", "on": "2025-12-01"}, {"kind": "wedding", "on": "2025-11-01", "consent": true}, {"kind": "new job", "on": "2026-03-01"}]',
+	need => need, need_history => history, pairs => pairs, items => '{tea}', unavailable => '{biscuits}', action => '{"contact": true, "why": "gain", "slot": 18}')) AS page
+WHERE key NOT IN ('history', 'scores', 'customer', 'as_of') ORDER BY key COLLATE "C";
+-- Where the segment was before, since when, and what to do next are found where the night has left them.
+CREATE TABLE page_scores (customer_id bigint, segment text, lifecycle text, clv_365d float8, as_of date);
+INSERT INTO page_scores SELECT i, 'Loyal', 'active', 100, '2025-11-01' FROM generate_series(1, 500) AS i;
+SELECT create_snapshots('page_nights', 'page_scores');
+SELECT take_snapshot('page_nights');
+UPDATE page_scores SET segment = 'At risk', lifecycle = 'fading', as_of = '2025-12-01' WHERE customer_id = 42;
+DELETE FROM page_scores WHERE customer_id = 43;
+SELECT take_snapshot('page_nights', '2025-12-01');
+CREATE TABLE page_actions (customer_id bigint, contact boolean, why text, action text, expected_gain float8);
+INSERT INTO page_actions VALUES (42, true, 'gain', 'call', 3.5), (42, true, 'gain', 'visit', 4.25), (42, false, 'budget', 'gift', 9), (44, true, 'gain', 'call', 'NaN');
+SELECT day, s.* FROM unnest('{2025-10-31,2025-11-30,2025-12-01,2026-01-01}'::date[]) AS day, customer_snapshot('page_nights', '42', day) AS s;
+SELECT customer_action('page_actions', '42') AS visit, customer_action('page_actions', '44') AS not_a_number, customer_action('page_actions', '45') AS none, (customer_snapshot('page_nights', '43', '2025-11-30')).segment AS was, customer_snapshot('page_nights', '43', '2025-12-31') IS NULL AS gone,
+	num_nulls(customer_snapshot(NULL, '42', '2025-12-31'), customer_snapshot('page_nights', NULL, '2025-12-31'), customer_snapshot('page_nights', '42', NULL), customer_action(NULL, '42'), customer_action('page_actions', NULL)) AS nulls;
+SELECT page -> 'segment' AS segment, page -> 'next_best_action' AS action FROM anna, kept, customer_360('42', history, model, cuts, '2025-12-31', snapshots => 'page_nights', actions => 'page_actions') AS page;
+SELECT page -> 'segment' ->> 'before' AS given, page -> 'next_best_action' AS action FROM anna, kept,
+	customer_360('42', history, model, cuts, '2025-12-31', previous_segment => 'New', action => '{"contact": false}', snapshots => 'page_nights', actions => 'page_actions') AS page;
+-- What is no table of snapshots or of actions, and no customer of theirs.
+CREATE FUNCTION page_failure(statement text) RETURNS text LANGUAGE plpgsql AS $$
+DECLARE
+	code text; message text; hint text; result text;
+BEGIN
+	EXECUTE statement INTO result;
+	RETURN 'NO ERROR: ' || result;
+EXCEPTION WHEN OTHERS THEN
+	GET STACKED DIAGNOSTICS code = RETURNED_SQLSTATE, message = MESSAGE_TEXT, hint = PG_EXCEPTION_HINT;
+	RETURN concat_ws('. ', code || ': ' || message, nullif(hint, ''));
+END $$;
+SELECT page_failure('SELECT ' || call) FROM (VALUES (1, $$customer_snapshot('page_scores', '42', '2025-12-31')$$), (2, $$customer_action('page_scores', '42')$$), (3, $$customer_action('page_actions', 'Anna')$$),
+	(4, $$customer_snapshot('page_nights', '42', 'infinity')$$), (5, $$customer_snapshot('pg_class', '42', '2025-12-31')$$)) AS v(n, call) ORDER BY n;
+SET client_min_messages = warning;
+DROP TABLE page_actions, page_nights, page_nights_current, page_nights_days CASCADE;
+DROP TABLE page_scores CASCADE;
+RESET client_min_messages;
+-- What comes after the day is not known on it: the page is the same.
+SELECT customer_360('1', history, model, cuts, '2025-10-15') = customer_360('1', history_until(history, '2025-10-15'), model, cuts, '2025-10-15') AS as_it_was FROM anna, kept;
+-- Of a customer without orders there is little to say, and of nobody nothing.
+SELECT customer_360('new', '{"orders": []}', model, cuts, '2025-12-31') -> 'scores' -> 'status' AS status, customer_360(NULL, NULL, model, cuts, '2025-12-31') ? 'customer' AS named FROM kept;
+-- Before the first order the customer is none yet, which is another thing than to have none; without a day there is no page.
+SELECT customer_360('4711', history, model, cuts, '2020-01-01') -> 'scores' AS scores, customer_360('4711', history, model, cuts, NULL) IS NULL AS no_page FROM anna, kept;
+-- Every customer's page of the whole shop is made of what the single functions say.
+SELECT count(*), bool_and((page -> 'scores' ->> 'churn_prob')::numeric = rounded(churn_prob(history, model, '2025-12-31'), 4)) AS churn, bool_and(page -> 'segment' ->> 'lifecycle' = lifecycle_of(history, model, '2025-12-31')) AS lifecycle,
+	bool_and((page -> 'history' ->> 'orders')::int = order_count(history)) AS orders
+FROM (SELECT history, model, customer_360(customer_id::text, history, model, cuts, '2025-12-31') AS page FROM shop, kept) AS x;

@@ -1,0 +1,160 @@
+-- season: how the rate of all customers' purchases goes by the calendar, given or
+-- estimated, and everything that follows from a model with one.
+
+SET datestyle = ISO;
+SET extra_float_digits = -9;
+
+-- Made by hand: factors are divided by their mean, so that an average day has 1.
+SELECT season_of_factors('month', '{1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 4, 1}');
+SELECT slot, begins, factor FROM season_factors(season_of_factors('month', '{1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 4, 1}')) WHERE slot IN (1, 10, 11, 12);
+SELECT count(*), min(begins), max(begins) FROM season_factors(season_of_factors('week', array_fill(2.0::float8, '{53}')));
+SELECT count(*), min(begins), max(begins) FROM season_factors(season_of_factors('day', array_fill(2.0::float8, '{366}')));
+
+-- A table of days, such as movable holidays, multiplies single days; it may be all there is.
+SELECT season_of_factors('year', '{1}', '{2025-11-28, 2024-11-29}', '{3, 2.5}');
+SELECT "on", factor FROM season_factors(season_of_factors('year', '{1}', '{2025-11-28, 2024-11-29}', '{3, 2.5}')) WHERE "on" IS NOT NULL;
+SELECT day::date, season_factor(season_of_factors('month', '{1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 4, 1}', '{2025-11-28}', '{2}'), day::date) AS factor
+FROM unnest('{2025-10-31, 2025-11-01, 2025-11-28, 2025-11-30, 2025-12-01}'::date[]) AS day;
+
+-- Counted: repeat transactions, as customer_base counts them.
+CREATE TABLE season_orders (customer_id int, ordered_on date, amount numeric);
+INSERT INTO season_orders VALUES (1, '2025-01-05', 10), (1, '2025-02-03', 20), (1, '2025-02-03', 5), (1, '2025-11-11', 7), (2, '2025-11-01', 30), (2, '2025-11-30', 1),
+	(2, '2025-12-01', -1), (3, '2025-06-01', 9);
+CREATE TABLE season_histories AS SELECT customer_id, purchase_history(ordered_on, amount) AS h FROM season_orders GROUP BY customer_id;
+SELECT season(h, 'month') FROM season_histories;
+SELECT season(h, 'month', '2025-11-15') FROM season_histories;
+SELECT slot, begins, transaction_count FROM (SELECT season(h, 'week') AS s FROM season_histories) AS x, season_factors(s) WHERE transaction_count > 0;
+SELECT season_factor(season(h, 'month'), '2025-11-15') IS NULL AS not_estimated FROM season_histories;
+
+-- Parts of the customers, merged in any way, are all of them, to the bit.
+SELECT rollup(s) = (SELECT season(h, 'month') FROM season_histories) AS same FROM (SELECT season(h, 'month') AS s FROM season_histories GROUP BY customer_id) AS parts;
+SELECT a || b = ab AS same, NULL || a = a AS one, a || NULL = a AS other FROM (SELECT season(h, 'week') FILTER (WHERE customer_id = 1) AS a, season(h, 'week') FILTER (WHERE customer_id > 1) AS b,
+	season(h, 'week') AS ab FROM season_histories) AS x;
+SELECT season(h, 'month') FROM season_histories WHERE false;
+SELECT season(NULL::purchase_history, 'month'), season(h, NULL) FROM season_histories;
+-- Over windows, a season grows.
+SELECT customer_id, (SELECT sum(transaction_count) FROM season_factors(s)) AS counted FROM (SELECT customer_id, season(h, 'month') OVER (ORDER BY customer_id) AS s FROM season_histories) AS x;
+
+-- Text, JSON and bytes.
+SELECT s = s::text::season AND s::jsonb::text::season = s AND season_send(s) IS NOT NULL AS same FROM (VALUES (season_of_factors('day', array_fill(0.3::float8, '{366}'))),
+	(season_of_factors('month', '{1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 0.1}', '{2025-11-28, 2024-11-29}', '{3, 2.5}')), ((SELECT season(h, 'day') FROM season_histories))) AS v(s);
+
+-- What cannot be a season.
+SELECT season_of_factors('quarter', '{1, 1, 1, 1}');
+SELECT season_of_factors('month', '{1, 2}');
+SELECT season_of_factors('month', '{1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 4, 0}');
+SELECT season_of_factors('month', '{1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 4, NaN}');
+SELECT season_of_factors('month', '{1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 4, NULL}');
+SELECT season_of_factors('year', '{1}', '{2025-01-01}');
+SELECT season_of_factors('year', '{1}', '{2025-01-01, 2025-01-01}', '{2, 3}');
+SELECT season_of_factors('year', '{1}', '{2025-01-01, infinity}', '{2, 3}');
+SELECT season_of_factors('year', '{1}', '{2025-01-01}', '{2, 3}');
+SELECT season(h, by) FROM season_histories, (VALUES ('month'), ('week')) AS v(by);
+SELECT season_of_factors('month', '{1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 4, 1}') || season_of_factors('month', '{1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 4, 1}');
+SELECT '{"by": "month", "factors": [1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 4, 1]}'::season;
+SELECT '{"by": "month"}'::season;
+SELECT '{"by": "month", "counts": [1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 4, -1]}'::season;
+SELECT '{"by": "year", "factors": [1], "days": [["2025-02-01", 3], ["2025-01-01", 3]]}'::season;
+SELECT '{"by": "year", "counts": [5], "days": [["2025-02-01", 3]]}'::season;
+
+-- A shop whose customers order four times as often in November.
+CREATE TABLE season_shop AS
+SELECT customer_id, purchase_history(ordered_at, amount) AS h
+FROM simulate_orders(8000, '{"model": "bg/nbd", "timing": {"r": 0.9, "alpha": 9, "a": 0.8, "b": 4}, "spend": {"p": 6.25, "q": 3.74, "gamma": 15.44},
+	"season": {"by": "month", "factors": [0.8021978021978021, 0.8021978021978021, 0.8021978021978021, 0.8021978021978021, 0.8021978021978021, 0.8021978021978021,
+	0.8021978021978021, 0.8021978021978021, 0.8021978021978021, 0.8021978021978021, 3.2087912087912085, 0.8021978021978021]}}', '2023-01-01', '2026-03-01', 1)
+GROUP BY customer_id;
+
+-- The plain model, and the one with the season, which is estimated from the counts, until the end of October.
+CREATE TABLE season_models AS
+SELECT clv_fit(customer_base(h, date '2025-10-31'), 'bg/nbd') AS plain, clv_fit(customer_base(h, date '2025-10-31'), 'bg/nbd', season => season(h, 'month', '2025-10-31')) AS seasonal
+FROM season_shop;
+SELECT param, rounded(estimate, 2) AS estimate, std_error IS NULL AS no_error, identified FROM season_models, clv_params(seasonal) WHERE part <> 'spend' ORDER BY part DESC, length(param), param;
+SELECT log_likelihood(seasonal) - log_likelihood(plain) > 2000 AS likelier, bic(seasonal) < bic(plain) AS better, converged(seasonal), fit_status(seasonal) FROM season_models;
+SELECT season_factor(season(seasonal), '2025-11-11') BETWEEN 3 AND 3.4 AS november, season(plain) IS NULL AS plain FROM season_models;
+
+-- November is forecast within 5 %, and so is December after it. The plain model misses most of November, and expects too much afterwards.
+SELECT part, rounded(plain / came - 1, 2) AS plain, abs(seasonal / came - 1) < 0.05 AS seasonal_within_5_percent
+FROM (VALUES (1, 'November', date '2025-10-31', date '2025-11-30'), (2, 'December', '2025-11-30', '2025-12-31'), (3, 'winter', '2025-11-30', '2026-02-28')) AS v(n, part, as_of, until),
+	LATERAL (SELECT sum(transaction_count(history_until(h, until)) - transaction_count(history_until(h, as_of))) AS came,
+		sum(expected_transactions(h, plain, until - as_of, as_of)) AS plain, sum(expected_transactions(h, seasonal, until - as_of, as_of)) AS seasonal
+		FROM season_shop, season_models WHERE first_order_on(h) <= '2025-10-31') AS x ORDER BY n;
+
+-- The same by a holdout, which estimates the season itself, week by week too.
+CREATE TABLE season_holdouts AS
+SELECT holdout(h, '2025-10-31', '2025-11-30', 'bg/nbd') AS plain, holdout(h, '2025-10-31', '2025-11-30', 'bg/nbd', 'month') AS seasonal FROM season_shop;
+SELECT rounded((holdout_summary(plain)).total_error, 2) AS plain, abs((holdout_summary(seasonal)).total_error) < 0.05 AS seasonal, rounded((holdout_summary(plain)).spend_error, 2) AS plain_spend,
+	abs((holdout_summary(seasonal)).spend_error) < 0.05 AS seasonal_spend, (holdout_summary(seasonal)).log_score > (holdout_summary(plain)).log_score AS likelier FROM season_holdouts;
+SELECT bool_and(abs(expected_transactions / actual_transactions - 1) < 0.15) AS follows FROM season_holdouts, holdout_tracking(seasonal) WHERE actual_transactions > 150;
+SELECT season(holdout_model(h.seasonal)) = season(m.seasonal) AS same_season, h.seasonal = h.seasonal::text::clv_holdout AS same_text FROM season_holdouts AS h, season_models AS m;
+SELECT holdout(h, '2025-10-31', '2025-11-30', 'pareto/nbd', 'month') FROM season_shop;
+
+-- Factors of one are the plain model: likelihood and scores.
+CREATE TABLE season_ones AS
+SELECT plain, clv_fit(base, name, season => season_of_factors('month', array_fill(1.0::float8, '{12}'))) AS ones
+FROM (SELECT customer_base(h) AS base FROM season_shop) AS b, (VALUES ('bg/nbd'), ('mbg/nbd')) AS v(name), LATERAL (SELECT clv_fit(base, name) AS plain) AS p;
+SELECT model_name(ones), abs(log_likelihood(ones) / log_likelihood(plain) - 1) < 1e-14 AS same_likelihood FROM season_ones;
+UPDATE season_ones SET ones = (plain::jsonb || '{"season": {"by": "month", "factors": [1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1]}}')::text::clv_model;
+SELECT model_name(ones), bool_and((s).alive_prob = (p).alive_prob AND (s).churn_prob = (p).churn_prob AND (s).expected_transactions = (p).expected_transactions AND (s).order_prob = (p).order_prob
+	AND (s).next_order_on IS NOT DISTINCT FROM (p).next_order_on AND (s).days_overdue = (p).days_overdue AND (s).overdue_prob = (p).overdue_prob AND (s).lifecycle = (p).lifecycle
+	AND abs((s).clv_estimate / (p).clv_estimate - 1) < 1e-12) AS same, bool_and(abs(discounted_transactions(h, ones) / discounted_transactions(h, plain) - 1) < 1e-11) AS same_residual
+FROM season_ones, (SELECT h FROM season_shop WHERE customer_id % 97 = 0) AS x, LATERAL (SELECT customer_scores(h, ones) AS s, customer_scores(h, plain) AS p) AS y GROUP BY 1 ORDER BY 1;
+
+-- The parts of a horizon are the whole, whatever the season does between them; so is the discounted value, on the calendar's time.
+SELECT bool_and(abs(expected_transactions(h, seasonal, 30) + n - expected_transactions(h, seasonal, 365)) < 1e-9 * n) AS whole
+FROM season_models, season_shop, LATERAL (SELECT expected_transactions(h, seasonal, 365) - expected_transactions(h, seasonal, 30) AS n) AS x WHERE customer_id % 97 = 0 AND first_order_on(h) <= '2025-10-31';
+SELECT bool_and(abs(clv_estimate(h, seasonal) / (expected_transaction_value(h, seasonal) * n) - 1) < 1e-3) AS by_days
+FROM season_models, season_shop, LATERAL (SELECT sum((expected_transactions(h, seasonal, d) - expected_transactions(h, seasonal, d - 1)) * 1.1 ^ (-(d - 0.5) / 365)) AS n FROM generate_series(1, 365) AS d) AS x
+WHERE customer_id % 397 = 0 AND first_order_on(h) <= '2025-10-31';
+-- Customers in November are soon overdue; the next order comes sooner when November is near.
+SELECT as_of, next_order_on(h, m, as_of => as_of) - as_of AS days, rounded(overdue_prob(h, m, as_of), 3) AS overdue_prob, rounded(order_prob(h, m, 30, as_of), 3) AS order_prob
+FROM (VALUES (date '2025-10-01'), ('2025-11-01'), ('2025-12-01')) AS v(as_of), season_models AS s(p, m), LATERAL (SELECT purchase_history(d, 10) AS h FROM unnest(ARRAY[as_of - 200, as_of - 120, as_of - 60]) AS d) AS x;
+-- Distributions and intervals go by the season too; plain numbers stand on the day of the fit.
+SELECT (transactions_prediction_interval(h, plain, 0.9, 30)).high AS plain, (transactions_prediction_interval(h, seasonal, 0.9, 30)).high AS seasonal,
+	(clv_prediction_interval(h, seasonal, 0.9, 30)).high > (clv_prediction_interval(h, plain, 0.9, 30)).high AS more, (clv_mean_interval(h, seasonal)).low < clv_estimate(h, seasonal) AS in_interval
+FROM season_models, LATERAL (SELECT purchase_history(d, 10) AS h FROM unnest('{2025-08-01, 2025-09-01, 2025-09-20, 2025-10-20}'::date[]) AS d) AS x;
+SELECT bool_and(alive_prob(h, seasonal) = alive_prob(n, r, t, seasonal) AND expected_transactions(h, seasonal, 30) = expected_transactions(n, r, t, seasonal, 30)
+	AND next_order_on(h, seasonal) IS NOT DISTINCT FROM next_order_on(n, r, t, seasonal) AND (customer_scores(h, seasonal, '2025-12-31')).order_prob = (customer_scores(n, r2, t2, NULL, seasonal, '2025-12-31')).order_prob) AS same
+FROM season_models, season_shop, LATERAL (SELECT repeat_count(h, '2025-10-31') AS n, recency_days(h, '2025-10-31') AS r, tenure_days(h, '2025-10-31') AS t) AS x,
+	LATERAL (SELECT recency_days(h, '2025-12-31') AS r2, tenure_days(h, '2025-12-31') AS t2) AS y
+WHERE customer_id % 97 = 0 AND last_order_on(h) <= '2025-10-31';
+SELECT rounded(new_customer_transactions(seasonal, 30) / new_customer_transactions(plain, 30), 1) AS of_november FROM season_models;
+
+-- Given, the season is taken as it is; estimated, it is the same whichever model it is estimated with.
+SELECT model_name(m), season(m) = s AS as_given FROM (SELECT customer_base(h) AS base FROM season_shop) AS b, season_of_factors('month', '{1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 4, 1}') AS s, clv_fit(base, 'mbg/nbd', season => s) AS m;
+SELECT model, chosen FROM (SELECT customer_base(h) AS base, season(h, 'week') AS s FROM season_shop) AS b, clv_fit(base, season => s) AS m, clv_candidates(m);
+SELECT rounded(season_factor(season(m), '2025-11-15') / season_factor(season(m), '2025-06-15'), 0) AS november
+FROM (SELECT customer_base(h) AS base, season(h, 'day') AS s FROM season_shop) AS b, clv_fit(base, 'bg/nbd', season => s) AS m;
+-- With covariates.
+SELECT count(*) FILTER (WHERE part = 'season') AS factors, count(*) FILTER (WHERE part = 'coefficients') AS coefficients, bool_and(m::text::clv_model = m) AS same_text
+FROM (SELECT customer_base(h, ARRAY[customer_id % 2]) AS base, season(h, 'month') AS s FROM season_shop) AS b, clv_fit(base, 'bg/nbd', season => s) AS m, clv_params(m);
+
+-- The whole job: the scoring view estimates the season at each refresh, by group too.
+SELECT create_customer_scores('season_scores', 'season_shop', 'customer_id', horizon_days => 30, as_of => '2025-10-31', model => 'bg/nbd', season => 'month');
+SELECT season(v.model) = season(m.seasonal) AS same_season, (SELECT sum(expected_transactions_30d) FROM season_scores) BETWEEN 3800 AND 4200 AS november FROM season_scores_model AS v, season_models AS m;
+SET client_min_messages = warning;
+DROP MATERIALIZED VIEW season_scores CASCADE;
+RESET client_min_messages;
+CREATE VIEW season_countries AS SELECT customer_id, h, customer_id % 2 AS season FROM season_shop;
+SELECT create_customer_scores('season_scores', 'season_countries', 'customer_id', as_of => '2025-10-31', group_by => 'season', season => 'week');
+SELECT season, model_name, season_factor(season(model), '2025-11-15') BETWEEN 2.5 AND 4 AS november FROM season_scores_model ORDER BY season;
+SET client_min_messages = warning;
+DROP MATERIALIZED VIEW season_scores CASCADE;
+RESET client_min_messages;
+DROP VIEW season_countries;
+SELECT customer_scores_query('season_shop', 'customer_id', model => (SELECT plain FROM season_models), season => 'month');
+SELECT customer_scores_query('season_shop', 'customer_id', season => 'quarter');
+
+-- What cannot be fitted, or is not known yet, is an error that says so.
+SELECT clv_fit(customer_base(h), 'pareto/nbd', season => season(h, 'month')) FROM season_shop;
+SELECT clv_fit(customer_base(h), 'bg/nbd', season => season(h, 'month', '2025-01-01')) FROM season_shop;
+SELECT clv_fit(customer_base(h, 'month'), 'bg/bb', season => season(h, 'month')) FROM season_shop;
+SELECT clv_fit(customer_base(h, 'month'), season => season(h, 'month')) FROM season_shop;
+SELECT customer_equity(h, seasonal) FROM season_shop, season_models;
+SELECT '{"model": "pareto/nbd", "timing": {"r": 1, "alpha": 1, "s": 1, "beta": 1}, "season": {"by": "year", "factors": [1]}}'::clv_model;
+SELECT alive_prob(1, 10, 20, '{"model": "bg/nbd", "timing": {"r": 1, "alpha": 1, "a": 1, "b": 1}, "season": {"by": "year", "factors": [1]}}');
+SELECT new_customer_transactions('{"model": "bg/nbd", "timing": {"r": 1, "alpha": 1, "a": 1, "b": 1}, "season": {"by": "year", "factors": [1]}}', 30);
+-- Less than a year cannot tell a season from growth.
+SELECT count(*) FROM (SELECT customer_base(h, date '2023-09-30') AS base, season(h, 'month', '2023-09-30') AS s FROM season_shop) AS b, clv_fit(base, 'bg/nbd', season => s) AS m;
+
+DROP TABLE season_orders, season_histories, season_shop, season_models, season_holdouts, season_ones;

@@ -1,0 +1,211 @@
+"""The dbt package, rendered with Jinja as dbt would, and run on the server of PGHOST and PGDATABASE.
+
+dbt itself is not needed: what it gives to templates (ref, var, this, run_query, …) is stood in for here. Besides: schema.yml
+says what the comments in the database say, every column in it is one of the model's, its tests pass, and, where the
+directory of dbt's published JSON schemas is named by DBT_JSONSCHEMA, both YAML files are valid.
+"""
+import glob
+import json
+import os
+import subprocess
+import sys
+
+import jinja2
+import yaml
+
+ROOT = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "dbt")
+PROJECT = yaml.safe_load(open(os.path.join(ROOT, "dbt_project.yml")))
+SCHEMA = yaml.safe_load(open(os.path.join(ROOT, "models", "schema.yml")))
+passed = 0
+
+
+def psql(sql):
+    done = subprocess.run(["psql", "-qAtX", "-v", "ON_ERROR_STOP=1"], input=sql, text=True, capture_output=True)
+    if done.returncode:
+        sys.exit("not ok: " + done.stderr + "\n" + sql)
+    return done.stdout.rstrip("\n")
+
+
+def check(what, found, expected):
+    global passed
+    if found != expected:
+        sys.exit(f"not ok: {what}: {found!r}, not {expected!r}")
+    passed += 1
+    print("ok", passed, "-", what)
+
+
+class Returned(Exception):
+    pass
+
+
+class Relation(str):
+    def __new__(cls, name):
+        relation = super().__new__(cls, f'"{DATABASE}"."dbt"."{name}"')
+        relation.schema, relation.name = "dbt", name
+        return relation
+
+
+class Column:
+    def __init__(self, value):
+        self.value = value
+
+    def values(self):
+        return [self.value]
+
+
+class Table:
+    def __init__(self, rows):
+        # psql prints booleans as t and f, dbt gives them as such
+        self.columns = [Column({"t": True, "f": False}.get(rows, rows))]
+
+
+class Adapter:
+    @staticmethod
+    def quote(name):
+        return '"' + name.replace('"', '""') + '"'
+
+
+class Macros:
+    """The package's namespace: a macro gives what it returns, or what it renders."""
+
+    def __init__(self):
+        CONTEXT["customer_centric"] = self
+        for path in sorted(glob.glob(os.path.join(ROOT, "macros", "*.sql"))):
+            # {% test name(…) %} is a macro test_name, as in dbt
+            source = open(path).read().replace("{% test ", "{% macro test_").replace("{% endtest %}", "{% endmacro %}")
+            module = ENVIRONMENT.from_string(source, globals=CONTEXT).make_module()
+            for name in dir(module):
+                if not name.startswith("_") and callable(getattr(module, name)):
+                    setattr(self, name, self.called(getattr(module, name)))
+
+    @staticmethod
+    def called(macro):
+        def call(*args, **kwargs):
+            RETURNED.append(None)
+            try:
+                text = macro(*args, **kwargs)
+            except Returned as returned:
+                RETURNED.pop()
+                return returned.args[0]
+            RETURNED.pop()
+            return text
+        return call
+
+
+def give_back(value):
+    raise Returned(value)
+
+
+def configure(**config):
+    STATE["indexes"] = config.get("indexes", [])
+    return ""
+
+
+def var(name, default=None):
+    return OVERRIDES.get(name, PROJECT["vars"]["customer_centric"].get(name, default))
+
+
+RETURNED = []
+OVERRIDES = {}
+STATE = {"incremental": False}
+DATABASE = psql("SELECT current_database()")
+ENVIRONMENT = jinja2.Environment(undefined=jinja2.StrictUndefined, extensions=["jinja2.ext.do"])
+CONTEXT = {
+    "execute": True, "adapter": Adapter, "var": var, "ref": Relation, "config": configure, "return": give_back,
+    "run_query": lambda sql: Table(psql(sql)), "is_incremental": lambda: STATE["incremental"],
+}
+Macros()
+
+
+def render(model):
+    path = os.path.join(ROOT, "models", model + ".sql")
+    return ENVIRONMENT.from_string(open(path).read(), globals=dict(CONTEXT, this=Relation(model))).render()
+
+
+def run(model, key="customer_id"):
+    """As dbt does: a table anew, or, incremental, delete and insert by the key."""
+    CONTEXT["this"] = Relation(model)
+    Macros()
+    STATE["indexes"] = []
+    sql = render(model)
+    if STATE["incremental"] and model == "purchase_histories":
+        psql(f"BEGIN; CREATE TEMP TABLE changed AS {sql}; DELETE FROM dbt.{model} WHERE {key} IN (SELECT {key} FROM changed);"
+             f"INSERT INTO dbt.{model} SELECT * FROM changed; COMMIT")
+    else:
+        psql(f"DROP TABLE IF EXISTS dbt.{model}; CREATE TABLE dbt.{model} AS {sql}")
+        for index in STATE["indexes"]:
+            psql(f"CREATE {'UNIQUE ' if index['unique'] else ''}INDEX ON dbt.{model} ({', '.join(index['columns'])})")
+    return int(psql(f"SELECT count(*) FROM dbt.{model}"))
+
+
+psql("""SET client_min_messages = warning; DROP SCHEMA IF EXISTS dbt CASCADE; CREATE SCHEMA dbt;
+    CREATE TABLE dbt.orders AS SELECT row_number() OVER (ORDER BY ordered_at, customer_id) AS order_id, * FROM simulate_orders(400,
+    '{"model": "bg/nbd", "timing": {"r": 0.7, "alpha": 8, "a": 0.8, "b": 2.5}, "spend": {"p": 6.25, "q": 3.74, "gamma": 15.44}}',
+    '2024-01-01', '2026-01-01', 1)""")
+
+check("histories of every customer", run("purchase_histories"), 400)
+before = psql("SELECT md5(string_agg(history::text, ',' ORDER BY customer_id)) FROM dbt.purchase_histories")
+STATE["incremental"] = True
+check("an incremental run without news", run("purchase_histories"), 400)
+check("changes nothing", psql("SELECT md5(string_agg(history::text, ',' ORDER BY customer_id)) FROM dbt.purchase_histories"), before)
+psql("INSERT INTO dbt.orders VALUES (900001, 7, '2026-01-01 10:00', 25), (900002, 401, '2025-12-28 09:00', 40)")
+check("an incremental run with a new customer", run("purchase_histories"), 401)
+check("has all orders", psql("SELECT sum(order_count(history)) = (SELECT count(*) FROM dbt.orders) FROM dbt.purchase_histories"), "t")
+STATE["incremental"] = False
+OVERRIDES["order_id"] = "order_id"
+check("histories by order", run("purchase_histories"), 401)
+check("are the same", psql("SELECT sum(order_count(history)) = (SELECT count(*) FROM dbt.orders) FROM dbt.purchase_histories"), "t")
+OVERRIDES.clear()
+check("scores of every customer", run("customer_scores"), 401)
+check("deciles", run("customer_deciles"), 10)
+check("cohorts", run("customer_cohorts") > 10, True)
+
+extension_schema = psql("SELECT n.nspname FROM pg_extension AS e JOIN pg_namespace AS n ON n.oid = e.extnamespace WHERE extname = 'customer_centric'")
+OVERRIDES["extension_schema"] = extension_schema
+check("scores with the extension's schema named", run("customer_scores"), 401)
+OVERRIDES.clear()
+macros = CONTEXT["customer_centric"]
+scores = macros.customer_scores(Relation("orders"), "customer_id", "ordered_at", "amount", as_of="2025-12-31", model="bg/nbd", columns=["*", "clv_low"])
+check("scores from orders, with other choices", psql(f"SELECT count(clv_low) > 0, max(as_of) FROM ({scores}) AS s"), "t|2025-12-31")
+check("a name with a quote is a literal", macros.literal("it's"), "'it''s'")
+check("orders are checked", psql(f"SELECT count(*) FROM ({macros.check_orders(Relation('orders'), 'customer_id', 'ordered_at', 'amount')}) AS c WHERE severity = 'error'"), "0")
+psql(macros.take_snapshot(Relation("customer_scores"), "score_snapshots"))
+psql(macros.take_snapshot(Relation("customer_scores"), "score_snapshots"))
+check("snapshots", psql("SELECT count(*) FROM dbt.score_snapshots"), "401")
+
+# while dbt only reads the project, nothing runs
+CONTEXT.update(execute=False, run_query=lambda sql: sys.exit("not ok: a query while parsing"))
+Macros()
+check("reading the project runs no query", render("customer_scores").strip(), "")
+
+for model in SCHEMA["models"]:
+    name = model["name"]
+    columns = psql(f"SELECT string_agg(attname, ',' ORDER BY attnum) FROM pg_attribute WHERE attrelid = 'dbt.{name}'::regclass AND attnum > 0").split(",")
+    described = [column["name"] for column in model["columns"]]
+    check(f"{name}: schema.yml describes columns that are there", [c for c in described if c not in columns], [])
+    for column in model["columns"]:
+        for test in column.get("data_tests", []):
+            quoted = column["name"]
+            if test == "unique":
+                wrong = f"SELECT {quoted} FROM dbt.{name} GROUP BY 1 HAVING count(*) > 1"
+            elif test == "not_null":
+                wrong = f"SELECT 1 FROM dbt.{name} WHERE {quoted} IS NULL"
+            else:
+                wrong = getattr(macros, "test_" + test.split(".")[1])(Relation(name), quoted)
+            check(f"{name}.{quoted}: {test}", psql(f"SELECT count(*) FROM ({wrong}) AS x"), "0")
+check("every score has a description", sorted(set(psql("SELECT string_agg(attname, ',') FROM pg_attribute WHERE attrelid = 'dbt.customer_scores'::regclass AND attnum > 0").split(","))
+      - {c["name"] for m in SCHEMA["models"] if m["name"] == "customer_scores" for c in m["columns"]}), [])
+
+generated = subprocess.run(["psql", "-XAtq", "-f", os.path.join(ROOT, "schema.sql")], text=True, capture_output=True)
+check("schema.yml is what schema.sql prints", generated.stdout, open(os.path.join(ROOT, "models", "schema.yml")).read())
+
+schemas = os.environ.get("DBT_JSONSCHEMA")
+if schemas:
+    import jsonschema
+    for document, schema in ((PROJECT, "dbt_project-latest.json"), (SCHEMA, "dbt_yml_files-latest.json")):
+        validator = jsonschema.validators.validator_for(json.load(open(os.path.join(schemas, schema))))
+        errors = [e.message[:200] for e in validator(json.load(open(os.path.join(schemas, schema)))).iter_errors(document)]
+        check(f"valid by {schema}", errors, [])
+else:
+    print("skipped: no DBT_JSONSCHEMA with dbt's published schemas")
+print(f"{passed} passed")

@@ -1,0 +1,80 @@
+# Exports of many kinds of shop become orders: what script/import.pl says that it understood, and the orders.
+#
+# Every file of test/exports is read, and what comes out is compared with expected/FILE.out beside it. Some are read
+# once more with options that overrule what was understood. Neither the extension nor a build is needed.
+#
+# Where ACCEPT_EXPORTS names a directory, what came out is written there.
+
+use strict;
+use warnings;
+
+use Cwd qw(abs_path);
+use File::Basename qw(basename dirname);
+use PostgreSQL::Test::Cluster;
+use PostgreSQL::Test::Utils;
+use Test::More;
+
+my $root = abs_path(dirname(abs_path($0)) . '/../..');
+my $exports = "$root/test/exports";
+
+my $node = PostgreSQL::Test::Cluster->new('exports');
+$node->init(extra => [ '--encoding=UTF8', '--locale=C' ]);
+$node->start;
+$node->safe_psql('postgres', 'CREATE DATABASE shop');
+
+my %options = (
+	'ambiguous.csv' => [ [], [qw(--dates dmy)], [qw(--dates mdy)] ],
+	'days.csv' => [ ['--skip-bad'] ], 'amounts.csv' => [ ['--skip-bad'] ],
+	'bad_rows.csv' => [ [], ['--skip-bad'], [qw(--skip-bad --dates mdy --decimal=,)] ],
+	'shopify.csv' => [ [], [ '--currency', 'all', '--drop-status', 'pending' ], [ '--customer', 'phone', '--amount', 'subtotal' ] ],
+	'woocommerce.csv' => [ [], [ '--lines', 'add', '--keep-status', 'failed,cancelled' ] ],
+	'thousands.csv' => [ [], [ '--decimal', ',' ] ],
+	'olist.csv' => [ [], [ '--amount', 'payment_value', '--lines', 'once' ] ],
+	'online_retail.csv' => [ [], [ '--lines', 'orders', '--order', 'none' ] ],
+	'latin1.csv' => [ [], [ '--encoding', 'Latin-1', '--separator', 'semicolon' ] ],
+	'plain.csv' => [ [], [ '--amount', 'nothing' ], [ '--dates', 'ymd' ] ]);
+
+local $ENV{PGHOST} = $node->host;
+local $ENV{PGPORT} = $node->port;
+local $ENV{DEMO_NAME} = 'demo';
+
+# What the import says of a file with these options, and the orders.
+sub imported
+{
+	my ($file, @options) = @_;
+	$node->safe_psql('shop', 'DROP SCHEMA IF EXISTS import CASCADE; DROP TABLE IF EXISTS orders');
+	local $ENV{PGDATABASE} = 'shop';
+	local $ENV{FILE_NAME} = basename($file);
+	my ($out, $err) = ('', '');
+	IPC::Run::run([ 'perl', "$root/script/import.pl", @options, '--', $file ], '>', \$out, '2>', \$err);
+	my $status = $? >> 8;
+	my $text = "\$ import.pl @options " . basename($file) . "\n$out$err" . "status $status\n";
+	if ($status == 0)
+	{
+		$text .= $node->safe_psql('shop', 'COPY (SELECT * FROM orders ORDER BY ordered_at, customer_id, amount) TO stdout') . "\n";
+		is($node->safe_psql('shop', q{SELECT count(*) FROM pg_namespace WHERE nspname = 'import'}), '0', basename($file) . ': nothing else is left');
+	}
+	return $text;
+}
+
+my @files = sort grep { -f } glob "$exports/*";
+cmp_ok(scalar(@files), '>=', 15, 'there are files of many kinds');
+foreach my $file (@files)
+{
+	my $name = basename($file);
+	my $came = join "\n", map { imported($file, @$_) } @{ $options{$name} || [ [] ] };
+	append_to_file("$ENV{ACCEPT_EXPORTS}/$name.out", $came) if $ENV{ACCEPT_EXPORTS};
+	my $expected = -e "$exports/expected/$name.out" ? slurp_file("$exports/expected/$name.out") : '';
+	is($came, $expected, "$name is understood");
+}
+
+# A pipe, a name with blanks and quotes, and a header that is all there is.
+my $strange = PostgreSQL::Test::Utils::tempdir() . q{/it's "an" export.csv};
+append_to_file($strange, "Customer ID;Order Date;Total\n");
+like(imported($strange), qr/the file has a header and no rows/, 'a header alone is no file of orders');
+append_to_file($strange, join '', map { "$_;2024-01-01;1,50\n" } 1 .. 12);
+like(imported($strange), qr/decimal comma.*Goes in   12 orders of 12 customers/s, 'the name of a file may hold anything');
+append_to_file($strange, "13;2024-01-01\n");
+like(imported($strange), qr/line 14: missing data for column "Total"/, 'a row with too few fields is named by its line and column');
+
+done_testing();

@@ -1,0 +1,232 @@
+/*
+ * test_events.c
+ *	  Effects of events, changes of rates and of mixes: values computed apart, p of the
+ *	  search for a change, recovery of known effects, and coverage.
+ */
+#include <math.h>
+#include <stdlib.h>
+
+#include "models/decision/events.h"
+#include "numerics/random.h"
+#include "numerics/tails.h"
+#include "support.h"
+
+#define CLOSE(value, expected, tolerance) assert_true(fabs((value) - (expected)) <= (tolerance))
+
+static void
+effects_of_events(void **state)
+{
+	RateRatio ratio = rate_ratio((RateData){40, 18000}, (RateData){45, 9000}, 0.95);
+	RatioEffect effect =
+		ratio_effect((RateData){40, 18000}, (RateData){45, 9000}, (RateData){200, 90000}, (RateData){105, 45000}, 0.95);
+
+	(void) state;
+	CLOSE(ratio.ratio, 2.25, 1e-14);
+	CLOSE(ratio.low, 1.43675829, 5e-9);
+	CLOSE(ratio.high, 3.53493573, 5e-9);
+	CLOSE(effect.effect, 2.14285714, 5e-9);
+	CLOSE(effect.low, 1.31668014, 5e-9);
+	CLOSE(effect.high, 3.48743525, 5e-9);
+	CLOSE(effect.p, 0.00216135, 5e-9);
+	assert_false(effect.added_half);
+
+	effect = ratio_effect((RateData){0, 100}, (RateData){3, 100}, (RateData){5, 100}, (RateData){5, 100}, 0.9);
+	assert_true(effect.added_half);
+	CLOSE(effect.effect, 7.0, 1e-12);
+	assert_true(isnan(
+		ratio_effect((RateData){0, 100}, (RateData){0, 100}, (RateData){5, 100}, (RateData){5, 100}, 0.9).effect));
+	ratio = rate_ratio((RateData){0, 100}, (RateData){3, 100}, 0.9);
+	assert_true(isinf(ratio.high) && ratio.low > 0.0);
+	ratio = rate_ratio((RateData){3, 100}, (RateData){0, 100}, 0.9);
+	assert_true(ratio.low == 0.0 && ratio.high > 0.0 && ratio.high < 2.0);
+	assert_true(isnan(rate_ratio((RateData){0, 100}, (RateData){0, 100}, 0.9).ratio));
+}
+
+static const int changed[] = {20,  55,  90,  118, 160, 190, 226, 239, 243, 247,
+							  252, 256, 259, 265, 270, 274, 278, 283, 288, 295};
+static const int steady[] = {12, 40, 75, 101, 140, 171, 200, 231, 240, 249, 255, 262, 270, 275, 284, 290};
+
+static void
+changes_of_a_rate(void **state)
+{
+	RateChange change = rate_change(changed, 20, 300, 0.1);
+
+	(void) state;
+	CLOSE(change.log_lr, 9.16807499, 5e-9);
+	assert_int_equal(change.changed, 238);
+	CLOSE(change.rate_before, 7.0 / 238.0, 1e-15);
+	CLOSE(change.rate_after, 13.0 / 62.0, 1e-15);
+	/* 0.0003 from ten thousand simulations, 0.0005 from a million */
+	assert_true(change.p > 0.0003 && change.p < 0.0006);
+	CLOSE(change.log_bayes_factor, 4.53020267, 5e-9);
+	CLOSE(change.prob, 0.91157169, 5e-9);
+
+	change = rate_change(steady, 16, 300, 0.1);
+	CLOSE(change.log_lr, 3.99247994, 5e-9);
+	assert_int_equal(change.changed, 230);
+	CLOSE(change.p, 0.076, 0.001);
+	CLOSE(change.prob, 0.19463, 5e-6);
+
+	assert_true(isnan(rate_change(steady, 1, 300, 0.1).p));
+	assert_true(isnan(rate_change(steady, 0, 300, 0.1).p));
+	assert_true(isnan(rate_change(steady, 0, 0, 0.1).p));
+}
+
+static int
+compare_ints(const void *left, const void *right)
+{
+	return *(const int *) left - *(const int *) right;
+}
+
+/* So many orders, of which a share is in the last quarter of the days. */
+static RateChange
+simulated(Random *random, int count, int days, double late)
+{
+	int orders[256] = {0};
+
+	for (int i = 0; i < count; i++)
+	{
+		bool is_late = random_uniform(random) < late;
+
+		orders[i] = is_late ? (int) ceil(days * (0.75 + 0.25 * random_uniform(random)))
+							: (int) ceil(days * 0.75 * random_uniform(random));
+	}
+	qsort(orders, count, sizeof(int), compare_ints);
+	return rate_change(orders, count, days, 0.1);
+}
+
+/* Without a change p is below 5 % as often as it says, however many orders and days there are. */
+static void
+p_allows_for_the_search(void **state)
+{
+	static const int cases[][2] = {{4, 365}, {6, 365}, {16, 300}, {30, 730}, {50, 365}, {50, 3650}, {150, 1000}};
+	Random random = random_start(23, 5);
+
+	(void) state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
+	{
+		int below = 0;
+		int trials = 8000;
+
+		for (int trial = 0; trial < trials; trial++)
+			below += simulated(&random, cases[i][0], cases[i][1], 0.25).p < 0.05;
+		print_message("%d orders in %d days: %.4f\n", cases[i][0], cases[i][1], (double) below / trials);
+		/* four standard errors above, and some more below: few orders have few ratios */
+		assert_true(below <= trials * (0.05 + 4.0 * sqrt(0.05 * 0.95 / trials)));
+		assert_true(below >= trials * 0.035);
+	}
+}
+
+/* A change that is there is found, and its day. */
+static void
+changes_are_found(void **state)
+{
+	Random random = random_start(23, 6);
+	int found = 0;
+	int near_day = 0;
+
+	(void) state;
+	for (int trial = 0; trial < 1000; trial++)
+	{
+		RateChange change = simulated(&random, 40, 400, 0.7);
+
+		found += change.p < 0.01 && change.prob > 0.9;
+		near_day += abs(change.changed - 300) <= 20;
+	}
+	assert_true(found > 950);
+	assert_true(near_day > 850);
+}
+
+/* Long gaps are integrated: that is what going through all their days gives, and takes no longer. */
+static void
+long_histories(void **state)
+{
+	int orders[20];
+	RateChange change;
+	double sum = 0.0;
+	int days = 40000;
+	double scale = days / 20.0;
+
+	(void) state;
+	for (int i = 0; i < 20; i++)
+		orders[i] = changed[i] * days / 300;
+	change = rate_change(orders, 20, days, 0.1);
+	for (int day = days / 10; day <= days / 10 * 9; day++)
+	{
+		int n = 0;
+
+		while (n < 20 && orders[n] <= day)
+			n++;
+		sum += exp(lgamma(1.0 + n) + lgamma(21.0 - n) - lgamma(21.0) - (1.0 + n) * log1p(day / scale) -
+				   (21.0 - n) * log1p((days - day) / scale) + 21.0 * log1p(days / scale));
+	}
+	CLOSE(sum * exp(-change.log_bayes_factor), days / 10 * 8 + 1, 1e-6 * days);
+	for (int i = 0; i < 20; i++)
+		orders[i] = changed[i] * 7000000;
+	change = rate_change(orders, 20, 2100000000, 0.1);
+	CLOSE(change.log_bayes_factor, 4.5, 0.1);
+}
+
+static void
+changes_of_a_mix(void **state)
+{
+	const double before[] = {8, 5, 7, 0};
+	const double after[] = {3, 4, 2, 6};
+	const double padded_before[] = {8, 0, 5, 7, 0};
+	const double padded_after[] = {3, 0, 4, 2, 6};
+	const double none[] = {0, 0, 0, 0};
+	MixChange change = mix_change(before, after, 4);
+
+	(void) state;
+	CLOSE(change.g, 13.01258976, 5e-9);
+	CLOSE(change.df, 3.0, 0.0);
+	CLOSE(change.p, 0.00460946, 5e-9);
+	CLOSE(change.log_bayes_factor, 3.26077190, 5e-9);
+	/* categories that nobody bought are none */
+	CLOSE(mix_change(padded_before, padded_after, 5).log_bayes_factor, change.log_bayes_factor, 1e-14);
+	assert_true(isnan(mix_change(before, none, 4).g));
+	assert_true(isnan(mix_change(before, before, 1).p));
+}
+
+/* Intervals of an effect of 1.5 hold it as often as they say. */
+static void
+effects_are_recovered(void **state)
+{
+	Random random = random_start(6, 6);
+	const double means[] = {60, 60 * 1.5 * 1.2, 300, 300 * 1.2};
+	int covered = 0;
+	int trials = 4000;
+
+	(void) state;
+	for (int trial = 0; trial < trials; trial++)
+	{
+		RateData data[4];
+		RatioEffect effect;
+
+		for (int i = 0; i < 4; i++)
+		{
+			double sum = random_exponential(&random);
+
+			data[i] = (RateData){0, 1000};
+			for (; sum <= means[i]; data[i].orders++)
+				sum += random_exponential(&random);
+		}
+		effect = ratio_effect(data[0], data[1], data[2], data[3], 0.9);
+		covered += effect.low <= 1.5 && 1.5 <= effect.high;
+	}
+	print_message("covered %.4f\n", (double) covered / trials);
+	CLOSE((double) covered / trials, 0.9, 0.02);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(effects_of_events),       cmocka_unit_test(changes_of_a_rate),
+		cmocka_unit_test(p_allows_for_the_search), cmocka_unit_test(changes_are_found),
+		cmocka_unit_test(long_histories),          cmocka_unit_test(changes_of_a_mix),
+		cmocka_unit_test(effects_are_recovered),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
