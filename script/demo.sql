@@ -10,6 +10,7 @@
 \pset numericlocale on
 \pset null '-'
 SET client_min_messages = warning;
+SET jit = off;
 
 \echo
 \echo 'THE ORDERS'
@@ -19,11 +20,26 @@ SELECT count(*) AS "Orders", count(DISTINCT customer_id) AS "Customers",
 	round(count(*)::numeric / count(DISTINCT customer_id), 1) AS "Orders per customer"
 FROM orders;
 
+-- 0. What is wrong with the orders, if anything is: better known before scores are believed.
+
+SELECT clock_timestamp() AS since \gset
+\pset tuples_only on
+\pset format unaligned
+SELECT format(E'\n%s\n%s', title, string_agg(format('    %s (%s%s): %s', c.check_name, c.rows, coalesce(', such as ' || c.example, ''), c.fix), E'\n')) || E'\n'
+FROM check_orders('orders', 'customer_id', 'ordered_at', 'amount') AS c, (VALUES ('THE CHECK OF THE ORDERS warns')) AS t(title)
+WHERE c.severity <> 'info' GROUP BY title;
+SELECT format('==> Checked %s orders %s s', count(*), to_char(extract(epoch FROM clock_timestamp() - :'since'), 'FM990.0')) FROM orders;
+\pset tuples_only off
+\pset format aligned
+
 -- 1. One call makes a materialized view with a row for every customer: what happened,
 --    how good a customer it is, and what to expect. Later: REFRESH MATERIALIZED VIEW.
 
+SELECT clock_timestamp() AS since \gset
 SELECT create_customer_scores('customer_scores', orders => 'orders',
 	customer_id => 'customer_id', ordered_at => 'ordered_at', amount => 'amount') AS customers \gset
+SELECT to_char(extract(epoch FROM clock_timestamp() - :'since'), 'FM990.0') AS seconds, clock_timestamp() AS since \gset
+\echo '==> Scored' :customers 'customers' :seconds 's'
 
 -- 2. The same in steps, for those who want to look inside: orders to a history for each
 --    customer, histories to a model.
@@ -32,13 +48,17 @@ CREATE TABLE histories AS
 SELECT customer_id, purchase_history(ordered_at, amount) AS history
 FROM orders
 GROUP BY customer_id;
+ANALYZE histories;
 
-SELECT fit_problem(customer_base(history)) AS problem, fit_problem(customer_base(history)) IS NULL AS fits
+SELECT clv_fit_problem(customer_base(history)) AS problem, clv_fit_problem(customer_base(history)) IS NULL AS fits
 FROM histories \gset
 
 \if :fits
 CREATE TABLE model AS
 SELECT clv_model(history) AS model FROM histories;
+SELECT to_char(extract(epoch FROM clock_timestamp() - :'since'), 'FM990.0') AS seconds \gset
+\echo '==> Fitted all models to' :customers 'histories' :seconds 's'
+\echo
 
 \echo 'THE MODELS tried: when customers order and when they leave; the lowest BIC is taken'
 SELECT c.model AS "Model", c.param_count AS "Parameters", to_char(c.log_likelihood, 'FM999,999,990.0') AS "Log-likelihood",
@@ -70,7 +90,8 @@ FROM model, clv_params(model);
 \endif
 
 -- 3. Segments: names for combinations of recency, frequency and money, the same in every
---    tool, because they are a column of the view.
+--    tool, because they are a column of the view. They say what happened; what to expect,
+--    the lifecycle says: new, active, slipping, probably lost, lost.
 
 \echo 'SEGMENTS, with the days since their last order and what to expect of the coming year'
 SELECT segment AS "Segment", count(*) AS "Customers",
@@ -83,23 +104,34 @@ FROM customer_scores
 GROUP BY segment
 ORDER BY sum(clv_365d) DESC NULLS LAST, sum(total_spend) DESC;
 
+\if :fits
+\echo 'SEGMENTS AND LIFECYCLES: customers by what happened, and by what the model expects of them'
+SELECT segment AS "Segment", count(*) FILTER (WHERE lifecycle = 'new') AS "New",
+	count(*) FILTER (WHERE lifecycle = 'active') AS "Active", count(*) FILTER (WHERE lifecycle = 'slipping') AS "Slipping",
+	count(*) FILTER (WHERE lifecycle = 'probably lost') AS "Probably lost", count(*) FILTER (WHERE lifecycle = 'lost') AS "Lost"
+FROM customer_scores
+GROUP BY segment
+ORDER BY sum(clv_365d) DESC NULLS LAST, sum(total_spend) DESC;
+\endif
+
 -- 4. Scores are plain columns: sort and filter.
 
 \if :fits
 \echo 'THE TEN CUSTOMERS WITH THE HIGHEST EXPECTED VALUE in the coming year'
-SELECT left(customer_id::text, 20) AS "Customer", segment AS "Segment", order_count AS "Orders", round(total_spend) AS "Spent",
+SELECT left(customer_id::text, 20) AS "Customer", segment AS "Segment", lifecycle AS "Lifecycle", order_count AS "Orders", round(total_spend) AS "Spent",
 	last_order_on AS "Last order", round(100 * churn_prob::numeric) AS "Gone %",
-	round(expected_orders_365d::numeric, 1) AS "Orders to come", round(clv_365d::numeric) AS "Expected value"
+	round(expected_transactions_365d::numeric, 1) AS "Orders to come", round(clv_365d::numeric) AS "Expected value"
 FROM customer_scores
 ORDER BY clv_365d DESC NULLS LAST, customer_id
 LIMIT 10;
 
-\echo 'THE TEN MOST VALUABLE WHO ARE LEAVING: probably gone (50 to 95 %), by what they have spent'
-SELECT left(customer_id::text, 20) AS "Customer", segment AS "Segment", order_count AS "Orders", round(total_spend) AS "Spent",
+\echo 'THE TEN MOST VALUABLE WHO ARE LEAVING: slipping (overdue, though probably still customers) or probably lost,'
+\echo 'by what they have spent; the segment says what they were, the lifecycle what they are'
+SELECT left(customer_id::text, 20) AS "Customer", segment AS "Was", lifecycle AS "Is", order_count AS "Orders", round(total_spend) AS "Spent",
 	last_order_on AS "Last order", round(avg_days_between_orders::numeric) AS "Usual gap, days",
 	recency_days AS "Days idle", round(100 * churn_prob::numeric) AS "Gone %"
 FROM customer_scores
-WHERE churn_prob BETWEEN 0.50 AND 0.95
+WHERE lifecycle IN ('slipping', 'probably lost')
 ORDER BY total_spend DESC, customer_id
 LIMIT 10;
 \endif
@@ -110,22 +142,27 @@ LIMIT 10;
 SELECT first_day + (last_day - first_day) / 2 AS halfway, last_day, last_day - first_day AS days
 FROM (SELECT min(ordered_at)::date AS first_day, max(ordered_at)::date AS last_day FROM orders) AS log \gset
 
-SELECT fit_problem(customer_base(history, :'halfway')) AS problem,
-	:days > 1 AND fit_problem(customer_base(history, :'halfway')) IS NULL AS fits
+SELECT clv_fit_problem(customer_base(history, :'halfway')) AS problem,
+	:days > 1 AND clv_fit_problem(customer_base(history, :'halfway')) IS NULL AS fits
 FROM histories \gset
 
 \if :fits
+\echo '==> Fitting the first half again'
+SELECT clock_timestamp() AS since \gset
 CREATE TABLE back_test AS
 SELECT repeat_count(history, :'halfway') AS orders_before,
 	repeat_count(history) - repeat_count(history, :'halfway') AS actual,
-	expected_orders(history, model, date :'last_day' - date :'halfway', :'halfway') AS predicted
+	expected_transactions(history, model, date :'last_day' - date :'halfway', :'halfway') AS predicted
 FROM histories,
 	(SELECT clv_fit(customer_base(history, :'halfway')) AS model FROM histories) AS first_half
 WHERE first_order_on(history) <= :'halfway';
+SELECT count(*) AS customers, to_char(extract(epoch FROM clock_timestamp() - :'since'), 'FM990.0') AS seconds FROM back_test \gset
+\echo '==> Predicted for' :customers 'customers' :seconds 's'
+\echo
 
 \echo 'BACK-TEST: fitted on orders until' :halfway', predicting those until' :last_day
 SELECT count(*) AS "Customers", round(sum(predicted)::numeric) AS "Orders predicted", sum(actual) AS "Orders seen",
-	to_char(100 * (sum(predicted) / nullif(sum(actual), 0) - 1), 'FMSG990.0') || ' %' AS "Error"
+	to_char(100 * (round(sum(predicted)) / nullif(sum(actual), 0) - 1), 'FMSG990.0') || ' %' AS "Error"
 FROM back_test;
 
 \echo 'the same by the number of repeat orders until' :halfway', per customer'

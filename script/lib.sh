@@ -317,6 +317,51 @@ prepare() {
 	step "Building the extension" build "$@"
 }
 
+# What the build depends on: the sources, the server, the compiler, and what make is told.
+build_hash() {
+	{
+		(cd "$SOURCE" && find src Makefile customer_centric.control -type f | LC_ALL=C sort | tr '\n' '\0' | xargs -0 sha256sum)
+		"$PG_CONFIG"
+		"$(server_compiler)" --version
+		printf '%s\n' "$@"
+	} | sha256sum | cut -c1-40
+}
+
+# The directory of a person's own builds; empty if they have no place that is theirs alone.
+build_cache() {
+	local cache=${XDG_CACHE_HOME:-${HOME:+$HOME/.cache}}
+	[ -n "$cache" ] && (umask 077 && mkdir -p "$cache/customer_centric") 2>/dev/null || return 0
+	cache=$cache/customer_centric
+	[ ! -O "$cache" ] || [ -L "$cache" ] || [ -n "$(find "$cache" -maxdepth 0 -perm /022)" ] || printf '%s' "$cache"
+}
+
+# Installs into a directory of its own, and from there into the private server; what is
+# kept in the cache appears there whole or not at all, and the last few builds stay.
+build_and_keep() {
+	local kept=$1 new
+	shift
+	build "$@" && in_build install DESTDIR="$WORK/staged" && [ -d "$WORK/staged$WORK/server" ] || return
+	[ -n "$kept" ] || return 0
+	new=$(mktemp "$kept.XXXXXX") && tar -C "$WORK/staged$WORK/server" -cf "$new" . && mv -f "$new" "$kept" || rm -f "$new"
+	find "${kept%/*}" -maxdepth 1 -name '*.tar*' -printf '%T@ %p\n' | sort -rn | tail -n +5 | cut -d' ' -f2- |
+		tr '\n' '\0' | xargs -0 -r rm -f
+}
+
+unpack_kept_build() { as_owner tar -C "$WORK/server" --no-same-owner -xf - < "$1"; }
+
+# build_cached [MAKE_ARGUMENT...]: after prepare_copies. What was built before from the same sources is taken as it is.
+build_cached() {
+	local cache kept=''
+	cache=$(build_cache)
+	[ -z "$cache" ] || kept=$cache/$(build_hash "$@").tar
+	if [ -n "$kept" ] && [ -f "$kept" ] && [ -O "$kept" ]; then
+		step "Installing what was built before" unpack_kept_build "$kept"
+		touch "$kept"
+	else
+		step "Building the extension" build_and_keep "$kept" "$@"
+	fi
+}
+
 # ---------------------------------------------------------------- the cluster
 
 # No TCP, and a socket in a directory of our own: it meets no other server, and no
