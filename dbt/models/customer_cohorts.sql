@@ -1,0 +1,1 @@
+{{ customer_centric.customer_cohorts(ref('purchase_histories'), var('grain')) }}

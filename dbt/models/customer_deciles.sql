@@ -1,0 +1,1 @@
+{{ customer_centric.customer_deciles(ref('purchase_histories')) }}
