@@ -149,6 +149,8 @@ sub examine
 		push @complaints, 'operator word DISTINCT FROM' if $upper eq 'DISTINCT' && uc($at->($i + 1)) eq 'FROM';
 		push @complaints, 'operator word CASE' if $upper eq 'CASE' && uc($at->($i + 1)) ne 'WHEN';
 		push @complaints, 'CAST: write ::' if $upper eq 'CAST' && $at->($i + 1) eq '(';
+		# On Citus such a relation cannot travel.
+		push @complaints, 'relation without columns' if $upper eq 'FROM' && $at->($i + 1) eq '(' && uc($at->($i + 2)) eq 'SELECT' && uc($at->($i + 3)) eq 'FROM';
 		if ($kind->($i) eq 'operator')
 		{
 			if ($qualified && $at->($i - 3) eq '(' && uc($at->($i - 4)) eq 'OPERATOR') { $operators{ $at->($i - 2) . ".$token" } = 1; }
@@ -164,7 +166,8 @@ sub examine
 foreach my $bad (
 	'SELECT now()', 'SELECT a + b FROM s.t', 'SELECT a::date', q{SELECT date '2024-01-01'}, 'SELECT a IN (1)', 'SELECT a LIKE b',
 	'SELECT a IS DISTINCT FROM b', 'SELECT CASE a WHEN 1 THEN 2 END', 'SELECT * FROM s.a JOIN s.b USING (c)', 'SELECT a BETWEEN 1 AND 2',
-	'SELECT "abs"(a)', 'SELECT CAST(a AS date)', 'SELECT a = ANY (b)', 'SELECT NULLIF(a, b)', 'SELECT sum (a)', 'SELECT a::double precision')
+	'SELECT "abs"(a)', 'SELECT CAST(a AS date)', 'SELECT a = ANY (b)', 'SELECT NULLIF(a, b)', 'SELECT sum (a)', 'SELECT a::double precision',
+	'SELECT true FROM (SELECT FROM s.t) AS x')
 {
 	isnt(scalar @{ examine($bad)->{complaints} }, 0, "seen: $bad");
 }
