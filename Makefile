@@ -28,7 +28,7 @@ endif
 UNREGISTERED := $(shell cd $(SOURCE)/src/models && for table in 'Model core/model.c' 'SpendModel spend/spend_model.c'; do \
 	set -- $$table; \
 	for model in $$(sed -n "s/^const $$1 \([a-z0-9_]*\) = {$$/\1/p" */*.c); do \
-	grep -qw "&$$model" "$$2" || echo "$$model in $$2"; done; done)
+	grep -qw "$$model" "$$2" || echo "$$model in $$2"; done; done)
 ifneq ($(UNREGISTERED),)
 $(error A table of models has no line for: $(UNREGISTERED))
 endif

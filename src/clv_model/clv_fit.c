@@ -196,11 +196,9 @@ part_of_fit(ClvPart *part, const Fit *fit)
 }
 
 static void
-spend_of_fit(ClvModel *model, const Fit *fit)
+spend_of_fit(ClvPart *spend, const SpendModel *kind, const Fit *fit)
 {
-	ClvPart *spend = &model->spend;
-
-	spend->n_params = clv_model_spend(model)->n_params;
+	*spend = (ClvPart){.n_params = kind->n_params, .spend_model = kind->id};
 	part_of_fit(spend, fit);
 	for (int i = 0; i < spend->n_params; i++)
 	{
@@ -502,31 +500,53 @@ fit_best(TimingFits *fits, const Populations *populations, const BaseTotals *tot
 	return best == NULL ? NULL : with_candidates(best, figures, count);
 }
 
+/* Orders fits of spend models by convergence, then by Schwarz's criterion, lower being better. */
+static bool
+better_spend(const ClvPart *spend, const ClvPart *other)
+{
+	double customers = (double) spend->customers;
+
+	if (other->n_params == 0 || spend->converged != other->converged)
+		return other->n_params == 0 || spend->converged;
+	return spend->n_params * log(customers) - 2 * spend->log_likelihood <
+		other->n_params * log(customers) - 2 * other->log_likelihood;
+}
+
+/* Fits all spend models and keeps the best; none, and false, if no fit is a valid model. */
+static bool
+fit_best_spend(ClvModel *model, const SpendPoint *points, size_t n_points, int64 left_out)
+{
+	Fit *fit = palloc(sizeof(Fit));
+	ClvPart best = {0};
+	const SpendModel *kind;
+
+	for (int i = 0; (kind = spend_model_at(i)) != NULL; i++)
+	{
+		fit_spend(&server_host, kind, points, n_points, fit);
+		spend_of_fit(&model->spend, kind, fit);
+		model->spend.left_out = left_out;
+		model->spend.customers = model->repeat_customers - left_out;
+		if (clv_model_problem(model) == NULL && better_spend(&model->spend, &best))
+			best = model->spend;
+	}
+	model->spend = best;
+	pfree(fit);
+	return best.n_params > 0;
+}
+
 /* The spend part of points, if there are any; of the customers with repeat transactions so many are left out. */
 static void
 fit_spend_points(ClvModel *model, const SpendPoint *points, size_t n_points, int64 left_out)
 {
-	Fit *fit = palloc(sizeof(Fit));
-
-	if (n_points > 0)
-	{
-		fit_spend(&server_host, clv_model_spend(model), points, n_points, fit);
-		spend_of_fit(model, fit);
-		model->spend.left_out = left_out;
-		model->spend.customers = model->repeat_customers - left_out;
-		if (clv_model_problem(model) == NULL)
-			report_fit(clv_model_spend(model)->name, &model->spend, unidentified_names(model, true));
-		else
-		{
-			ereport(WARNING,
-					(errcode(ERRCODE_WARNING),
-					 errmsg("%s cannot be fitted to this base: its amounts are out of range",
-							clv_model_spend(model)->name),
-					 errhint("The model has no spend part.")));
-			memset(&model->spend, 0, sizeof(model->spend));
-		}
-	}
-	pfree(fit);
+	if (n_points == 0)
+		return;
+	if (fit_best_spend(model, points, n_points, left_out))
+		report_fit(clv_model_spend(model)->name, &model->spend, unidentified_names(model, true));
+	else
+		ereport(WARNING,
+				(errcode(ERRCODE_WARNING),
+				 errmsg("%s cannot be fitted to this base: its amounts are out of range", clv_spend_names()),
+				 errhint("The model has no spend part.")));
 }
 
 /*

@@ -14,8 +14,10 @@
  *			Models of discrete time have a "period" in place of the unit; models
  *			with covariates their names, "covariates": ["channel"], and
  *			"coefficients": {"rate:channel": 0.2, …}, which the covariance of the
- *			timing fit goes on with. A "season" is as its own type shows it.
- * Binary:	version byte, then the fields of ClvModel in order; version 2 ends with a season
+ *			timing fit goes on with. A "season" is as its own type shows it. A spend
+ *			model other than gamma-gamma is named, "spend": {"model": "NAME", …}.
+ * Binary:	version byte, which says what of the following there is; the spend model (1 byte);
+ *			the fields of ClvModel in order; a season
  */
 #include "compat.h"
 
@@ -28,8 +30,10 @@
 #include "support/bytes.h"
 #include "support/fit_record.h"
 
+/* The version byte is the first version, plus a flag for each part that it did not have. */
 #define WIRE_VERSION 1
-#define WIRE_VERSION_SEASON 2
+#define WIRE_SEASON 1
+#define WIRE_SPEND_MODEL 2
 
 /* A part with its parameters: for timing, including the coefficients, which follow the struct. */
 typedef struct Figures
@@ -71,13 +75,15 @@ figures_covariance(const void *of, int i)
 									 : clv_timing_covariance(figures->model, n_params, 0) + (i - COVARIANCES(n_params));
 }
 
-/* Members of these names, and no others: all or some of the parameters of a part. */
+/* Members of these names, and no others but one (NULL: none): all or some of the parameters of a part. */
 static bool
-read_figures(JsonInput *in, JsonbContainer *object, const char *const *names, int count, double *figures)
+read_figures(JsonInput *in, JsonbContainer *object, const char *const *names, int count, const char *other,
+			 double *figures)
 {
-	const char *keys[FIT_MAX_PARAMS + 1] = {NULL};
+	const char *keys[FIT_MAX_PARAMS + 2] = {NULL};
 
 	memcpy(keys, names, count * sizeof(*keys));
+	keys[count] = other;
 	if (!json_check_members(in, object, keys))
 		return false;
 	for (int i = 0; i < count; i++)
@@ -246,9 +252,9 @@ read_timing(JsonInput *in, JsonbContainer *object, const Model *kind)
 
 	Figures figures = figures_of_timing(model);
 
-	if (!read_figures(in, timing, figures.names, kind->n_params, model->timing.params) ||
+	if (!read_figures(in, timing, figures.names, kind->n_params, NULL, model->timing.params) ||
 		(coefficients != NULL &&
-		 !read_figures(in, coefficients, figures.names + kind->n_params, figures.count - kind->n_params,
+		 !read_figures(in, coefficients, figures.names + kind->n_params, figures.count - kind->n_params, NULL,
 					   clv_model_coefficients(model))) ||
 		(fit != NULL && !read_fit(in, fit, &figures)))
 		return NULL;
@@ -258,10 +264,30 @@ read_timing(JsonInput *in, JsonbContainer *object, const Model *kind)
 	return model;
 }
 
+/* The spend model that a spend part names; without a name the default. */
+static bool
+read_spend_model(JsonInput *in, JsonbContainer *spend, ClvModel *model)
+{
+	JsonbValue *member = json_member(spend, "model");
+	const SpendModel *kind;
+	char *name;
+
+	if (member == NULL)
+		return true;
+	name = json_read_text(in, member, "model");
+	if (name == NULL)
+		return false;
+	kind = spend_model_by_name(name);
+	if (kind == NULL)
+		return json_fail(in, "There is no spend model \"%s\". There are %s.", json_excerpt(name, strlen(name)),
+						 clv_spend_names());
+	model->spend.spend_model = kind->id;
+	return true;
+}
+
 static bool
 read_spend(JsonInput *in, JsonbContainer *object, ClvModel *model)
 {
-	Figures figures = figures_of_spend(model);
 	JsonbContainer *spend, *fit;
 
 	if (!json_object_member(in, object, "spend", true, &spend) ||
@@ -269,8 +295,13 @@ read_spend(JsonInput *in, JsonbContainer *object, ClvModel *model)
 		return false;
 	if (spend == NULL)
 		return fit == NULL || json_fail(in, "Member \"%s\" is missing.", "spend");
+	if (!read_spend_model(in, spend, model))
+		return false;
+
+	Figures figures = figures_of_spend(model);
+
 	model->spend.n_params = figures.count;
-	return read_figures(in, spend, figures.names, figures.count, model->spend.params) &&
+	return read_figures(in, spend, figures.names, figures.count, "model", model->spend.params) &&
 		(fit == NULL || read_fit(in, fit, &figures));
 }
 
@@ -338,10 +369,14 @@ clv_model_in(PG_FUNCTION_ARGS)
 	PG_RETURN_POINTER(model);
 }
 
+/* The parameters of a part, and before them the model that they are of, unless it is NULL. */
 static void
-append_figures(StringInfo out, const char *member, const double *figures, const char *const *names, int count)
+append_figures(StringInfo out, const char *member, const char *model, const double *figures, const char *const *names,
+			   int count)
 {
 	appendStringInfo(out, ", \"%s\": {", member);
+	if (model != NULL)
+		appendStringInfo(out, "\"model\": \"%s\", ", model);
 	for (int i = 0; i < count; i++)
 	{
 		appendStringInfoString(out, i == 0 ? "" : ", ");
@@ -419,12 +454,14 @@ clv_model_out(PG_FUNCTION_ARGS)
 
 	initStringInfo(&out);
 	append_head(&out, model);
-	append_figures(&out, "timing", model->timing.params, timing.names, n_params);
+	append_figures(&out, "timing", NULL, model->timing.params, timing.names, n_params);
 	if (model->n_covariates > 0)
-		append_figures(&out, "coefficients", clv_model_coefficients(model), timing.names + n_params,
+		append_figures(&out, "coefficients", NULL, clv_model_coefficients(model), timing.names + n_params,
 					   timing.count - n_params);
 	if (model->spend.n_params > 0)
-		append_figures(&out, "spend", model->spend.params, spend.names, spend.count);
+		append_figures(&out, "spend",
+					   model->spend.spend_model == SPEND_DEFAULT_ID ? NULL : clv_model_spend(model)->name,
+					   model->spend.params, spend.names, spend.count);
 	if (model->timing.fitted)
 		append_fit(&out, "timing_fit", &timing);
 	if (model->spend.fitted)
@@ -506,10 +543,15 @@ Datum
 clv_model_send(PG_FUNCTION_ARGS)
 {
 	const ClvModel *model = PG_GETARG_CLV_MODEL(0);
+	bool names_spend = model->spend.spend_model != SPEND_DEFAULT_ID;
 	StringInfoData out;
 
 	pq_begintypsend(&out);
-	pq_sendbyte(&out, clv_model_season(model) == NULL ? WIRE_VERSION : WIRE_VERSION_SEASON);
+	pq_sendbyte(&out,
+				WIRE_VERSION + (clv_model_season(model) == NULL ? 0 : WIRE_SEASON) +
+					(names_spend ? WIRE_SPEND_MODEL : 0));
+	if (names_spend)
+		pq_sendbyte(&out, model->spend.spend_model);
 	pq_sendbyte(&out, model->model_id);
 	pq_sendbyte(&out, model->period);
 	pq_sendbyte(&out, model->n_covariates);
@@ -593,10 +635,13 @@ Datum
 clv_model_recv(PG_FUNCTION_ARGS)
 {
 	StringInfo in = (StringInfo) PG_GETARG_POINTER(0);
-	int version = pq_getmsgbyte(in);
+	int more = pq_getmsgbyte(in) - WIRE_VERSION;
+	int spend_model = SPEND_DEFAULT_ID;
 
-	if (version != WIRE_VERSION && version != WIRE_VERSION_SEASON)
+	if ((more & ~(WIRE_SEASON | WIRE_SPEND_MODEL)) != 0)
 		bytes_malformed("clv_model", "the version is unknown");
+	if ((more & WIRE_SPEND_MODEL) != 0)
+		spend_model = pq_getmsgbyte(in);
 
 	const Model *timing = model_by_id(pq_getmsgbyte(in));
 
@@ -618,10 +663,11 @@ clv_model_recv(PG_FUNCTION_ARGS)
 	model->unit_days = pq_getmsgfloat8(in);
 	receive_part(in, &model->timing);
 	receive_part(in, &model->spend);
+	model->spend.spend_model = spend_model;
 	if (model->timing.n_params != timing->n_params)
 		bytes_malformed("clv_model", "the number of parameters is wrong");
 	receive_more(in, model);
-	if (version == WIRE_VERSION_SEASON)
+	if ((more & WIRE_SEASON) != 0)
 		model = clv_model_add_season(model, season_receive(in, "clv_model"));
 
 	const char *problem = clv_model_problem(model);

@@ -13,7 +13,7 @@
 #include "utils/tuplestore.h"
 
 #include "clv_model/clv_model.h"
-#include "models/core/name.h"
+#include "numerics/name.h"
 #include "numerics/normal.h"
 #include "support/result.h"
 
@@ -64,6 +64,18 @@ clv_model_timing(const ClvModel *model)
 		ereport(ERROR,
 				(errcode(ERRCODE_DATA_CORRUPTED), errmsg("unknown model %d in a stored clv_model", model->model_id)));
 	return timing;
+}
+
+const SpendModel *
+clv_model_spend(const ClvModel *model)
+{
+	const SpendModel *spend = spend_model_by_id(model->spend.spend_model);
+
+	if (unlikely(spend == NULL))
+		ereport(ERROR,
+				(errcode(ERRCODE_DATA_CORRUPTED),
+				 errmsg("unknown spend model %d in a stored clv_model", model->spend.spend_model)));
+	return spend;
 }
 
 /* The size of a model without its season. */
@@ -133,6 +145,18 @@ clv_model_names(bool with_auto, bool with_discrete)
 	for (int id = 1; (model = model_by_id(id)) != NULL; id++)
 		if (with_discrete || !model->discrete)
 			appendStringInfo(&names, "%s%s", names.len == 0 ? "" : ", ", model->name);
+	return names.data;
+}
+
+char *
+clv_spend_names(void)
+{
+	StringInfoData names;
+	const SpendModel *spend;
+
+	initStringInfo(&names);
+	for (int i = 0; (spend = spend_model_at(i)) != NULL; i++)
+		appendStringInfo(&names, "%s%s", i == 0 ? "" : ", ", spend->name);
 	return names.data;
 }
 
@@ -261,7 +285,8 @@ part_problem(const ClvPart *part)
 	{
 		ClvPart rest = *part;
 
-		rest.n_params = 0;
+		if (rest.n_params > 0)
+			rest.n_params = rest.spend_model = 0;
 		memset(rest.params, 0, part->n_params * sizeof(double));
 		return memcmp(&rest, &nothing, sizeof(rest)) == 0 ? NULL : "there are results of a fit without a fit";
 	}
@@ -362,11 +387,12 @@ const char *
 clv_model_problem(const ClvModel *model)
 {
 	const Model *timing = model_by_id(model->model_id);
+	const SpendModel *spend = spend_model_by_id(model->spend.spend_model);
 
-	if (timing == NULL)
+	if (timing == NULL || spend == NULL)
 		return "there is no such model";
 	if (model->timing.n_params != timing->n_params ||
-		(model->spend.n_params != 0 && model->spend.n_params != clv_model_spend(model)->n_params))
+		(model->spend.n_params != 0 && model->spend.n_params != spend->n_params))
 		return "the number of parameters is wrong";
 	if (model->n_covariates > FIT_MAX_COVARIATES || model->n_candidates > CLV_MAX_CANDIDATES ||
 		(model->n_covariates > 0 && timing->n_effects == 0))

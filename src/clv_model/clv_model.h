@@ -20,7 +20,7 @@
 #include "season/season.h"
 #include "support/calendar.h"
 
-/* Models with a season have another version, in memory and in the binary form. */
+/* Models with a season have another version. */
 #define CLV_MODEL_VERSION 1
 #define CLV_MODEL_VERSION_SEASON 2
 #define COVARIANCES(n) ((n) * ((n) + 1) / 2)
@@ -30,7 +30,7 @@
  * form, independent of the models. A model with more needs another version.
  */
 #define CLV_PART_STORED_PARAMS 8
-StaticAssertDecl(MODEL_MAX_PARAMS <= CLV_PART_STORED_PARAMS,
+StaticAssertDecl(MODEL_MAX_PARAMS <= CLV_PART_STORED_PARAMS && SPEND_MAX_PARAMS <= CLV_PART_STORED_PARAMS,
 				 "a stored part has the capacity for the parameters of all models");
 
 /* How the parameters of a part were obtained, and how well the data determine them. */
@@ -39,7 +39,7 @@ typedef struct ClvPart
 	uint8 n_params; /* 0: the model has no such part */
 	bool fitted;    /* false: given by the user, the rest is unknown */
 	bool converged;
-	uint8 unused; /* always zero */
+	uint8 spend_model; /* of the spend part, see models/spend/spend_model.h; always zero in the timing part */
 	int32 iterations;
 	int64 customers;     /* that were fitted */
 	int64 left_out;      /* that could not be */
@@ -93,7 +93,7 @@ typedef struct ClvModel
 	int64 repeat_customers;
 	double unit_days; /* length of the time unit of the parameters */
 	ClvPart timing;
-	ClvPart spend; /* gamma-gamma: p, q, gamma */
+	ClvPart spend;
 
 	/* ClvCovariate[n_covariates], ClvCandidate[n_candidates], the figures of the coefficients, then a Season if there is one */
 	double more[FLEXIBLE_ARRAY_MEMBER];
@@ -108,19 +108,13 @@ StaticAssertDecl(offsetof(ClvModel, more) == 32 + 2 * sizeof(ClvPart), "a model 
 #define DatumGetClvModel(datum) clv_model_get(datum)
 #define PG_GETARG_CLV_MODEL(n) DatumGetClvModel(PG_GETARG_DATUM(n))
 
-/* The model of its spend part: stored forms of version 1 know no other. */
-static inline const SpendModel *
-clv_model_spend(const ClvModel *model)
-{
-	return &gammagamma_model;
-}
-
 /* A model in plain memory, its version checked. */
 extern const ClvModel *clv_model_get(Datum model);
 extern ClvModel *clv_model_make(const Model *model, int n_covariates, int n_candidates);
 
-/* The functions of its timing part. */
+/* The functions of its timing part, and of its spend part. */
 extern const Model *clv_model_timing(const ClvModel *model);
+extern const SpendModel *clv_model_spend(const ClvModel *model);
 
 /* Its season, which has factors; NULL: it has none. A copy of a model that has one. */
 extern const Season *clv_model_season(const ClvModel *model);
@@ -252,8 +246,11 @@ extern bool clv_model_is_auto(const char *name);
 /* The timing model of this name, in any case; NULL if that is "auto". An unknown name is an error that lists all. */
 extern const Model *clv_model_named(const char *name);
 
-/* The names of the models, for a hint: with or without auto, and those of discrete time. */
+/* The names of the timing models, for a hint: with or without auto, and those of discrete time. */
 extern char *clv_model_names(bool with_auto, bool with_discrete);
+
+/* The names of the spend models. */
+extern char *clv_spend_names(void);
 
 /* The text and binary forms of a model, for values that contain one. */
 extern PGDLLEXPORT Datum clv_model_in(PG_FUNCTION_ARGS);

@@ -9,6 +9,7 @@
  */
 #include "compat.h"
 
+#include <float.h>
 #include <math.h>
 
 #include "miscadmin.h"
@@ -74,6 +75,7 @@ equity_terms(const EquityHead *head)
 	Customer anybody = {.model = model, .as_of = head->as_of};
 	EquityTerms terms = {
 		.timing = clv_model_timing(model),
+		.spend = clv_model_spend(model),
 		.margin = head->margin,
 		.delta = clv_model_discount_rate(model, head->annual_discount),
 	};
@@ -85,7 +87,7 @@ equity_terms(const EquityHead *head)
 		terms.other_delta[i] = discount > 0 ? clv_model_discount_rate(model, discount) : NAN;
 	}
 	memcpy(terms.params, model->timing.params, terms.timing->n_params * sizeof(double));
-	memcpy(terms.spend, model->spend.params, sizeof(terms.spend));
+	memcpy(terms.spend_params, model->spend.params, sizeof(terms.spend_params));
 	for (int h = 0; h < EQUITY_HORIZONS; h++)
 		terms.horizon[h] =
 			h == EQUITY_WITHOUT_END ? INFINITY : customer_horizon(&anybody, equity_horizon_years[h] * YEAR_DAYS);
@@ -166,6 +168,29 @@ cell_detail(int32 first, uint32 t_x)
 	return (uint64) ((uint32) first ^ 0x80000000U) << 32 | (uint64) t_x << 1;
 }
 
+/*
+ * Where the spend model is not linear, the spend of each is part of the key, to seven digits: as the 32 bits of a
+ * number of single precision. Otherwise these are zero, which is the number 0.
+ */
+static inline uint64
+spend_in_group(float spend)
+{
+	uint32 bits;
+
+	memcpy(&bits, &spend, sizeof(bits));
+	return bits;
+}
+
+static inline double
+spend_of_group(uint64 group)
+{
+	uint32 bits = (uint32) group;
+	float spend;
+
+	memcpy(&spend, &bits, sizeof(spend));
+	return spend;
+}
+
 /* The cell of an entry, and of the next one if that is its spend; how many entries it was. */
 static uint32
 read_cell(const EquityHead *head, const CountEntry *entries, uint32 left, EquityCell *cell)
@@ -178,6 +203,7 @@ read_cell(const EquityHead *head, const CountEntry *entries, uint32 left, Equity
 		.t_x = in_unit(head, (uint32) entry->detail >> 1),
 		.T = in_unit(head, (double) as_of_number(head) - first),
 		.customers = entry->value,
+		.each = spend_of_group(entry->group),
 	};
 	if (left < 2 || entries[1].group != entry->group || entries[1].detail != (entry->detail | 1))
 		return 1;
@@ -218,17 +244,21 @@ void
 equity_state_add(EquityState *state, uint32 x, int32 first, uint32 t_x, double spend)
 {
 	const EquityHead *head = &state->content.head;
-	double units = x == 0 ? 0 : rint(spend / equity_spend_unit(state->terms.spend));
+	const EquityTerms *terms = &state->terms;
+	bool linear = terms->spend->linear;
+	double units = x == 0 ? 0 : rint(spend / equity_spend_unit(terms->spend, terms->spend_params));
 
-	if (unlikely(!(units < EQUITY_MAX_UNITS)))
+	if (unlikely(!(linear ? units < EQUITY_MAX_UNITS : x == 0 || (spend >= FLT_MIN && spend <= FLT_MAX))))
 	{
-		equity_add_large(&server_host, &state->terms, x, in_unit(head, t_x),
-						 in_unit(head, (double) as_of_number(head) - first), spend, state_sums(state));
+		equity_add_large(&server_host, terms, x, in_unit(head, t_x), in_unit(head, (double) as_of_number(head) - first),
+						 spend, state_sums(state));
 		count_valued(state);
 		return;
 	}
 	if (x == 0)
 		count_map_add_hot(&state->map, CELL_GROUP(0), cell_detail(first, 0), 1);
+	else if (!linear)
+		count_map_add(&state->map, CELL_GROUP(x) | spend_in_group((float) spend), cell_detail(first, t_x), 1);
 	else
 	{
 		count_map_add(&state->map, CELL_GROUP(x), cell_detail(first, t_x), 1);

@@ -10,6 +10,7 @@
  *
  *	cell			(x, first day, t_x) → customers, and their spend in units
  *
+ * (and where the spend model is not linear, (x, spend, first day, t_x) → customers)
  * because customers with the same numbers cost no more than one, and those with the
  * same x and first day share the costly part. The log is emptied into the sums when it
  * is stored, and when it holds too many entries. Since the sums are exact, it does not
@@ -61,10 +62,36 @@ typedef struct EquityContent
 /* Whether more than one in a hundred customers with orders could not be valued: the value is that of the others. */
 extern bool equity_leaves_out(const EquityContent *content);
 
+/* How many figures a model has, and where the sums of a horizon and of another discount are. */
+static inline int
+equity_model_figures(const ClvModel *model)
+{
+	return equity_figures(clv_model_timing(model), clv_model_spend(model));
+}
+
+static inline ExactSum *
+equity_sums_of_horizon(const EquityContent *content, int horizon)
+{
+	const ClvModel *model = content->head.model;
+
+	return &content->sums->sum[equity_value_sum(clv_model_timing(model), clv_model_spend(model), horizon)];
+}
+
+static inline ExactSum *
+equity_sum_of_other(const EquityContent *content, int other)
+{
+	const ClvModel *model = content->head.model;
+
+	return &content->sums->sum[equity_other_sum(clv_model_timing(model), clv_model_spend(model), other)];
+}
+
 static inline int
 equity_stored_sums(const EquityContent *content)
 {
-	return equity_sum_count(clv_model_timing(content->head.model)) - (content->no_others ? EQUITY_OTHER_DISCOUNTS : 0);
+	const ClvModel *model = content->head.model;
+
+	return equity_sum_count(clv_model_timing(model), clv_model_spend(model)) -
+		(content->no_others ? EQUITY_OTHER_DISCOUNTS : 0);
 }
 
 /* Says of content whether it has the sums of other discounts, by how many there are; false if that is neither number. */
@@ -110,7 +137,7 @@ extern struct varlena *equity_pack(const EquityContent *content);
 /* Allocates sums, all zero. */
 extern EquitySums *equity_sums_make(MemoryContext context);
 
-/* The covariance of the figures of both parts, row major [equity_figures() squared]. */
+/* The covariance of the figures of both parts, row major [equity_model_figures() squared]. */
 extern void equity_covariance(const ClvModel *model, double *covariance);
 
 /* False if some parameter is not identified, or none was estimated: then there are no intervals. */

@@ -105,7 +105,7 @@ static void
 add_customer(EquityState *state, Datum value)
 {
 	const EquityHead *head = &state->content.head;
-	const double *z = state->terms.spend;
+	const EquityTerms *terms = &state->terms;
 	Period period = (Period) head->model->period;
 	HistorySummary history = period == PERIOD_DAY ? history_summarise(value, head->as_of)
 												  : history_summarise_periods(value, head->as_of, period, NULL, NULL);
@@ -118,7 +118,7 @@ add_customer(EquityState *state, Datum value)
 		equity_state_leave_out(state, EQUITY_NO_AMOUNTS, 1);
 	else if (x > 0 && !(spend > 0))
 		equity_state_leave_out(state, EQUITY_NO_REPEAT_SPEND, 1);
-	else if (!(z[0] * x + z[1] > 1))
+	else if (isnan(terms->spend->expected_spend(terms->spend_params, x, x > 0 ? spend / x : 0)))
 		equity_state_leave_out(state, EQUITY_SPEND_UNDEFINED, 1);
 	else if (x > MAX_X)
 		equity_state_leave_out(state, EQUITY_OUT_OF_RANGE, 1);

@@ -106,7 +106,7 @@ read_sum(JsonInput *in, JsonbValue *value, ExactSum *sum)
 static bool
 read_sums(JsonInput *in, JsonbContainer *object, EquityContent *content)
 {
-	uint32 count = equity_sum_count(clv_model_timing(content->head.model));
+	uint32 count = equity_stored_sums(content);
 	JsonbContainer *sums;
 
 	if (!json_array_member(in, object, "sums", false, &sums))

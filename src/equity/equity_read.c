@@ -20,7 +20,7 @@ void
 equity_covariance(const ClvModel *model, double *covariance)
 {
 	int n = equity_timing_figures(clv_model_timing(model));
-	int all = n + GAMMAGAMMA_PARAMS;
+	int all = equity_model_figures(model);
 
 	for (int i = 0; i < all; i++)
 		for (int j = 0; j <= i; j++)
@@ -47,8 +47,8 @@ static double
 log_deviation(const EquityContent *equity, int horizon)
 {
 	const ClvModel *model = equity->head.model;
-	int n = equity_figures(clv_model_timing(model));
-	ExactSum *value = &equity->sums->sum[equity_value_sum(clv_model_timing(model), horizon)];
+	int n = equity_model_figures(model);
+	ExactSum *value = equity_sums_of_horizon(equity, horizon);
 	double gradient[EQUITY_MAX_FIGURES];
 	double covariance[EQUITY_MAX_FIGURES * EQUITY_MAX_FIGURES];
 
@@ -84,9 +84,8 @@ equity_leaves_out(const EquityContent *content)
 static void
 put_horizon(ReturnSetInfo *results, const EquityContent *equity, int horizon, double level)
 {
-	const Model *timing = clv_model_timing(equity->head.model);
 	const char *status = unbounded_status(equity, horizon);
-	double value = status != NULL ? NAN : exact_sum_value(&equity->sums->sum[equity_value_sum(timing, horizon)]);
+	double value = status != NULL ? NAN : exact_sum_value(equity_sums_of_horizon(equity, horizon));
 	double half = normal_quantile(0.5 + level / 2) * (value == 0 ? 0 : log_deviation(equity, horizon));
 	double low = value * exp(value < 0 ? half : -half);
 	double high = value * exp(value < 0 ? -half : half);

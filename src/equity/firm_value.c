@@ -115,15 +115,14 @@ static double
 existing_value(const Firm *firm, const Change *change)
 {
 	const EquityContent *equity = &firm->equity;
-	const Model *timing = clv_model_timing(equity->head.model);
 	EquityTerms terms = equity_terms(&equity->head);
-	int sum = change->other_discount >= 0 ? equity_other_sum(timing, change->other_discount)
-										  : equity_value_sum(timing, EQUITY_WITHOUT_END);
+	ExactSum *sum = change->other_discount >= 0 ? equity_sum_of_other(equity, change->other_discount)
+												: equity_sums_of_horizon(equity, EQUITY_WITHOUT_END);
 
 	if (change->other_discount >= 0 ? equity->no_others || isnan(terms.other_delta[change->other_discount])
 									: terms.unbounded)
 		return NAN;
-	return change->margin * exact_sum_value(&equity->sums->sum[sum]);
+	return change->margin * exact_sum_value(sum);
 }
 
 /* The terms of new customers under a change. */
@@ -186,7 +185,7 @@ value_firm(const Firm *firm, const Change *change, const AcquisitionForecast *fo
 static double
 figure_variance(const ClvModel *model, const double *gradient)
 {
-	int n = equity_figures(clv_model_timing(model));
+	int n = equity_model_figures(model);
 	double covariance[EQUITY_MAX_FIGURES * EQUITY_MAX_FIGURES];
 
 	if (!equity_is_identified(model))
@@ -207,8 +206,8 @@ static Deviations
 deviations(const Firm *firm, const Valuation *value)
 {
 	const EquityContent *equity = &firm->equity;
-	const Model *timing = clv_model_timing(equity->head.model);
-	ExactSum *sums = &equity->sums->sum[equity_value_sum(timing, EQUITY_WITHOUT_END)];
+	ExactSum *sums = equity_sums_of_horizon(equity, EQUITY_WITHOUT_END);
+	int n = equity_model_figures(equity->head.model);
 	bool same = VARSIZE(firm->model) == VARSIZE(equity->head.model) &&
 		memcmp(firm->model, equity->head.model, VARSIZE(firm->model)) == 0;
 	double chance = value->per_customer * value->per_customer *
@@ -219,13 +218,13 @@ deviations(const Firm *firm, const Valuation *value)
 	double existing;
 	double future;
 
-	for (int i = 0; i < equity_figures(timing); i++)
+	for (int i = 0; i < n; i++)
 		of_existing[i] = exact_sum_value(&sums[1 + i]);
-	for (int i = 0; i < equity_figures(clv_model_timing(firm->model)); i++)
+	for (int i = 0; i < equity_model_figures(firm->model); i++)
 		of_future[i] = value->acquired * value->gradient[i];
 	existing = figure_variance(equity->head.model, of_existing);
 	future = figure_variance(firm->model, of_future);
-	for (int i = 0; same && i < equity_figures(timing); i++)
+	for (int i = 0; same && i < n; i++)
 		of_both[i] = of_existing[i] + of_future[i];
 	return (Deviations){
 		sqrt(existing),

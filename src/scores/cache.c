@@ -50,7 +50,8 @@ struct TransactionCache
 	bool recency_matters;
 	double unit_days;
 	double params[MODEL_MAX_PARAMS];
-	double spend_params[SPEND_MAX_PARAMS]; /* set for the ranges of values only */
+	int spend_model; /* this and its parameters are set for the ranges of values only */
+	double spend_params[SPEND_MAX_PARAMS];
 	CacheTerms terms[N_CACHED_ANSWERS];
 	Season *season; /* NULL: none was seen */
 	double today;   /* of its scores */
@@ -120,8 +121,10 @@ transaction_cache_begin_values(TransactionCache *cache, const ClvModel *model, c
 {
 	transaction_cache_begin(cache, model, timing, params);
 	cache->recency_matters = true;
-	if (memcmp(cache->spend_params, model->spend.params, sizeof(cache->spend_params)) == 0)
+	if (cache->spend_model == model->spend.spend_model &&
+		memcmp(cache->spend_params, model->spend.params, sizeof(cache->spend_params)) == 0)
 		return;
+	cache->spend_model = model->spend.spend_model;
 	memcpy(cache->spend_params, model->spend.params, sizeof(cache->spend_params));
 	forget(cache);
 }

@@ -12,8 +12,9 @@
  * discounted by the mean factor of the horizon, which is that of the expected
  * orders. So the mean of the distribution is clv_estimate.
  *
- * A customer's amounts only stretch the range: in units of its scale it depends on x, t_x and
- * T alone. That is the costly part, and it is cached.
+ * Where the totals of the spend model have one shape, a customer's amounts only stretch the
+ * range: in units of its scale it depends on x, t_x and T alone. That is the costly part, and
+ * it is cached.
  */
 #include "compat.h"
 
@@ -98,10 +99,13 @@ range_of_scale(const Customer *customer, double horizon, double level, ValuePred
 	return range;
 }
 
-/* The same, from the cache or computed for it. */
+/* The same, from the cache or computed for it, unless it is that of the customer's amounts alone. */
 static ValueRange
 cached_range(const Customer *customer, double horizon, double level, ValuePrediction *prediction)
 {
+	if (!prediction->spend_model->total_has_one_shape)
+		return range_of_scale(customer, horizon, level, prediction);
+
 	double *low = transaction_cache_slot(customer->cache, CACHED_VALUE_LOW, customer->x, customer->t_x, customer->T,
 										 horizon, level);
 	ValueRange range = {.low = *low};

@@ -14,6 +14,7 @@
 
 #include <stdbool.h>
 
+#include "models/spend/gammagamma.h"
 #include "models/core/fit.h"
 #include "models/core/population.h"
 #include "models/core/model.h"

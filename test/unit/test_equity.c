@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "gamma_lognormal.h"
 #include "models/decision/equity.h"
 #include "models/decision/equity_customer.h"
 #include "numerics/random.h"
@@ -16,10 +17,16 @@
 static EquityTerms
 terms_of(const Model *timing, const double *params, double delta)
 {
-	EquityTerms terms = {.timing = timing, .margin = 0.3, .delta = delta, .other_delta = {0.8 * delta, 1.2 * delta}};
+	EquityTerms terms = {
+		.timing = timing,
+		.spend = &gammagamma_model,
+		.margin = 0.3,
+		.delta = delta,
+		.other_delta = {0.8 * delta, 1.2 * delta},
+	};
 
 	memcpy(terms.params, params, timing->n_params * sizeof(double));
-	memcpy(terms.spend, cdnow_spend, sizeof(terms.spend));
+	memcpy(terms.spend_params, cdnow_spend, sizeof(cdnow_spend));
 	for (int h = 0; h < EQUITY_HORIZONS; h++)
 		terms.horizon[h] = equity_horizon_years[h] * 365.0 / 7;
 	return terms;
@@ -140,7 +147,7 @@ random_cells(Random *random, EquityCell *cells)
 static bool
 sums_equal(const EquityTerms *terms, EquitySums *a, EquitySums *b)
 {
-	for (int i = 0; i < equity_sum_count(terms->timing); i++)
+	for (int i = 0; i < equity_sum_count(terms->timing, terms->spend); i++)
 		if (memcmp(&a->sum[i], &b->sum[i], sizeof(ExactSum)) != 0)
 			return false;
 	return a->customers == b->customers;
@@ -198,9 +205,9 @@ test_values(void **state)
 	for (int model = 0; model < 3; model++)
 	{
 		EquityTerms terms = terms_of(smooth_models[model], cdnow_params[model], 0.0027);
-		const double *z = terms.spend;
+		const double *z = terms.spend_params;
 		size_t n = random_cells(&random, cells);
-		double unit = equity_spend_unit(z);
+		double unit = equity_spend_unit(terms.spend, z);
 
 		memset(&sums, 0, sizeof(sums));
 		equity_add(&test_host, &terms, cells, n, &sums);
@@ -219,9 +226,113 @@ test_values(void **state)
 				expected += (long double) (each * alive * orders) *
 					(cell->customers * (long double) z[GG_GAMMA] + cell->spend * (long double) unit);
 			}
-			assert_near(exact_sum_value(&sums.sum[equity_value_sum(terms.timing, h)]), (double) expected, 1e-11);
+			assert_near(exact_sum_value(&sums.sum[equity_value_sum(terms.timing, terms.spend, h)]), (double) expected,
+						1e-11);
 		}
 	}
+}
+
+/* Customers of several x and spend, as cells of the model. */
+static size_t
+cells_of(const EquityTerms *terms, EquityCell *cells, double *spend)
+{
+	double unit = equity_spend_unit(terms->spend, terms->spend_params);
+	size_t n = 0;
+
+	for (int x = 0; x < 6; x++)
+		for (int T = 20; T < 50; T += 7)
+			for (int times = 1; times <= (x == 0 ? 1 : 3); times++)
+			{
+				int64_t units = (int64_t) nearbyint(13.0 * x * times / unit);
+
+				spend[n] = x == 0 ? 0 : (double) units * unit;
+				cells[n++] = (EquityCell){
+					.x = x,
+					.t_x = x == 0 ? 0 : T - 8.0,
+					.T = T,
+					.customers = 1,
+					.spend = terms->spend->linear ? units : 0,
+					.each = terms->spend->linear || x == 0 ? 0 : (double) units * unit,
+				};
+			}
+	return n;
+}
+
+/* The value of all of them within a horizon, one by one. */
+static double
+value_one_by_one(const EquityTerms *terms, const EquityCell *cells, const double *spend, size_t n, int horizon)
+{
+	double sum = 0;
+
+	for (size_t i = 0; i < n; i++)
+	{
+		double x = cells[i].x;
+
+		sum += terms->margin * terms->spend->expected_spend(terms->spend_params, x, x > 0 ? spend[i] / x : 0) *
+			terms->timing->prob_alive(terms->params, x, cells[i].t_x, cells[i].T) *
+			model_orders(terms, terms->params, x, cells[i].t_x, cells[i].T, terms->horizon[horizon], terms->delta);
+	}
+	return sum;
+}
+
+/* Values and their derivatives by the parameters of the spend model, whatever that is; also of customers one by one. */
+static void
+test_spend_models(void **state)
+{
+	static const SpendModel *const spend_models[] = {&gammagamma_model, &gamma_lognormal_model};
+	static EquityCell cells[200];
+	static double spend[200];
+	static EquitySums sums;
+	static EquitySums large;
+
+	(void) state;
+	for (int m = 0; m < 2; m++)
+	{
+		const SpendModel *model = spend_models[m];
+		EquityTerms terms = terms_of(&bgnbd_model, cdnow_timing, 0.0027);
+		int n_timing = equity_timing_figures(terms.timing);
+		double gradient[EQUITY_MAX_FIGURES];
+		double unused[EQUITY_MAX_FIGURES];
+		size_t n;
+
+		terms.spend = model;
+		memcpy(terms.spend_params, model->start, sizeof(terms.spend_params));
+		terms.spend_params[model->money_param] *= 20.0;
+		n = cells_of(&terms, cells, spend);
+		memset(&sums, 0, sizeof(sums));
+		memset(&large, 0, sizeof(large));
+		equity_add(&test_host, &terms, cells, n, &sums);
+		for (size_t i = 0; i < n; i++)
+			equity_add_large(&test_host, &terms, cells[i].x, cells[i].t_x, cells[i].T, spend[i], &large);
+		equity_new_customer(&terms, NAN, gradient);
+		assert_int_equal(sums.out_of_range + large.out_of_range, 0);
+		for (int h = 0; h < EQUITY_HORIZONS; h++)
+		{
+			int place = equity_value_sum(terms.timing, model, h);
+
+			assert_near(exact_sum_value(&sums.sum[place]), value_one_by_one(&terms, cells, spend, n, h), 1e-11);
+			for (int i = 0; i <= equity_figures(terms.timing, model); i++)
+				assert_near(exact_sum_value(&large.sum[place + i]), exact_sum_value(&sums.sum[place + i]), 1e-8);
+		}
+		for (int i = 0; i < model->n_params; i++)
+		{
+			EquityTerms high = terms;
+			EquityTerms low = terms;
+			int place = equity_value_sum(terms.timing, model, EQUITY_WITHOUT_END) + 1 + n_timing + i;
+
+			high.spend_params[i] *= exp(1e-5);
+			low.spend_params[i] *= exp(-1e-5);
+			assert_near(exact_sum_value(&sums.sum[place]),
+						(value_one_by_one(&high, cells, spend, n, EQUITY_WITHOUT_END) -
+						 value_one_by_one(&low, cells, spend, n, EQUITY_WITHOUT_END)) /
+							2e-5,
+						1e-6);
+			assert_near(gradient[n_timing + i],
+						(equity_new_customer(&high, NAN, unused) - equity_new_customer(&low, NAN, unused)) / 2e-5,
+						1e-6);
+		}
+	}
+	assert_int_equal(blocks_held, 0);
 }
 
 int
@@ -231,6 +342,7 @@ main(void)
 		cmocka_unit_test(test_interpolation),
 		cmocka_unit_test(test_splits),
 		cmocka_unit_test(test_values),
+		cmocka_unit_test(test_spend_models),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -2,12 +2,48 @@
  * test_spend_models.c
  *	  What every model of amounts must hold: derivatives, the unit of money, draws and totals.
  *
- * All models of the table are tried, each at the parameters its fits start from.
+ * All models of the table are tried, each at the parameters its fits start from, and one that is not in it: what
+ * is computed through the interface must not rest on what gamma-gamma happens to be.
  */
 #include "support.h"
 
 #include <stdlib.h>
 #include <string.h>
+
+#include "gamma_lognormal.h"
+#include "models/core/fit.h"
+#include "models/core/simulate.h"
+#include "models/spend/value_prediction.h"
+
+/* The models of the table, then the one of the tests; NULL after that. */
+static const SpendModel *
+model_at(int i)
+{
+	return spend_model_at(i) != NULL             ? spend_model_at(i)
+		: i > 0 && spend_model_at(i - 1) != NULL ? &gamma_lognormal_model
+												 : NULL;
+}
+
+/* Names, ids and the default. */
+static void
+table_is_in_order(void **state)
+{
+	const SpendModel *model;
+
+	(void) state;
+	for (int i = 0; (model = model_at(i)) != NULL; i++)
+	{
+		for (int k = 0; k < i; k++)
+			assert_true(model_at(k)->id != model->id && strcmp(model_at(k)->name, model->name) != 0);
+		assert_true(model->id >= 0 && model->id <= 255);
+		if (spend_model_at(i) != NULL)
+			assert_true(spend_model_by_id(model->id) == model && spend_model_by_name(model->name) == model);
+	}
+	assert_string_equal(spend_model_by_id(SPEND_DEFAULT_ID)->name, "gamma-gamma");
+	assert_true(spend_model_by_name("GAMMA-GAMMA") == spend_model_by_id(SPEND_DEFAULT_ID));
+	assert_null(spend_model_by_name("gamma"));
+	assert_null(spend_model_by_id(gamma_lognormal_model.id));
+}
 
 static const SpendPoint some_points[] = {{1, 0.7, 3.0}, {1, 1.9, 2.0}, {2, 1.5, 1.0}, {7, 9.0, 2.5}};
 
@@ -31,7 +67,7 @@ derivatives_agree(void **state)
 
 	(void) state;
 	assert_non_null(spend_model_at(0));
-	for (int m = 0; (model = spend_model_at(m)) != NULL; m++)
+	for (int m = 0; (model = model_at(m)) != NULL; m++)
 	{
 		int n = model->n_params;
 		double gradient[SPEND_MAX_PARAMS];
@@ -61,7 +97,7 @@ money_has_any_unit(void **state)
 	const SpendModel *model;
 
 	(void) state;
-	for (int m = 0; (model = spend_model_at(m)) != NULL; m++)
+	for (int m = 0; (model = model_at(m)) != NULL; m++)
 	{
 		SpendPoint cents[N_POINTS];
 		double params[SPEND_MAX_PARAMS];
@@ -79,6 +115,47 @@ money_has_any_unit(void **state)
 	}
 }
 
+/* The expected amount with derivatives is the expected amount, and they are its. */
+static void
+means_agree(void **state)
+{
+	static const double known[][2] = {{0.0, 0.0}, {1.0, 0.4}, {3.0, 2.1}, {3.0, 9.0}};
+	const SpendModel *model;
+
+	(void) state;
+	for (int m = 0; (model = model_at(m)) != NULL; m++)
+		for (int k = 0; k < 4; k++)
+		{
+			double x = known[k][0];
+			double average = x > 0.0 ? known[k][1] / x : 0.0;
+			SpendMean mean = model->mean(model->start, x, known[k][1]);
+			double spend = model->linear ? known[k][1] : 0.0;
+
+			assert_near(mean.worth * (mean.amount + spend), model->expected_spend(model->start, x, average), 1e-12);
+			for (int i = 0; i < model->n_params; i++)
+			{
+				double high[SPEND_MAX_PARAMS];
+				double low[SPEND_MAX_PARAMS];
+
+				memcpy(high, model->start, sizeof(high));
+				memcpy(low, model->start, sizeof(low));
+				high[i] *= exp(1e-5);
+				low[i] *= exp(-1e-5);
+				assert_true(fabs(mean.worth * (mean.amount * mean.of_amount[i] + spend * mean.of_spend[i]) -
+								 (model->expected_spend(high, x, average) - model->expected_spend(low, x, average)) /
+									 2e-5) <= 1e-8);
+			}
+			/* linear in what was spent, or not */
+			if (x > 0.0)
+			{
+				SpendMean other = model->mean(model->start, x, 5.0 * known[k][1]);
+
+				assert_int_equal(model->linear,
+								 fabs(other.worth * other.amount - mean.worth * mean.amount) <= 1e-9 * mean.worth);
+			}
+		}
+}
+
 static double
 cdf_at(const SpendModel *model, const SpendTotal *total, double n, double z, double *density)
 {
@@ -93,7 +170,7 @@ totals_have_their_mean(void **state)
 	const SpendModel *model;
 
 	(void) state;
-	for (int m = 0; (model = spend_model_at(m)) != NULL; m++)
+	for (int m = 0; (model = model_at(m)) != NULL; m++)
 		for (int k = 0; k < 2; k++)
 		{
 			SpendTotal total = model->total_of(model->start, known[k][0], known[k][1]);
@@ -125,6 +202,100 @@ compare(const void *a, const void *b)
 	return (difference > 0.0) - (difference < 0.0);
 }
 
+/* Whether customers who spent differently have totals that differ in their scale alone is as the model says. */
+static void
+totals_have_a_shape(void **state)
+{
+	const SpendModel *model;
+
+	(void) state;
+	for (int m = 0; (model = model_at(m)) != NULL; m++)
+	{
+		SpendTotal total = model->total_of(model->start, 3.0, 2.1);
+		SpendTotal other = model->total_of(model->start, 3.0, 21.0);
+		double unused;
+
+		assert_int_equal(model->total_has_one_shape,
+						 fabs(cdf_at(model, &total, 2.0, 0.5, &unused) - cdf_at(model, &other, 2.0, 0.5, &unused)) <=
+							 1e-12);
+	}
+}
+
+/* A fit finds the parameters that amounts were drawn with, in any unit of money. */
+static void
+fits_recover(void **state)
+{
+	enum
+	{
+		CUSTOMERS_DRAWN = 4000,
+	};
+	SpendPoint *points = malloc(CUSTOMERS_DRAWN * sizeof(SpendPoint));
+	const SpendModel *model;
+
+	(void) state;
+	for (int m = 0; (model = model_at(m)) != NULL; m++)
+	{
+		Random random = random_start(5, (uint64_t) m);
+		Fit fit;
+
+		for (int i = 0; i < CUSTOMERS_DRAWN; i++)
+		{
+			SpendCustomer customer = model->draw_customer(model->start, &random);
+
+			points[i] = (SpendPoint){.x = 1 + (uint32_t) i % 7, .customers = 1.0};
+			for (uint32_t n = 0; n < points[i].x; n++)
+				points[i].total += 30.0 * model->draw_amount(&customer, &random);
+		}
+		fit_spend(&test_host, model, points, CUSTOMERS_DRAWN, &fit);
+		assert_true(fit.converged && fit.prior_sd == 0.0);
+		for (int i = 0; i < model->n_params; i++)
+		{
+			double param = model->start[i] * (i == model->money_param ? 30.0 : 1.0);
+
+			assert_true(fit.identified[i] && fabs(fit.params[i] - param) <= 4.0 * fit.std_errors[i]);
+			assert_true(fit.std_errors[i] < 0.5 * param);
+		}
+	}
+	assert_int_equal(blocks_held, 0);
+	free(points);
+}
+
+/* The range of a customer's value holds what is drawn as often as it says. */
+static void
+ranges_hold(void **state)
+{
+	enum
+	{
+		DRAWS = 4000,
+	};
+	/* 0 to 3 orders */
+	static const double probs[] = {0.02, 0.18, 0.5, 0.3};
+	const SpendModel *model;
+
+	(void) state;
+	for (int m = 0; (model = model_at(m)) != NULL; m++)
+	{
+		ValuePrediction prediction = {probs, 4, model, model->start, 0.0, NAN};
+		ValueRange range = value_range(&test_host, &prediction, 0.8);
+		Random random = random_start(6, (uint64_t) m);
+		int held = 0;
+
+		for (int i = 0; i < DRAWS; i++)
+		{
+			SpendCustomer customer = model->draw_customer(model->start, &random);
+			double u = random_uniform(&random);
+			double total = 0.0;
+			int n = u < probs[0] ? 0 : u < probs[0] + probs[1] ? 1 : u < 1.0 - probs[3] ? 2 : 3;
+
+			for (int order = 0; order < n; order++)
+				total += model->draw_amount(&customer, &random);
+			held += total >= range.low && total <= range.high;
+		}
+		assert_true(fabs((double) held / DRAWS - 0.8) <= 4.0 * sqrt(0.8 * 0.2 / DRAWS));
+	}
+	assert_int_equal(blocks_held, 0);
+}
+
 /* Three amounts of a customer who was drawn come to what the distribution of a total says. */
 static void
 draws_agree(void **state)
@@ -138,7 +309,7 @@ draws_agree(void **state)
 	const SpendModel *model;
 
 	(void) state;
-	for (int m = 0; (model = spend_model_at(m)) != NULL; m++)
+	for (int m = 0; (model = model_at(m)) != NULL; m++)
 	{
 		Random random = random_start(11, (uint64_t) m);
 		SpendTotal total = model->total_of(model->start, 0.0, NAN);
@@ -168,9 +339,14 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(table_is_in_order),
 		cmocka_unit_test(derivatives_agree),
 		cmocka_unit_test(money_has_any_unit),
+		cmocka_unit_test(means_agree),
 		cmocka_unit_test(totals_have_their_mean),
+		cmocka_unit_test(totals_have_a_shape),
+		cmocka_unit_test(fits_recover),
+		cmocka_unit_test(ranges_hold),
 		cmocka_unit_test(draws_agree),
 	};
 

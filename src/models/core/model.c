@@ -7,7 +7,7 @@
 #include <math.h>
 #include <stddef.h>
 
-#include "models/core/name.h"
+#include "numerics/name.h"
 
 static const Model *const models[] = {
 	&bgnbd_model, &paretonbd_model, &mbgnbd_model, &ggnbd_model, &bgcnbd_model, &mbgcnbd_model, &bgbb_model,

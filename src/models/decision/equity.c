@@ -7,7 +7,8 @@
  * and their gradients, are needed, since the value is linear in both. P(alive) is taken
  * as a multiple of 2^-46 and its derivatives as multiples of 2^-40, so that these sums
  * are whole numbers, and mostly no more than a double or two. What a transaction is worth
- * depends on x alone, and is multiplied by once all runs of an x are summed up.
+ * depends on x alone, and is multiplied by once all runs of an x are summed up. Under a
+ * spend model that is not linear in S it depends on S, too, and so do the runs.
  */
 #include "models/decision/equity.h"
 
@@ -16,7 +17,6 @@
 #include <string.h>
 
 #include "models/decision/equity_customer.h"
-#include "models/spend/gammagamma.h"
 
 /* No factor of a product is larger, or products and their sums could leave a double's range. */
 #define LARGEST_FACTOR 1e100
@@ -49,6 +49,7 @@ typedef struct Run
 	double x;
 	double t_x;
 	double T;
+	double each; /* spend, where it must be the same */
 	int64_t customers;
 	WideSum alive[1 + MODEL_MAX_PARAMS];
 	WideSum alive_spend[1 + MODEL_MAX_PARAMS];
@@ -62,10 +63,15 @@ typedef enum SumKind
 	SUM_KINDS,
 } SumKind;
 
-/* Sums over the runs of an x: orders to come and their derivatives by the timing figures, of live customers. */
+/*
+ * Sums over the runs of an x, and of a spend where it must be the same: orders to come and
+ * their derivatives by the timing figures, of live customers.
+ */
 typedef struct SumsOfX
 {
 	double x;
+	double each;
+	SpendMean mean;
 	size_t runs;
 	ExactSum orders[SUM_KINDS][EQUITY_HORIZONS][1 + MODEL_MAX_PARAMS];
 	ExactSum other[SUM_KINDS][EQUITY_OTHER_DISCOUNTS];
@@ -85,9 +91,15 @@ equity_is_infinite(const EquityTerms *terms)
 }
 
 double
-equity_spend_unit(const double *spend_params)
+equity_spend_unit(const SpendModel *spend, const double *spend_params)
 {
-	return ldexp(1.0, ilogb(spend_params[GG_GAMMA]) - 30);
+	return ldexp(1.0, ilogb(spend_params[spend->money_param]) - 30);
+}
+
+static double
+unit_of(const EquityTerms *terms)
+{
+	return equity_spend_unit(terms->spend, terms->spend_params);
 }
 
 /* A number of orders to a multiple of 2^-100: products then never reach bits that a sum drops. */
@@ -202,15 +214,6 @@ wide_parts(const WideSum *sum, int bits, double *parts)
 	return n;
 }
 
-/* What each unit of money in gamma + S adds to the value of a transaction; infinite if there is no mean. */
-static double
-transaction_worth(const EquityTerms *terms, double x)
-{
-	double shape = terms->spend[GG_P] * x + terms->spend[GG_Q] - 1;
-
-	return shape > 0 ? terms->spend[GG_P] / shape : INFINITY;
-}
-
 /* Adds factor times every part of a sum. */
 static void
 add_products(ExactSum *sum, const double *parts, int n_parts, double factor)
@@ -221,12 +224,14 @@ add_products(ExactSum *sum, const double *parts, int n_parts, double factor)
 
 /* False if a number of orders is none, or so large that a sum could not hold the value. */
 static bool
-orders_are_numbers(const EquityTerms *terms, double x, const Orders *orders)
+orders_are_numbers(const EquityTerms *terms, const SpendMean *mean, const Orders *orders)
 {
-	double most = (1 + terms->spend[GG_Q]) * transaction_worth(terms, x) *
-		(terms->spend[GG_GAMMA] + equity_spend_unit(terms->spend));
+	double most = 1;
 	bool finite = true;
 
+	for (int i = 0; i < terms->spend->n_params; i++)
+		most = fmax(most, fmax(fabs(mean->of_amount[i]), fabs(mean->of_spend[i])));
+	most *= mean->worth * (mean->amount + unit_of(terms));
 	for (int h = 0; h < EQUITY_HORIZONS; h++)
 		for (int i = 0; i <= equity_timing_figures(terms->timing); i++)
 			finite &= fabs(orders->by_horizon[h][i] * most) < LARGEST_FACTOR;
@@ -280,7 +285,7 @@ add_parts(const EquityTerms *terms, const Run *run, const Orders *orders, const 
 {
 	int n = equity_timing_figures(terms->timing);
 
-	if (!orders_are_numbers(terms, run->x, orders))
+	if (!orders_are_numbers(terms, &of_x->mean, orders))
 	{
 		sums->out_of_range += run->customers;
 		return;
@@ -308,42 +313,65 @@ add_multiples(ExactSum *of_x, int n, ExactSum *const *to, const double *factors)
 		add_products(to[i], parts, n_parts, factor_of_sums(factors[i]));
 }
 
+/* Adds the sums of an x to the values of a horizon and their gradient. */
+static void
+add_horizon(const EquityTerms *terms, ExactSum *of_x, const double *factors, ExactSum *value)
+{
+	int n = equity_timing_figures(terms->timing);
+	ExactSum *gradient = value + 1;
+	ExactSum *to[1 + SPEND_MAX_PARAMS] = {value};
+	double by[1 + SPEND_MAX_PARAMS] = {factors[0]};
+	int count = 1;
+
+	for (int i = 0; i < terms->spend->n_params; i++)
+		if (factors[1 + i] != 0)
+		{
+			to[count] = &gradient[n + i];
+			by[count++] = factors[1 + i];
+		}
+	add_multiples(&of_x[0], count, to, by);
+	for (int i = 0; i < n; i++)
+		add_multiples(&of_x[1 + i], 1, (ExactSum *[]){&gradient[i]}, factors);
+}
+
 /* Adds the sums of an x to those of all; they are empty afterwards. */
 static void
 end_x(const EquityTerms *terms, SumsOfX *of_x, EquitySums *sums)
 {
-	int n = equity_timing_figures(terms->timing);
-	const double *z = terms->spend;
-	double shape = z[GG_P] * of_x->x + z[GG_Q] - 1;
+	const SpendMean *mean = &of_x->mean;
 
 	for (SumKind kind = 0; of_x->runs > 0 && kind < SUM_KINDS; kind++)
 	{
-		/* of customers: gamma; of their spend: itself, in units */
-		double worth = terms->margin * transaction_worth(terms, of_x->x) *
-			(kind == OF_CUSTOMERS ? z[GG_GAMMA] : equity_spend_unit(z));
-		const double factors[] = {worth, worth * ((z[GG_Q] - 1) / shape), -worth * (z[GG_Q] / shape), worth};
+		/* of customers: the amount; of their spend: itself, in units */
+		const double *of = kind == OF_CUSTOMERS ? mean->of_amount : mean->of_spend;
+		double worth = terms->margin * mean->worth * (kind == OF_CUSTOMERS ? mean->amount : unit_of(terms));
+		double factors[1 + SPEND_MAX_PARAMS] = {worth};
 
+		for (int i = 0; i < terms->spend->n_params; i++)
+			factors[1 + i] = worth * of[i];
 		for (int h = 0; h < EQUITY_HORIZONS; h++)
-		{
-			ExactSum *value = &sums->sum[equity_value_sum(terms->timing, h)];
-			ExactSum *gradient = value + 1;
-			ExactSum *const by_spend[] = {value, &gradient[n + GG_P], &gradient[n + GG_Q], &gradient[n + GG_GAMMA]};
-
-			add_multiples(&of_x->orders[kind][h][0], kind == OF_CUSTOMERS ? 4 : 3, by_spend, factors);
-			for (int i = 0; i < n; i++)
-				add_multiples(&of_x->orders[kind][h][1 + i], 1, (ExactSum *[]){&gradient[i]}, factors);
-		}
+			add_horizon(terms, of_x->orders[kind][h], factors,
+						&sums->sum[equity_value_sum(terms->timing, terms->spend, h)]);
 		for (int i = 0; i < EQUITY_OTHER_DISCOUNTS; i++)
-			add_multiples(&of_x->other[kind][i], 1, (ExactSum *[]){&sums->sum[equity_other_sum(terms->timing, i)]},
-						  factors);
+			add_multiples(&of_x->other[kind][i], 1,
+						  (ExactSum *[]){&sums->sum[equity_other_sum(terms->timing, terms->spend, i)]}, factors);
 	}
 	memset(of_x, 0, sizeof(*of_x));
+}
+
+/* Begins the sums of an x, which must be empty. */
+static void
+begin_x(const EquityTerms *terms, SumsOfX *of_x, double x, double each)
+{
+	of_x->x = x;
+	of_x->each = each;
+	of_x->mean = terms->spend->mean(terms->spend_params, x, each);
 }
 
 static void
 settle_sums(const EquityTerms *terms, EquitySums *sums)
 {
-	for (int i = 0; i < equity_sum_count(terms->timing); i++)
+	for (int i = 0; i < equity_sum_count(terms->timing, terms->spend); i++)
 		exact_sum_settle(&sums->sum[i]);
 }
 
@@ -361,7 +389,7 @@ settle_x(SumsOfX *of_x)
 	}
 }
 
-/* Adds a run to the sums of its x; those of another x are ended. */
+/* Adds a run to the sums of its x and spend; those of others are ended. */
 static void
 end_run(Evaluator *evaluator, const Run *run, SumsOfX *of_x, EquitySums *sums)
 {
@@ -370,9 +398,11 @@ end_run(Evaluator *evaluator, const Run *run, SumsOfX *of_x, EquitySums *sums)
 
 	if (run->customers == 0)
 		return;
-	if (of_x->x != run->x)
+	if (of_x->runs == 0 || of_x->x != run->x || of_x->each != run->each)
+	{
 		end_x(evaluator->terms, of_x, sums);
-	of_x->x = run->x;
+		begin_x(evaluator->terms, of_x, run->x, run->each);
+	}
 	evaluator_orders(evaluator, run->x, run->t_x, run->T, &orders);
 	parts = parts_of_run(evaluator->terms, run);
 	add_parts(evaluator->terms, run, &orders, &parts, of_x, sums);
@@ -434,10 +464,10 @@ equity_add(const Host *host, const EquityTerms *terms, const EquityCell *cells, 
 
 	for (size_t first = 0; first < n;)
 	{
-		Run run = {.x = cells[first].x, .t_x = cells[first].t_x, .T = cells[first].T};
+		Run run = {.x = cells[first].x, .t_x = cells[first].t_x, .T = cells[first].T, .each = cells[first].each};
 		size_t i;
 
-		for (i = first; i < n && cells[i].x == run.x && cells[i].T == run.T &&
+		for (i = first; i < n && cells[i].x == run.x && cells[i].T == run.T && cells[i].each == run.each &&
 			 (!terms->timing->recency_matters || cells[i].t_x == run.t_x);
 			 i++)
 		{
@@ -459,7 +489,8 @@ equity_add_large(const Host *host, const EquityTerms *terms, double x, double t_
 {
 	Evaluator evaluator = evaluator_make(host, terms);
 	int n = equity_timing_figures(terms->timing);
-	double units = spend / equity_spend_unit(terms->spend);
+	double units = terms->spend->linear ? spend / unit_of(terms) : 0;
+	double each = terms->spend->linear ? 0 : spend;
 	double alive[1 + MODEL_MAX_PARAMS];
 	Run run = {.x = x, .t_x = t_x, .T = T, .customers = 1};
 	Orders orders;
@@ -483,7 +514,7 @@ equity_add_large(const Host *host, const EquityTerms *terms, double x, double t_
 	}
 	evaluator_orders(&evaluator, x, t_x, T, &orders);
 	of_x = make_sums_of_x(host);
-	of_x->x = x;
+	begin_x(terms, of_x, x, each);
 	of_x->runs = 1;
 	add_parts(terms, &run, &orders, &parts, of_x, sums);
 	end_x(terms, of_x, sums);
@@ -507,8 +538,8 @@ double
 equity_new_customer(const EquityTerms *terms, double first_value, double *gradient)
 {
 	int n = equity_timing_figures(terms->timing);
-	const double *z = terms->spend;
-	double each = z[GG_Q] > 1 ? z[GG_P] * z[GG_GAMMA] / (z[GG_Q] - 1) : NAN;
+	SpendMean mean = terms->spend->mean(terms->spend_params, 0, 0);
+	double each = terms->spend->expected_spend(terms->spend_params, 0, 0);
 	double orders = NAN;
 	double of_each;
 
@@ -521,7 +552,7 @@ equity_new_customer(const EquityTerms *terms, double first_value, double *gradie
 	of_each = (isnan(first_value) ? 1 : 0) + orders;
 	for (int i = 0; i < n; i++)
 		gradient[i] *= terms->margin * each;
-	gradient[n + GG_P] = gradient[n + GG_GAMMA] = terms->margin * each * of_each;
-	gradient[n + GG_Q] = -terms->margin * each * of_each * z[GG_Q] / (z[GG_Q] - 1);
+	for (int i = 0; i < terms->spend->n_params; i++)
+		gradient[n + i] = terms->margin * each * of_each * mean.of_amount[i];
 	return terms->margin * (each * of_each + (isnan(first_value) ? 0 : first_value));
 }

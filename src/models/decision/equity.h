@@ -7,9 +7,8 @@
  *
  *		margin E(Z | x, S) P(alive | x, t_x, T) D(x, T; horizon, delta),
  *
- * with the expected value of a transaction E(Z) = p (gamma + S) / (p x + q - 1) of the
- * gamma-gamma model (S: spend on the x repeat transactions), and D the discounted
- * expected transactions of a live customer. Equity is the sum over customers. The
+ * with the expected value of a transaction E(Z) of the spend model (S: spend on the x
+ * repeat transactions), and D the discounted expected transactions of a live customer. Equity is the sum over customers. The
  * delta method needs its gradient by the logarithms of all parameters, which is the
  * sum of the customers' gradients: value and gradient are gathered in one pass.
  *
@@ -31,8 +30,9 @@
 #include "numerics/host.h"
 
 /*
- * Customers with the same x, t_x and T. Their spend on repeat transactions is a whole
- * number of units of equity_spend_unit(), summed over them.
+ * Customers with the same x, t_x and T. Under a linear spend model their spend on repeat
+ * transactions is summed over them, in whole units of equity_spend_unit(); under others
+ * it is the same for all of them.
  */
 typedef struct EquityCell
 {
@@ -40,7 +40,8 @@ typedef struct EquityCell
 	double t_x;
 	double T;
 	int64_t customers;
-	int64_t spend;
+	int64_t spend; /* of all, linear models only */
+	double each;   /* of each, other models only */
 } EquityCell;
 
 /* The sums: P(alive), of each horizon the value and then its gradient, and the value without end at other discounts. */
@@ -55,22 +56,22 @@ typedef struct EquitySums
 
 /* How many of the sums there are, and where those of a horizon are. */
 static inline int
-equity_sum_count(const Model *timing)
+equity_sum_count(const Model *timing, const SpendModel *spend)
 {
-	return 1 + EQUITY_HORIZONS * (1 + equity_figures(timing)) + EQUITY_OTHER_DISCOUNTS;
+	return 1 + EQUITY_HORIZONS * (1 + equity_figures(timing, spend)) + EQUITY_OTHER_DISCOUNTS;
 }
 
 /* Where the value at another discount is. */
 static inline int
-equity_other_sum(const Model *timing, int other)
+equity_other_sum(const Model *timing, const SpendModel *spend, int other)
 {
-	return equity_sum_count(timing) - EQUITY_OTHER_DISCOUNTS + other;
+	return equity_sum_count(timing, spend) - EQUITY_OTHER_DISCOUNTS + other;
 }
 
 static inline int
-equity_value_sum(const Model *timing, int horizon)
+equity_value_sum(const Model *timing, const SpendModel *spend, int horizon)
 {
-	return 1 + horizon * (1 + equity_figures(timing));
+	return 1 + horizon * (1 + equity_figures(timing, spend));
 }
 
 /* True if without a discount the value without end is infinite; false as well where that is not known. */
@@ -78,10 +79,10 @@ extern bool equity_is_infinite(const EquityTerms *terms);
 extern bool equity_can_do_without_discount(const Model *timing);
 
 /*
- * The unit of spend: so small a part of gamma that its rounding changes no value by
- * more than 2^-31 of itself.
+ * The unit of spend: so small a part of the amount among the parameters that its rounding
+ * changes no value of a gamma-gamma model by more than 2^-31 of itself.
  */
-extern double equity_spend_unit(const double *spend_params);
+extern double equity_spend_unit(const SpendModel *spend, const double *spend_params);
 
 /* Spend beyond this many units is added by equity_add_large. */
 #define EQUITY_MAX_UNITS ((double) (INT64_C(1) << 42))

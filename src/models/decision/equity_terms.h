@@ -8,7 +8,7 @@
 #include <stdbool.h>
 
 #include "models/core/model.h"
-#include "models/spend/gammagamma.h"
+#include "models/spend/spend_model.h"
 
 /* 1, 3, 5 and 10 years, and without end. */
 #define EQUITY_HORIZONS 5
@@ -19,15 +19,16 @@ extern const double equity_horizon_years[EQUITY_HORIZONS];
 #define EQUITY_OTHER_DISCOUNTS 2
 #define EQUITY_DISCOUNT_STEP 0.02
 
-/* Parameters that the value is differentiated by: those of the timing model that are no whole numbers, then p, q, gamma. */
-#define EQUITY_MAX_FIGURES (MODEL_MAX_PARAMS + GAMMAGAMMA_PARAMS)
+/* Parameters that the value is differentiated by: those of the timing model that are no whole numbers, then the spend model's. */
+#define EQUITY_MAX_FIGURES (MODEL_MAX_PARAMS + SPEND_MAX_PARAMS)
 
 /* What a customer's value is computed with; times in the model's unit. */
 typedef struct EquityTerms
 {
 	const Model *timing;
 	double params[MODEL_MAX_PARAMS];
-	double spend[GAMMAGAMMA_PARAMS];
+	const SpendModel *spend;
+	double spend_params[SPEND_MAX_PARAMS];
 	double margin;
 	double delta;                               /* discount, as a rate per unit of time */
 	double other_delta[EQUITY_OTHER_DISCOUNTS]; /* NaN: there is no such discount */
@@ -42,9 +43,9 @@ equity_timing_figures(const Model *timing)
 }
 
 static inline int
-equity_figures(const Model *timing)
+equity_figures(const Model *timing, const SpendModel *spend)
 {
-	return equity_timing_figures(timing) + GAMMAGAMMA_PARAMS;
+	return equity_timing_figures(timing) + spend->n_params;
 }
 
 #endif /* MODELS_DECISION_EQUITY_TERMS_H */

@@ -21,7 +21,7 @@
 #include <stdbool.h>
 #include <string.h>
 
-#include "models/core/name.h"
+#include "numerics/name.h"
 #include "numerics/host.h"
 #include "numerics/quadrature.h"
 #include "numerics/special.h"

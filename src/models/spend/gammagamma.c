@@ -139,6 +139,22 @@ gammagamma_expected_spend(const double *params, double x, double mean_spend)
 	return params[GG_P] * (params[GG_GAMMA] + total) / (shape - 1.0);
 }
 
+static SpendMean
+mean_of(const double *params, double x, double spend)
+{
+	double shape = params[GG_P] * x + params[GG_Q] - 1;
+	double by_p = (params[GG_Q] - 1) / shape;
+	double by_q = -(params[GG_Q] / shape);
+
+	(void) spend;
+	return (SpendMean){
+		.worth = shape > 0 ? params[GG_P] / shape : INFINITY,
+		.amount = params[GG_GAMMA],
+		.of_amount = {by_p, by_q, 1},
+		.of_spend = {by_p, by_q, 0},
+	};
+}
+
 /* nu is Gamma(q, rate gamma), and the amounts are Gamma(p, rate nu). */
 static SpendCustomer
 draw_customer(const double *params, Random *random)
@@ -180,6 +196,7 @@ total_cdf(const SpendTotal *total, double n, double constant, double z, double *
 }
 
 const SpendModel gammagamma_model = {
+	.id = SPEND_DEFAULT_ID,
 	.name = "gamma-gamma",
 	.n_params = GAMMAGAMMA_PARAMS,
 	.param_names = {"p", "q", "gamma"},
@@ -187,8 +204,11 @@ const SpendModel gammagamma_model = {
 	.start = {5.0, 5.0, 1.0},
 	.log_likelihood = gammagamma_log_likelihood,
 	.expected_spend = gammagamma_expected_spend,
+	.linear = true,
+	.mean = mean_of,
 	.draw_customer = draw_customer,
 	.draw_amount = draw_amount,
+	.total_has_one_shape = true,
 	.total_of = total_of,
 	.total_constant = total_constant,
 	.total_cdf = total_cdf,

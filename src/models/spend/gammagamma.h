@@ -42,4 +42,6 @@ extern double gammagamma_log_likelihood(const SpendPoint *points, size_t n_point
  */
 extern double gammagamma_expected_spend(const double *params, double x, double mean_spend);
 
+extern const SpendModel gammagamma_model;
+
 #endif /* MODELS_SPEND_GAMMAGAMMA_H */

@@ -45,8 +45,8 @@ extern double value_cdf(const Host *host, const ValuePrediction *prediction, dou
 extern ValueRange value_range(const Host *host, const ValuePrediction *prediction, double level);
 
 /*
- * The same in units of the scale gamma + S, which is all that the total S matters for: this range is that
- * of every customer with the same x and the same probabilities.
+ * The same in units of the scale. Where the model's totals have one shape, it is that of every customer with the same
+ * x and the same probabilities, whatever they spent.
  */
 extern double value_scale(const ValuePrediction *prediction);
 extern ValueRange value_range_of_scale(const Host *host, const ValuePrediction *prediction, double level);

@@ -2,8 +2,8 @@
  * name.h
  *	  Model names are compared without regard to case: BG/NBD is bg/nbd.
  */
-#ifndef MODELS_CORE_NAME_H
-#define MODELS_CORE_NAME_H
+#ifndef NUMERICS_NAME_H
+#define NUMERICS_NAME_H
 
 #include <stdbool.h>
 
@@ -25,4 +25,4 @@ name_matches(const char *name, const char *given)
 	return *name == *given;
 }
 
-#endif /* MODELS_CORE_NAME_H */
+#endif /* NUMERICS_NAME_H */
