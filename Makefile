@@ -25,7 +25,8 @@ $(error ROOMS in the Makefile does not name the folder of: $(FORGOTTEN))
 endif
 
 # Each model is a line of a table; one that is missing there fails the build.
-UNREGISTERED := $(shell cd $(SOURCE)/src/models && for table in 'Model core/model.c' 'SpendModel spend/spend_model.c'; do \
+UNREGISTERED := $(shell cd $(SOURCE)/src/models && for table in 'Model core/model.c' 'SpendModel spend/spend_model.c' \
+	'ContractModel retention/retention.c'; do \
 	set -- $$table; \
 	for model in $$(sed -n "s/^const $$1 \([a-z0-9_]*\) = {$$/\1/p" */*.c); do \
 	grep -qw "$$model" "$$2" || echo "$$model in $$2"; done; done)

@@ -91,6 +91,9 @@ extern RetentionModel *retention_model_make(const ContractModel *kind, PeriodLen
 /* The kind of model. */
 extern const ContractModel *retention_model_kind(const RetentionModel *model);
 
+/* The names of all kinds for a message: "sbg and bdw", or with quotation marks and another conjunction. */
+extern char *retention_model_names(const char *mark, const char *conjunction);
+
 /* The error in a model from untrusted input; NULL if it is valid. */
 extern const char *retention_model_problem(const RetentionModel *model);
 

@@ -110,7 +110,7 @@ named_model(const char *name)
 	if (kind == NULL)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("there is no retention model \"%s\"", name),
-				 errhint("Use 'sbg' or 'bdw'.")));
+				 errhint("Use %s.", retention_model_names("'", " or "))));
 	return kind;
 }
 

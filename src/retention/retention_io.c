@@ -282,7 +282,8 @@ read_model(JsonInput *in, JsonbContainer *object)
 	if (kind == NULL || params == NULL)
 	{
 		if (kind == NULL)
-			json_fail(in, "There is no model \"%s\". There are sbg and bdw.", json_excerpt(name, strlen(name)));
+			json_fail(in, "There is no model \"%s\". There are %s.", json_excerpt(name, strlen(name)),
+					  retention_model_names("", " and "));
 		else
 			json_fail(in, "Member \"params\" is missing.");
 		return NULL;

@@ -8,6 +8,7 @@
 
 #include "access/htup_details.h"
 #include "funcapi.h"
+#include "lib/stringinfo.h"
 #include "utils/builtins.h"
 #include "utils/tuplestore.h"
 
@@ -46,6 +47,22 @@ retention_model_kind(const RetentionModel *model)
 				(errcode(ERRCODE_DATA_CORRUPTED),
 				 errmsg("unknown model %d in a stored retention_model", model->model_id)));
 	return kind;
+}
+
+char *
+retention_model_names(const char *mark, const char *conjunction)
+{
+	const ContractModel *kind;
+	StringInfoData names;
+
+	initStringInfo(&names);
+	for (int i = 0; (kind = contract_model_at(i)) != NULL; i++)
+	{
+		if (i > 0)
+			appendStringInfoString(&names, contract_model_at(i + 1) == NULL ? conjunction : ", ");
+		appendStringInfo(&names, "%s%s%s", mark, kind->name, mark);
+	}
+	return names.data;
 }
 
 const char *

@@ -15,7 +15,7 @@
 #include <string.h>
 
 #include "models/competing_risks/varying_clocks.h"
-#include "models/retention/retention.h"
+#include "models/retention/beta_weibull.h"
 #include "models/core/fit.h"
 #include "models/spend/gammagamma.h"
 #include "models/core/model.h"

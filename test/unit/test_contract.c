@@ -8,7 +8,7 @@
 #include <math.h>
 #include <string.h>
 
-#include "models/retention/retention.h"
+#include "models/retention/beta_weibull.h"
 #include "models/retention/life_table.h"
 #include "numerics/random.h"
 
