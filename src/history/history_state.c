@@ -25,18 +25,6 @@ make(Size size, HistoryEncoding encoding)
 	return state;
 }
 
-/* A copy with twice the capacity. */
-static HistoryState *
-grow(const HistoryState *old)
-{
-	Size size = (Size) VARSIZE(old) * 2;
-	HistoryState *state = palloc0(size);
-
-	memcpy(state, old, offsetof(HistoryState, bytes) + old->used);
-	SET_VARSIZE(state, size);
-	return state;
-}
-
 /* Adds a purchase in the state's encoding; NULL if that cannot represent the amount. */
 static inline HistoryState *
 append(HistoryState *state, DateADT day, double amount)
@@ -55,7 +43,7 @@ append(HistoryState *state, DateADT day, double amount)
 
 	length = end - bytes;
 	if (offsetof(HistoryState, bytes) + state->used + length > VARSIZE(state))
-		state = grow(state);
+		state = agg_state_doubled(state, offsetof(HistoryState, bytes) + state->used);
 	memcpy(state->bytes + state->used, bytes, length);
 	state->used += length;
 	state->sorted &= state->count == 0 || day > state->last_day;

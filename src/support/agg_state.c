@@ -194,3 +194,14 @@ aggregate_finishes(FunctionCallInfo fcinfo)
 	fcinfo->flinfo->fn_extra = unconstify(bool *, &answers[result]);
 	return result;
 }
+
+void *
+agg_state_doubled(const void *state, Size used)
+{
+	Size size = (Size) VARSIZE(state) * 2;
+	void *copy = palloc0(size);
+
+	memcpy(copy, state, used);
+	SET_VARSIZE(copy, size);
+	return copy;
+}

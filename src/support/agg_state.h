@@ -93,6 +93,9 @@ agg_state_in_place(const struct varlena *value)
 	return VARSIZE_ANY_EXHDR(value) > 0 && *(const uint8 *) VARDATA_ANY(value) == AGG_STATE_MARK;
 }
 
+/* A copy of such a state with twice the capacity, of which so many bytes are used. */
+extern void *agg_state_doubled(const void *state, Size used);
+
 /*
  * True inside an aggregate or window whose aggregates over the called function
  * all have a final function that returns a value. Only then may a state grow in

@@ -78,18 +78,6 @@ small_make(uint8 kind)
 	return state;
 }
 
-/* A copy with twice the capacity. */
-static SmallState *
-small_grow(const SmallState *old)
-{
-	Size size = (Size) VARSIZE(old) * 2;
-	SmallState *state = palloc0(size);
-
-	memcpy(state, old, offsetof(SmallState, bytes) + old->used);
-	SET_VARSIZE(state, size);
-	return state;
-}
-
 static inline bool
 small_has_space(const SmallState *state, uint32 entries)
 {
@@ -110,7 +98,7 @@ small_add(SmallState *state, uint64 group, uint64 detail, int64 value)
 	memcpy(&previous, state->previous, sizeof(state->previous));
 	length = count_map_put(bytes, &entry, &previous) - bytes;
 	if (offsetof(SmallState, bytes) + state->used + length > VARSIZE(state))
-		state = small_grow(state);
+		state = agg_state_doubled(state, offsetof(SmallState, bytes) + state->used);
 	memcpy(state->bytes + state->used, bytes, length);
 	memcpy(state->previous, &entry, sizeof(state->previous));
 	state->in_order &= state->count == 0 || count_map_compare(&previous, &entry) < 0;
