@@ -77,7 +77,7 @@ units_that_are_alike(void **state)
 	assert_int_equal(prior.status, RATE_PRIOR_ALIKE);
 	CLOSE(rate_shrunk(&prior, 9, 10), 0.3, 1e-15);
 	rate_shrunk_interval(&prior, 9, 10, 0.9, &low, &high);
-	assert_true(low > 0.15 && low < 0.3 && high > 0.3 && high < 0.45);
+	assert_true(isnan(low) && isnan(high));
 	assert_int_equal(fit(some, ones, 4, false).status, RATE_PRIOR_ALIKE);
 	assert_int_equal(fit(same, n, 4, true).status, RATE_PRIOR_ALIKE);
 	prior = fit(none, n, 4, false);

@@ -183,20 +183,12 @@ void
 rate_shrunk_interval(const RatePrior *prior, double good, double total, double level, double *low, double *high)
 {
 	double a = prior->a + good;
+	double rest = prior->b + (prior->counts ? total : total - good);
 	double tail = (1.0 - level) / 2.0;
-	double rest;
 
 	*low = *high = NAN;
-	if (prior->status == RATE_PRIOR_NO_UNITS)
+	if (isnan(prior->a))
 		return;
-	/* one rate for all, of which all data tell: Jeffreys' prior */
-	if (prior->status == RATE_PRIOR_ALIKE)
-	{
-		a = prior->good + 0.5;
-		rest = prior->counts ? prior->total : prior->total - prior->good + 0.5;
-	}
-	else
-		rest = prior->b + (prior->counts ? total : total - good);
 	if (prior->counts)
 	{
 		*low = gamma_quantile(tail, a) / rest;

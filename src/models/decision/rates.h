@@ -50,8 +50,8 @@ extern void rate_prior_fit(const Host *host, const RateUnits *rows, int count, b
 extern double rate_shrunk(const RatePrior *prior, double good, double total);
 
 /*
- * The central interval of a unit's rate if the prior were known, which is too narrow where units are few; where
- * units are alike, of the rate of all.
+ * The central interval of a unit's rate if the prior were known, which is too narrow where units are few. NaN where
+ * there is no prior: units that are alike take that of rate_spread_interval().
  */
 extern void rate_shrunk_interval(const RatePrior *prior, double good, double total, double level, double *low,
 								 double *high);
