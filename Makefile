@@ -52,6 +52,7 @@ TYPE_TEMPLATE = $(SOURCE)/src/support/type.sql.in
 #   --@io TYPE TEXTCOST BINARYCOST                       the input and output functions of a type
 #   --@value TYPE TEXTCOST BINARYCOST ALIGNMENT -- COMMENT these, and the type
 #   --@merge TYPE COST                                   the combine and final functions
+#   --@aggregate TYPE TRANSITION SSPACE                  what follows "CREATE AGGREGATE NAME (ARGUMENTS) (", its end included
 #   --@rollup TYPE ARGUMENT SSPACE -- COMMENT            the aggregate rollup(ARGUMENT TYPE)
 #   --@union TYPE -- COMMENT                             the operator ||
 TEMPLATES = $(wildcard $(SOURCE)/src/*/*.sql.in)

@@ -10,10 +10,7 @@ LANGUAGE C IMMUTABLE PARALLEL SAFE COST 10 AS 'MODULE_PATHNAME';
 COMMENT ON FUNCTION item_pairs_add(item_pairs, text[]) IS 'internal: adds one unit';
 
 CREATE AGGREGATE item_pairs(items text[]) (
-	SFUNC = item_pairs_add, STYPE = item_pairs,
-	FINALFUNC = item_pairs_final, COMBINEFUNC = item_pairs_merge,
-	SSPACE = 100000, PARALLEL = SAFE
-);
+--@aggregate item_pairs item_pairs_add 100000
 COMMENT ON AGGREGATE item_pairs(text[]) IS
 'customers or orders, a row for each, with their items (at most 1000; larger ones are skipped and counted)';
 
@@ -22,10 +19,7 @@ LANGUAGE C IMMUTABLE PARALLEL SAFE COST 10 AS 'MODULE_PATHNAME', 'item_pairs_add
 COMMENT ON FUNCTION item_pairs_add(item_pairs, text[], integer) IS 'internal: adds one unit';
 
 CREATE AGGREGATE item_pairs(items text[], max_items integer) (
-	SFUNC = item_pairs_add, STYPE = item_pairs,
-	FINALFUNC = item_pairs_final, COMBINEFUNC = item_pairs_merge,
-	SSPACE = 100000, PARALLEL = SAFE
-);
+--@aggregate item_pairs item_pairs_add 100000
 COMMENT ON AGGREGATE item_pairs(text[], integer) IS
 'customers or orders, a row for each, with their items; those with more than max_items are skipped and counted';
 
@@ -34,10 +28,7 @@ LANGUAGE C IMMUTABLE PARALLEL SAFE COST 10 AS 'MODULE_PATHNAME', 'item_pairs_add
 COMMENT ON FUNCTION item_pairs_add(item_pairs, bigint[]) IS 'internal: adds one unit';
 
 CREATE AGGREGATE item_pairs(items bigint[]) (
-	SFUNC = item_pairs_add, STYPE = item_pairs,
-	FINALFUNC = item_pairs_final, COMBINEFUNC = item_pairs_merge,
-	SSPACE = 100000, PARALLEL = SAFE
-);
+--@aggregate item_pairs item_pairs_add 100000
 COMMENT ON AGGREGATE item_pairs(bigint[]) IS
 'customers or orders, a row for each, with their items by number (at most 1000; larger ones are skipped and counted)';
 
@@ -46,10 +37,7 @@ LANGUAGE C IMMUTABLE PARALLEL SAFE COST 10 AS 'MODULE_PATHNAME', 'item_pairs_add
 COMMENT ON FUNCTION item_pairs_add(item_pairs, bigint[], integer) IS 'internal: adds one unit';
 
 CREATE AGGREGATE item_pairs(items bigint[], max_items integer) (
-	SFUNC = item_pairs_add, STYPE = item_pairs,
-	FINALFUNC = item_pairs_final, COMBINEFUNC = item_pairs_merge,
-	SSPACE = 100000, PARALLEL = SAFE
-);
+--@aggregate item_pairs item_pairs_add 100000
 COMMENT ON AGGREGATE item_pairs(bigint[], integer) IS
 'customers or orders, a row for each, with their items by number; those with more than max_items are skipped and counted';
 
@@ -58,10 +46,7 @@ LANGUAGE C IMMUTABLE PARALLEL SAFE COST 10 AS 'MODULE_PATHNAME', 'item_pairs_add
 COMMENT ON FUNCTION item_pairs_add(item_pairs, uuid[]) IS 'internal: adds one unit';
 
 CREATE AGGREGATE item_pairs(items uuid[]) (
-	SFUNC = item_pairs_add, STYPE = item_pairs,
-	FINALFUNC = item_pairs_final, COMBINEFUNC = item_pairs_merge,
-	SSPACE = 100000, PARALLEL = SAFE
-);
+--@aggregate item_pairs item_pairs_add 100000
 COMMENT ON AGGREGATE item_pairs(uuid[]) IS
 'customers or orders, a row for each, with their items by uuid (at most 1000; larger ones are skipped and counted)';
 
@@ -70,10 +55,7 @@ LANGUAGE C IMMUTABLE PARALLEL SAFE COST 10 AS 'MODULE_PATHNAME', 'item_pairs_add
 COMMENT ON FUNCTION item_pairs_add(item_pairs, uuid[], integer) IS 'internal: adds one unit';
 
 CREATE AGGREGATE item_pairs(items uuid[], max_items integer) (
-	SFUNC = item_pairs_add, STYPE = item_pairs,
-	FINALFUNC = item_pairs_final, COMBINEFUNC = item_pairs_merge,
-	SSPACE = 100000, PARALLEL = SAFE
-);
+--@aggregate item_pairs item_pairs_add 100000
 COMMENT ON AGGREGATE item_pairs(uuid[], integer) IS
 'customers or orders, a row for each, with their items by uuid; those with more than max_items are skipped and counted';
 
@@ -120,10 +102,7 @@ LANGUAGE C IMMUTABLE PARALLEL SAFE COST 10 AS 'MODULE_PATHNAME';
 COMMENT ON FUNCTION recommendation_check_add(recommendation_check, text[], text[], text[], integer) IS 'internal: adds one customer';
 
 CREATE AGGREGATE recommendation_check(recommended text[], owned text[], next_items text[], k integer) (
-	SFUNC = recommendation_check_add, STYPE = recommendation_check,
-	FINALFUNC = recommendation_check_final, COMBINEFUNC = recommendation_check_merge,
-	SSPACE = 13000, PARALLEL = SAFE
-);
+--@aggregate recommendation_check recommendation_check_add 13000
 COMMENT ON AGGREGATE recommendation_check(text[], text[], text[], integer) IS
 'customers, a row for each: what was recommended (the best first), what they had before, and what they had next, of which the first k recommendations are checked; those without a next item are left out and counted';
 

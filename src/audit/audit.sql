@@ -15,10 +15,7 @@ LANGUAGE C IMMUTABLE PARALLEL SAFE COST 5 AS 'MODULE_PATHNAME';
 COMMENT ON FUNCTION period_audit_add(period_audit, purchase_history, date, date) IS 'internal: adds one customer';
 
 CREATE AGGREGATE period_audit(history purchase_history, since date, until date) (
-	SFUNC = period_audit_add, STYPE = period_audit,
-	FINALFUNC = period_audit_final, COMBINEFUNC = period_audit_merge,
-	SSPACE = 65536, PARALLEL = SAFE
-);
+--@aggregate period_audit period_audit_add 65536
 COMMENT ON AGGREGATE period_audit(purchase_history, date, date) IS
 'orders and spend of these customers from the day since until the day before until';
 
@@ -27,10 +24,7 @@ LANGUAGE C IMMUTABLE PARALLEL SAFE COST 5 AS 'MODULE_PATHNAME';
 COMMENT ON FUNCTION period_audit_add(period_audit, purchase_history, date, date, purchase_history) IS 'internal: adds one customer';
 
 CREATE AGGREGATE period_audit(history purchase_history, since date, until date, profit_history purchase_history) (
-	SFUNC = period_audit_add, STYPE = period_audit,
-	FINALFUNC = period_audit_final, COMBINEFUNC = period_audit_merge,
-	SSPACE = 65536, PARALLEL = SAFE
-);
+--@aggregate period_audit period_audit_add 65536
 COMMENT ON AGGREGATE period_audit(purchase_history, date, date, purchase_history) IS
 'orders, spend and profit of these customers from the day since until the day before until; the amounts of profit_history are profit';
 
@@ -39,10 +33,7 @@ LANGUAGE C IMMUTABLE PARALLEL SAFE COST 5 AS 'MODULE_PATHNAME';
 COMMENT ON FUNCTION period_audit_add_counts(period_audit, bigint, double precision) IS 'internal: adds one customer';
 
 CREATE AGGREGATE period_audit(orders bigint, spend double precision) (
-	SFUNC = period_audit_add_counts, STYPE = period_audit,
-	FINALFUNC = period_audit_final, COMBINEFUNC = period_audit_merge,
-	SSPACE = 65536, PARALLEL = SAFE
-);
+--@aggregate period_audit period_audit_add_counts 65536
 COMMENT ON AGGREGATE period_audit(bigint, double precision) IS
 'customers whose orders were counted already';
 
@@ -51,10 +42,7 @@ LANGUAGE C IMMUTABLE PARALLEL SAFE COST 5 AS 'MODULE_PATHNAME';
 COMMENT ON FUNCTION period_audit_add_counts(period_audit, bigint, double precision, double precision) IS 'internal: adds one customer';
 
 CREATE AGGREGATE period_audit(orders bigint, spend double precision, profit double precision) (
-	SFUNC = period_audit_add_counts, STYPE = period_audit,
-	FINALFUNC = period_audit_final, COMBINEFUNC = period_audit_merge,
-	SSPACE = 65536, PARALLEL = SAFE
-);
+--@aggregate period_audit period_audit_add_counts 65536
 COMMENT ON AGGREGATE period_audit(bigint, double precision, double precision) IS
 'customers whose orders were counted already, with profit';
 
@@ -118,10 +106,7 @@ LANGUAGE C IMMUTABLE PARALLEL SAFE COST 5 AS 'MODULE_PATHNAME';
 COMMENT ON FUNCTION period_change_add(period_change, purchase_history, date, date, date, date) IS 'internal: adds one customer';
 
 CREATE AGGREGATE period_change(history purchase_history, since_1 date, until_1 date, since_2 date, until_2 date) (
-	SFUNC = period_change_add, STYPE = period_change,
-	FINALFUNC = period_change_final, COMBINEFUNC = period_change_merge,
-	SSPACE = 65536, PARALLEL = SAFE
-);
+--@aggregate period_change period_change_add 65536
 COMMENT ON AGGREGATE period_change(purchase_history, date, date, date, date) IS
 'orders and spend of these customers in two periods, each from a day since until the day before until';
 
@@ -130,10 +115,7 @@ LANGUAGE C IMMUTABLE PARALLEL SAFE COST 5 AS 'MODULE_PATHNAME';
 COMMENT ON FUNCTION period_change_add(period_change, purchase_history, date, date, date, date, purchase_history) IS 'internal: adds one customer';
 
 CREATE AGGREGATE period_change(history purchase_history, since_1 date, until_1 date, since_2 date, until_2 date, profit_history purchase_history) (
-	SFUNC = period_change_add, STYPE = period_change,
-	FINALFUNC = period_change_final, COMBINEFUNC = period_change_merge,
-	SSPACE = 65536, PARALLEL = SAFE
-);
+--@aggregate period_change period_change_add 65536
 COMMENT ON AGGREGATE period_change(purchase_history, date, date, date, date, purchase_history) IS
 'orders, spend and profit of these customers in two periods; the amounts of profit_history are profit';
 
@@ -194,10 +176,7 @@ LANGUAGE C IMMUTABLE PARALLEL SAFE COST 5 AS 'MODULE_PATHNAME';
 COMMENT ON FUNCTION cohort_audit_add(cohort_audit, purchase_history, text, date) IS 'internal: adds one customer';
 
 CREATE AGGREGATE cohort_audit(history purchase_history, grain text, until date) (
-	SFUNC = cohort_audit_add, STYPE = cohort_audit,
-	FINALFUNC = cohort_audit_final, COMBINEFUNC = cohort_audit_merge,
-	SSPACE = 65536, PARALLEL = SAFE
-);
+--@aggregate cohort_audit cohort_audit_add 65536
 COMMENT ON AGGREGATE cohort_audit(purchase_history, text, date) IS
 'these customers by the week, month, quarter or year (grain) of their first order, and what they did in each such period, before the day until';
 
@@ -206,10 +185,7 @@ LANGUAGE C IMMUTABLE PARALLEL SAFE COST 5 AS 'MODULE_PATHNAME';
 COMMENT ON FUNCTION cohort_audit_add_profit(cohort_audit, purchase_history, text, date, purchase_history) IS 'internal: adds one customer';
 
 CREATE AGGREGATE cohort_audit(history purchase_history, grain text, until date, profit_history purchase_history) (
-	SFUNC = cohort_audit_add_profit, STYPE = cohort_audit,
-	FINALFUNC = cohort_audit_final, COMBINEFUNC = cohort_audit_merge,
-	SSPACE = 65536, PARALLEL = SAFE
-);
+--@aggregate cohort_audit cohort_audit_add_profit 65536
 COMMENT ON AGGREGATE cohort_audit(purchase_history, text, date, purchase_history) IS
 'the same with profit; the amounts of profit_history are profit';
 
@@ -218,10 +194,7 @@ LANGUAGE C IMMUTABLE PARALLEL SAFE COST 5 AS 'MODULE_PATHNAME';
 COMMENT ON FUNCTION cohort_audit_add_since(cohort_audit, purchase_history, text, date, date) IS 'internal: adds one customer';
 
 CREATE AGGREGATE cohort_audit(history purchase_history, grain text, until date, since date) (
-	SFUNC = cohort_audit_add_since, STYPE = cohort_audit,
-	FINALFUNC = cohort_audit_final, COMBINEFUNC = cohort_audit_merge,
-	SSPACE = 65536, PARALLEL = SAFE
-);
+--@aggregate cohort_audit cohort_audit_add_since 65536
 COMMENT ON AGGREGATE cohort_audit(purchase_history, text, date, date) IS
 'the same of data that begin on the day since: customers who came earlier are the cohort before';
 
@@ -230,10 +203,7 @@ LANGUAGE C IMMUTABLE PARALLEL SAFE COST 5 AS 'MODULE_PATHNAME';
 COMMENT ON FUNCTION cohort_audit_add_since(cohort_audit, purchase_history, text, date, date, purchase_history) IS 'internal: adds one customer';
 
 CREATE AGGREGATE cohort_audit(history purchase_history, grain text, until date, since date, profit_history purchase_history) (
-	SFUNC = cohort_audit_add_since, STYPE = cohort_audit,
-	FINALFUNC = cohort_audit_final, COMBINEFUNC = cohort_audit_merge,
-	SSPACE = 65536, PARALLEL = SAFE
-);
+--@aggregate cohort_audit cohort_audit_add_since 65536
 COMMENT ON AGGREGATE cohort_audit(purchase_history, text, date, date, purchase_history) IS
 'the same of data that begin on the day since, with profit';
 

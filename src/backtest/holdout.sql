@@ -23,26 +23,17 @@ COMMENT ON FUNCTION clv_holdout_merge(clv_holdout, clv_holdout) IS 'internal: th
 COMMENT ON FUNCTION clv_holdout_final(clv_holdout) IS 'internal: the finished value, with its model';
 
 CREATE AGGREGATE holdout(history purchase_history, calibration_until date, holdout_until date) (
-	SFUNC = clv_holdout_add, STYPE = clv_holdout,
-	FINALFUNC = clv_holdout_final, COMBINEFUNC = clv_holdout_merge,
-	SSPACE = 65536, PARALLEL = SAFE
-);
+--@aggregate clv_holdout clv_holdout_add 65536
 COMMENT ON AGGREGATE holdout(purchase_history, date, date) IS
 'the best model, fitted on what these customers did until a day, with what they did after it, until another';
 
 CREATE AGGREGATE holdout(history purchase_history, calibration_until date, holdout_until date, model text) (
-	SFUNC = clv_holdout_add, STYPE = clv_holdout,
-	FINALFUNC = clv_holdout_final, COMBINEFUNC = clv_holdout_merge,
-	SSPACE = 65536, PARALLEL = SAFE
-);
+--@aggregate clv_holdout clv_holdout_add 65536
 COMMENT ON AGGREGATE holdout(purchase_history, date, date, text) IS
 'a model, fitted on what these customers did until a day, with what they did after it, until another';
 
 CREATE AGGREGATE holdout(history purchase_history, calibration_until date, holdout_until date, model text, season text) (
-	SFUNC = clv_holdout_add, STYPE = clv_holdout,
-	FINALFUNC = clv_holdout_final, COMBINEFUNC = clv_holdout_merge,
-	SSPACE = 65536, PARALLEL = SAFE
-);
+--@aggregate clv_holdout clv_holdout_add 65536
 COMMENT ON AGGREGATE holdout(purchase_history, date, date, text, text) IS
 'the same of a model with a season by month, week or day, estimated from the transactions until the first day';
 

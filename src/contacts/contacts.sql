@@ -10,10 +10,7 @@ LANGUAGE C IMMUTABLE PARALLEL SAFE COST 1 AS 'MODULE_PATHNAME';
 COMMENT ON FUNCTION contact_log_add(contact_log, timestamptz) IS 'internal: adds one contact';
 
 CREATE AGGREGATE contact_log(sent_at timestamptz) (
-	SFUNC = contact_log_add, STYPE = contact_log,
-	FINALFUNC = contact_log_final, COMBINEFUNC = contact_log_merge,
-	SSPACE = 128, PARALLEL = SAFE
-);
+--@aggregate contact_log contact_log_add 128
 COMMENT ON AGGREGATE contact_log(timestamptz) IS
 'the contacts of one customer; rows without a time are left out';
 
@@ -55,10 +52,7 @@ LANGUAGE C IMMUTABLE PARALLEL SAFE COST 1 AS 'MODULE_PATHNAME';
 COMMENT ON FUNCTION fatigue_add(fatigue, integer, boolean, boolean) IS 'internal: adds one contact';
 
 CREATE AGGREGATE fatigue(recent_contacts integer, responded boolean, unsubscribed boolean) (
-	SFUNC = fatigue_add, STYPE = fatigue,
-	FINALFUNC = fatigue_final, COMBINEFUNC = fatigue_merge,
-	SSPACE = 13000, PARALLEL = SAFE
-);
+--@aggregate fatigue fatigue_add 13000
 COMMENT ON AGGREGATE fatigue(integer, boolean, boolean) IS
 'contacts, a row for each: how many there had been in the days before (as contacts_within counts them), and what came of it; those with NULL are left out and counted';
 
@@ -67,10 +61,7 @@ LANGUAGE C IMMUTABLE PARALLEL SAFE COST 1 AS 'MODULE_PATHNAME';
 COMMENT ON FUNCTION fatigue_add_counts(fatigue, integer, bigint, bigint, bigint) IS 'internal: adds contacts that were counted already';
 
 CREATE AGGREGATE fatigue(recent_contacts integer, contacts bigint, responses bigint, unsubscribed bigint) (
-	SFUNC = fatigue_add_counts, STYPE = fatigue,
-	FINALFUNC = fatigue_final, COMBINEFUNC = fatigue_merge,
-	SSPACE = 13000, PARALLEL = SAFE
-);
+--@aggregate fatigue fatigue_add_counts 13000
 COMMENT ON AGGREGATE fatigue(integer, bigint, bigint, bigint) IS
 'contacts that were counted already, a row for each number of recent ones; those with NULL are left out and counted';
 
@@ -110,10 +101,7 @@ LANGUAGE C IMMUTABLE PARALLEL SAFE COST 1 AS 'MODULE_PATHNAME';
 COMMENT ON FUNCTION relevance_audit_add(relevance_audit, boolean, boolean, boolean, boolean, boolean, boolean) IS 'internal: adds one contact';
 
 CREATE AGGREGATE relevance_audit(owned boolean, out_of_stock boolean, buys_anyway boolean, low_affinity boolean, over_cap boolean, below_cost boolean) (
-	SFUNC = relevance_audit_add, STYPE = relevance_audit,
-	FINALFUNC = relevance_audit_final, COMBINEFUNC = relevance_audit_merge,
-	SSPACE = 2000, PARALLEL = SAFE
-);
+--@aggregate relevance_audit relevance_audit_add 2000
 COMMENT ON AGGREGATE relevance_audit(boolean, boolean, boolean, boolean, boolean, boolean) IS
 'contacts, a row for each, with what made them trivial: the customer owned it already, it was out of stock, they would have bought anyway, had little affinity, were over the cap, or the uplift is below the cost; what is not known (NULL) is no reason';
 

@@ -19,18 +19,12 @@ COMMENT ON FUNCTION response_curve_add(response_curve, double precision, double 
 COMMENT ON FUNCTION response_curve_merge(response_curve, response_curve) IS 'internal: the levels of both (implementation of || operator)';
 
 CREATE AGGREGATE response_curve(spend_per_head double precision, response double precision) (
-	SFUNC = response_curve_add, STYPE = response_curve,
-	FINALFUNC = response_curve_final, COMBINEFUNC = response_curve_merge,
-	SSPACE = 9000, PARALLEL = SAFE
-);
+--@aggregate response_curve response_curve_add 9000
 COMMENT ON AGGREGATE response_curve(double precision, double precision) IS
 'an experiment with levels of spend, a row for each customer: what was spent on them, and their response (1 or 0, or any amount); the variance of responses says how certain the curve is';
 
 CREATE AGGREGATE response_curve(spend_per_head double precision, response double precision, heads bigint) (
-	SFUNC = response_curve_add, STYPE = response_curve,
-	FINALFUNC = response_curve_final, COMBINEFUNC = response_curve_merge,
-	SSPACE = 9000, PARALLEL = SAFE
-);
+--@aggregate response_curve response_curve_add 9000
 COMMENT ON AGGREGATE response_curve(double precision, double precision, bigint) IS
 'an experiment with levels of spend, a row for each level: what was spent per head, the mean response, and of how many; how far the levels are from the curve says how certain it is';
 

@@ -28,28 +28,19 @@ COMMENT ON FUNCTION customer_equity_merge(customer_equity, customer_equity) IS
 COMMENT ON FUNCTION customer_equity_final(customer_equity) IS 'internal: the finished value';
 
 CREATE AGGREGATE customer_equity(history purchase_history, model clv_model) (
-	SFUNC = customer_equity_add, STYPE = customer_equity,
-	FINALFUNC = customer_equity_final, COMBINEFUNC = customer_equity_merge,
-	SSPACE = 65536, PARALLEL = SAFE
-);
+--@aggregate customer_equity customer_equity_add 65536
 COMMENT ON AGGREGATE customer_equity(purchase_history, clv_model) IS
 'what these customers will spend, by horizon, discounted by ten per cent a year';
 
 CREATE AGGREGATE customer_equity(history purchase_history, model clv_model, margin double precision,
 	annual_discount double precision) (
-	SFUNC = customer_equity_add, STYPE = customer_equity,
-	FINALFUNC = customer_equity_final, COMBINEFUNC = customer_equity_merge,
-	SSPACE = 65536, PARALLEL = SAFE
-);
+--@aggregate customer_equity customer_equity_add 65536
 COMMENT ON AGGREGATE customer_equity(purchase_history, clv_model, double precision, double precision) IS
 'what these customers will be worth, by horizon: spend times margin, discounted continuously at an annual rate';
 
 CREATE AGGREGATE customer_equity(history purchase_history, model clv_model, margin double precision,
 	annual_discount double precision, as_of date) (
-	SFUNC = customer_equity_add, STYPE = customer_equity,
-	FINALFUNC = customer_equity_final, COMBINEFUNC = customer_equity_merge,
-	SSPACE = 65536, PARALLEL = SAFE
-);
+--@aggregate customer_equity customer_equity_add 65536
 COMMENT ON AGGREGATE customer_equity(purchase_history, clv_model, double precision, double precision, date) IS
 'what these customers, as they stood on a day, will be worth from then on, by horizon';
 

@@ -10,10 +10,7 @@ LANGUAGE C IMMUTABLE PARALLEL SAFE COST 10 AS 'MODULE_PATHNAME';
 COMMENT ON FUNCTION event_study_add(event_study, purchase_history, date, integer, integer, integer) IS 'internal: adds one customer';
 
 CREATE AGGREGATE event_study(history purchase_history, event_on date, before_days integer, after_days integer, gap_days integer) (
-	SFUNC = event_study_add, STYPE = event_study,
-	FINALFUNC = event_study_final, COMBINEFUNC = event_study_merge,
-	SSPACE = 3000, PARALLEL = SAFE
-);
+--@aggregate event_study event_study_add 3000
 COMMENT ON AGGREGATE event_study(purchase_history, date, integer, integer, integer) IS
 'customers with an event, without matched customers: what the season changes counts as an effect; orders in after_days from the event on, and in before_days that end gap_days before it; so are those with NULL';
 
@@ -22,10 +19,7 @@ LANGUAGE C IMMUTABLE PARALLEL SAFE COST 10 AS 'MODULE_PATHNAME';
 COMMENT ON FUNCTION event_study_add(event_study, purchase_history, date, integer, integer, integer, date) IS 'internal: adds one customer';
 
 CREATE AGGREGATE event_study(history purchase_history, event_on date, before_days integer, after_days integer, gap_days integer, observed_until date) (
-	SFUNC = event_study_add, STYPE = event_study,
-	FINALFUNC = event_study_final, COMBINEFUNC = event_study_merge,
-	SSPACE = 3000, PARALLEL = SAFE
-);
+--@aggregate event_study event_study_add 3000
 COMMENT ON AGGREGATE event_study(purchase_history, date, integer, integer, integer, date) IS
 'customers with an event, without matched customers: what the season changes counts as an effect; orders in after_days from the event on, and in before_days that end gap_days before it; events whose days after are not over by observed_until are left out and counted; so are those with NULL';
 
@@ -34,10 +28,7 @@ LANGUAGE C IMMUTABLE PARALLEL SAFE COST 10 AS 'MODULE_PATHNAME', 'event_study_ad
 COMMENT ON FUNCTION event_study_add(event_study, purchase_history, date, purchase_history, integer, integer, integer) IS 'internal: adds one customer';
 
 CREATE AGGREGATE event_study(history purchase_history, event_on date, matched_history purchase_history, before_days integer, after_days integer, gap_days integer) (
-	SFUNC = event_study_add, STYPE = event_study,
-	FINALFUNC = event_study_final, COMBINEFUNC = event_study_merge,
-	SSPACE = 3000, PARALLEL = SAFE
-);
+--@aggregate event_study event_study_add 3000
 COMMENT ON AGGREGATE event_study(purchase_history, date, purchase_history, integer, integer, integer) IS
 'customers with an event, each with a matched customer without the event: in the same tile of the rate before it; orders in after_days from the event on, and in before_days that end gap_days before it; so are those with NULL';
 
@@ -46,10 +37,7 @@ LANGUAGE C IMMUTABLE PARALLEL SAFE COST 10 AS 'MODULE_PATHNAME', 'event_study_ad
 COMMENT ON FUNCTION event_study_add(event_study, purchase_history, date, purchase_history, integer, integer, integer, date) IS 'internal: adds one customer';
 
 CREATE AGGREGATE event_study(history purchase_history, event_on date, matched_history purchase_history, before_days integer, after_days integer, gap_days integer, observed_until date) (
-	SFUNC = event_study_add, STYPE = event_study,
-	FINALFUNC = event_study_final, COMBINEFUNC = event_study_merge,
-	SSPACE = 3000, PARALLEL = SAFE
-);
+--@aggregate event_study event_study_add 3000
 COMMENT ON AGGREGATE event_study(purchase_history, date, purchase_history, integer, integer, integer, date) IS
 'customers with an event, each with a matched customer without the event: in the same tile of the rate before it; orders in after_days from the event on, and in before_days that end gap_days before it; events whose days after are not over by observed_until are left out and counted; so are those with NULL';
 
@@ -58,10 +46,7 @@ LANGUAGE C IMMUTABLE PARALLEL SAFE COST 10 AS 'MODULE_PATHNAME', 'event_study_ad
 COMMENT ON FUNCTION event_study_add(event_study, purchase_history, date, purchase_history[], integer, integer, integer) IS 'internal: adds one customer';
 
 CREATE AGGREGATE event_study(history purchase_history, event_on date, matched_histories purchase_history[], before_days integer, after_days integer, gap_days integer) (
-	SFUNC = event_study_add, STYPE = event_study,
-	FINALFUNC = event_study_final, COMBINEFUNC = event_study_merge,
-	SSPACE = 3000, PARALLEL = SAFE
-);
+--@aggregate event_study event_study_add 3000
 COMMENT ON AGGREGATE event_study(purchase_history, date, purchase_history[], integer, integer, integer) IS
 'customers with an event, each with several matched customers; orders in after_days from the event on, and in before_days that end gap_days before it; so are those with NULL';
 
@@ -70,10 +55,7 @@ LANGUAGE C IMMUTABLE PARALLEL SAFE COST 10 AS 'MODULE_PATHNAME', 'event_study_ad
 COMMENT ON FUNCTION event_study_add(event_study, purchase_history, date, purchase_history[], integer, integer, integer, date) IS 'internal: adds one customer';
 
 CREATE AGGREGATE event_study(history purchase_history, event_on date, matched_histories purchase_history[], before_days integer, after_days integer, gap_days integer, observed_until date) (
-	SFUNC = event_study_add, STYPE = event_study,
-	FINALFUNC = event_study_final, COMBINEFUNC = event_study_merge,
-	SSPACE = 3000, PARALLEL = SAFE
-);
+--@aggregate event_study event_study_add 3000
 COMMENT ON AGGREGATE event_study(purchase_history, date, purchase_history[], integer, integer, integer, date) IS
 'customers with an event, each with several matched customers; orders in after_days from the event on, and in before_days that end gap_days before it; events whose days after are not over by observed_until are left out and counted; so are those with NULL';
 
@@ -138,10 +120,7 @@ LANGUAGE C IMMUTABLE PARALLEL SAFE COST 5 AS 'MODULE_PATHNAME', 'event_contacts_
 COMMENT ON FUNCTION event_contacts_add(rate_index, text, date, contact_log, integer) IS 'internal: adds one event';
 
 CREATE AGGREGATE event_contacts(kind text, event_on date, log contact_log, within_days integer) (
-	SFUNC = event_contacts_add, STYPE = rate_index,
-	FINALFUNC = rate_index_final, COMBINEFUNC = rate_index_merge,
-	SSPACE = 2000, PARALLEL = SAFE
-);
+--@aggregate rate_index event_contacts_add 2000
 COMMENT ON AGGREGATE event_contacts(text, date, contact_log, integer) IS
 'events, a row for each: by kind, how many were followed by a contact within so many days; those of sensitive kinds (there is no column of consent) and those with NULL are left out and counted';
 
@@ -150,10 +129,7 @@ LANGUAGE C IMMUTABLE PARALLEL SAFE COST 5 AS 'MODULE_PATHNAME', 'event_contacts_
 COMMENT ON FUNCTION event_contacts_add(rate_index, text, date, contact_log, integer, boolean) IS 'internal: adds one event';
 
 CREATE AGGREGATE event_contacts(kind text, event_on date, log contact_log, within_days integer, consent boolean) (
-	SFUNC = event_contacts_add, STYPE = rate_index,
-	FINALFUNC = rate_index_final, COMBINEFUNC = rate_index_merge,
-	SSPACE = 2000, PARALLEL = SAFE
-);
+--@aggregate rate_index event_contacts_add 2000
 COMMENT ON AGGREGATE event_contacts(text, date, contact_log, integer, boolean) IS
 'events, a row for each: by kind, how many were followed by a contact within so many days; those of sensitive kinds without consent and those with NULL are left out and counted';
 

@@ -40,26 +40,17 @@ COMMENT ON FUNCTION uplift_merge(uplift, uplift) IS 'internal: the units of both
 COMMENT ON FUNCTION uplift_final(uplift) IS 'internal: the finished value';
 
 CREATE AGGREGATE uplift(treated boolean, outcome double precision) (
-	SFUNC = uplift_add, STYPE = uplift,
-	FINALFUNC = uplift_final, COMBINEFUNC = uplift_merge,
-	SSPACE = 6000, PARALLEL = SAFE
-);
+--@aggregate uplift uplift_add 6000
 COMMENT ON AGGREGATE uplift(boolean, double precision) IS
 'what these units did, treated and not: any number as outcome; those with NULL are skipped and counted';
 
 CREATE AGGREGATE uplift(treated boolean, outcome boolean) (
-	SFUNC = uplift_add, STYPE = uplift,
-	FINALFUNC = uplift_final, COMBINEFUNC = uplift_merge,
-	SSPACE = 6000, PARALLEL = SAFE
-);
+--@aggregate uplift uplift_add 6000
 COMMENT ON AGGREGATE uplift(boolean, boolean) IS
 'what these units did, treated and not: whether they responded; those with NULL are skipped and counted';
 
 CREATE AGGREGATE uplift(treated boolean, outcome double precision, before double precision) (
-	SFUNC = uplift_add, STYPE = uplift,
-	FINALFUNC = uplift_final, COMBINEFUNC = uplift_merge,
-	SSPACE = 6000, PARALLEL = SAFE
-);
+--@aggregate uplift uplift_add 6000
 COMMENT ON AGGREGATE uplift(boolean, double precision, double precision) IS
 'what these units did, treated and not, with the same measure from before the experiment, which takes away the variance it explains (CUPED)';
 

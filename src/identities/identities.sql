@@ -23,22 +23,13 @@ COMMENT ON FUNCTION customer_identities_merge(customer_identities, customer_iden
 COMMENT ON FUNCTION customer_identities_final(customer_identities) IS 'internal: the finished groups';
 
 CREATE AGGREGATE same_customer(id_a text, id_b text) (
-	SFUNC = same_customer_add, STYPE = customer_identities,
-	FINALFUNC = customer_identities_final, COMBINEFUNC = customer_identities_merge,
-	SSPACE = 65536, PARALLEL = SAFE
-);
+--@aggregate customer_identities same_customer_add 65536
 COMMENT ON AGGREGATE same_customer(text, text) IS 'groups of identifiers: the two of each row are of one customer; rows with a NULL are skipped';
 CREATE AGGREGATE same_customer(id_a bigint, id_b bigint) (
-	SFUNC = same_customer_add, STYPE = customer_identities,
-	FINALFUNC = customer_identities_final, COMBINEFUNC = customer_identities_merge,
-	SSPACE = 65536, PARALLEL = SAFE
-);
+--@aggregate customer_identities same_customer_add 65536
 COMMENT ON AGGREGATE same_customer(bigint, bigint) IS 'groups of identifiers: the two of each row are of one customer; rows with a NULL are skipped';
 CREATE AGGREGATE same_customer(id_a uuid, id_b uuid) (
-	SFUNC = same_customer_add, STYPE = customer_identities,
-	FINALFUNC = customer_identities_final, COMBINEFUNC = customer_identities_merge,
-	SSPACE = 65536, PARALLEL = SAFE
-);
+--@aggregate customer_identities same_customer_add 65536
 COMMENT ON AGGREGATE same_customer(uuid, uuid) IS 'groups of identifiers: the two of each row are of one customer; rows with a NULL are skipped';
 --@rollup customer_identities groups 65536 -- merges groups: identifiers that any of them puts together, or all of them in turn
 --@union customer_identities -- the groups that both make together

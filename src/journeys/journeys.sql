@@ -10,10 +10,7 @@ LANGUAGE C IMMUTABLE PARALLEL SAFE COST 1 AS 'MODULE_PATHNAME';
 COMMENT ON FUNCTION journey_add(journey, timestamptz, integer) IS 'internal: adds one event';
 
 CREATE AGGREGATE journey(at timestamptz, step integer) (
-	SFUNC = journey_add, STYPE = journey,
-	FINALFUNC = journey_final, COMBINEFUNC = journey_merge,
-	SSPACE = 128, PARALLEL = SAFE
-);
+--@aggregate journey journey_add 128
 COMMENT ON AGGREGATE journey(timestamptz, integer) IS
 'the steps of one customer, numbered 1 to 32 in the order of the funnel; rows with NULL are left out and counted';
 
@@ -22,10 +19,7 @@ LANGUAGE C IMMUTABLE PARALLEL SAFE COST 1 AS 'MODULE_PATHNAME', 'journey_add_ste
 COMMENT ON FUNCTION journey_add(journey, timestamptz, integer[]) IS 'internal: adds one event';
 
 CREATE AGGREGATE journey(at timestamptz, steps integer[]) (
-	SFUNC = journey_add, STYPE = journey,
-	FINALFUNC = journey_final, COMBINEFUNC = journey_merge,
-	SSPACE = 128, PARALLEL = SAFE
-);
+--@aggregate journey journey_add 128
 COMMENT ON AGGREGATE journey(timestamptz, integer[]) IS
 'the events of one customer, each of which may be several steps, or none of them';
 
@@ -61,10 +55,7 @@ LANGUAGE C IMMUTABLE PARALLEL SAFE COST 20 AS 'MODULE_PATHNAME';
 COMMENT ON FUNCTION journey_funnel_add(journey_funnel, journey, interval) IS 'internal: adds one customer';
 
 CREATE AGGREGATE journey_funnel(journey journey, within interval) (
-	SFUNC = journey_funnel_add, STYPE = journey_funnel,
-	FINALFUNC = journey_funnel_final, COMBINEFUNC = journey_funnel_merge,
-	SSPACE = 20000, PARALLEL = SAFE
-);
+--@aggregate journey_funnel journey_funnel_add 20000
 COMMENT ON AGGREGATE journey_funnel(journey, interval) IS
 'how far customers came, a row for each; those without a journey (NULL) are left out and counted';
 
@@ -73,10 +64,7 @@ LANGUAGE C IMMUTABLE PARALLEL SAFE COST 20 AS 'MODULE_PATHNAME';
 COMMENT ON FUNCTION journey_funnel_add(journey_funnel, journey, interval, text) IS 'internal: adds one customer';
 
 CREATE AGGREGATE journey_funnel(journey journey, within interval, mode text) (
-	SFUNC = journey_funnel_add, STYPE = journey_funnel,
-	FINALFUNC = journey_funnel_final, COMBINEFUNC = journey_funnel_merge,
-	SSPACE = 20000, PARALLEL = SAFE
-);
+--@aggregate journey_funnel journey_funnel_add 20000
 COMMENT ON AGGREGATE journey_funnel(journey, interval, text) IS
 'how far customers came, in mode once (an event takes one step) or increase (each step is later than the one before)';
 

@@ -20,16 +20,10 @@ COMMENT ON FUNCTION segment_transitions_merge(segment_transitions, segment_trans
 COMMENT ON FUNCTION segment_transitions_final(segment_transitions) IS 'internal: the finished value';
 
 CREATE AGGREGATE segment_transitions(from_segment text, to_segment text) (
-	SFUNC = segment_transitions_add, STYPE = segment_transitions,
-	FINALFUNC = segment_transitions_final, COMBINEFUNC = segment_transitions_merge,
-	SSPACE = 6200, PARALLEL = SAFE
-);
+--@aggregate segment_transitions segment_transitions_add 6200
 COMMENT ON AGGREGATE segment_transitions(text, text) IS 'moves of these customers, one a row: the segment before (NULL: new) and after (NULL: gone); rows without both are skipped';
 CREATE AGGREGATE segment_transitions(from_segment text, to_segment text, customers bigint) (
-	SFUNC = segment_transitions_add, STYPE = segment_transitions,
-	FINALFUNC = segment_transitions_final, COMBINEFUNC = segment_transitions_merge,
-	SSPACE = 6200, PARALLEL = SAFE
-);
+--@aggregate segment_transitions segment_transitions_add 6200
 COMMENT ON AGGREGATE segment_transitions(text, text, bigint) IS 'moves of customers that were counted already';
 --@rollup segment_transitions transitions 6200 -- merges moves: of regions, shards, months
 --@union segment_transitions -- the moves of both

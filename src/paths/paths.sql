@@ -11,10 +11,7 @@ LANGUAGE C IMMUTABLE PARALLEL SAFE COST 1 AS 'MODULE_PATHNAME';
 COMMENT ON FUNCTION covariate_path_add(covariate_path, date, double precision[]) IS 'internal: adds one step';
 
 CREATE AGGREGATE covariate_path(valid_from date, covariates double precision[]) (
-	SFUNC = covariate_path_add, STYPE = covariate_path,
-	FINALFUNC = covariate_path_final, COMBINEFUNC = covariate_path_merge,
-	SSPACE = 1000, PARALLEL = SAFE
-);
+--@aggregate covariate_path covariate_path_add 1000
 COMMENT ON AGGREGATE covariate_path(date, double precision[]) IS
 'the covariates of one customer over time: each row says those from a day on, until the day of the next; rows without a day are left out and counted';
 
@@ -51,18 +48,12 @@ COMMENT ON FUNCTION path_base_add(path_base, purchase_history, covariate_path) I
 COMMENT ON FUNCTION path_base_add(path_base, purchase_history, covariate_path, date) IS 'internal: adds one customer, as of a day';
 
 CREATE AGGREGATE path_base(history purchase_history, path covariate_path) (
-	SFUNC = path_base_add, STYPE = path_base,
-	FINALFUNC = path_base_final, COMBINEFUNC = path_base_merge,
-	SSPACE = 65536, PARALLEL = SAFE
-);
+--@aggregate path_base path_base_add 65536
 COMMENT ON AGGREGATE path_base(purchase_history, covariate_path) IS
 'customers with their covariates over time, observed until the last order of all; those without orders or without a path that says the covariates since the first order are left out and counted';
 
 CREATE AGGREGATE path_base(history purchase_history, path covariate_path, until date) (
-	SFUNC = path_base_add, STYPE = path_base,
-	FINALFUNC = path_base_final, COMBINEFUNC = path_base_merge,
-	SSPACE = 65536, PARALLEL = SAFE
-);
+--@aggregate path_base path_base_add 65536
 COMMENT ON AGGREGATE path_base(purchase_history, covariate_path, date) IS 'customers with their covariates over time, observed until this day';
 
 --@rollup path_base base 65536 -- merges bases: all customers of all of them

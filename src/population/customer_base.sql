@@ -35,56 +35,35 @@ COMMENT ON FUNCTION customer_base_merge(customer_base, customer_base) IS 'intern
 COMMENT ON FUNCTION customer_base_final(customer_base) IS 'internal: the finished base';
 
 CREATE AGGREGATE customer_base(history purchase_history) (
-	SFUNC = customer_base_add, STYPE = customer_base,
-	FINALFUNC = customer_base_final, COMBINEFUNC = customer_base_merge,
-	SSPACE = 65536, PARALLEL = SAFE
-);
+--@aggregate customer_base customer_base_add 65536
 COMMENT ON AGGREGATE customer_base(purchase_history) IS 'the population of these customers';
 
 CREATE AGGREGATE customer_base(history purchase_history, until date) (
-	SFUNC = customer_base_add, STYPE = customer_base,
-	FINALFUNC = customer_base_final, COMBINEFUNC = customer_base_merge,
-	SSPACE = 65536, PARALLEL = SAFE
-);
+--@aggregate customer_base customer_base_add 65536
 COMMENT ON AGGREGATE customer_base(purchase_history, date) IS 'the population of these customers, observed until a day (included)';
 
 CREATE AGGREGATE customer_base(history purchase_history, period text) (
-	SFUNC = customer_base_add, STYPE = customer_base,
-	FINALFUNC = customer_base_final, COMBINEFUNC = customer_base_merge,
-	SSPACE = 65536, PARALLEL = SAFE
-);
+--@aggregate customer_base customer_base_add 65536
 COMMENT ON AGGREGATE customer_base(purchase_history, text) IS
 'the population of these customers in calendar periods (week, month, quarter, year), for models of discrete time; a day written as a bare literal is taken for until';
 
 CREATE AGGREGATE customer_base(history purchase_history, period text, until date) (
-	SFUNC = customer_base_add, STYPE = customer_base,
-	FINALFUNC = customer_base_final, COMBINEFUNC = customer_base_merge,
-	SSPACE = 65536, PARALLEL = SAFE
-);
+--@aggregate customer_base customer_base_add 65536
 COMMENT ON AGGREGATE customer_base(purchase_history, text, date) IS
 'the population of these customers in calendar periods, observed until a day (included)';
 
 CREATE AGGREGATE customer_base(history purchase_history, covariates double precision[]) (
-	SFUNC = customer_base_add, STYPE = customer_base,
-	FINALFUNC = customer_base_final, COMBINEFUNC = customer_base_merge,
-	SSPACE = 65536, PARALLEL = SAFE
-);
+--@aggregate customer_base customer_base_add 65536
 COMMENT ON AGGREGATE customer_base(purchase_history, double precision[]) IS
 'the population of these customers with covariates: numbers that may change how often they order and how long they stay';
 
 CREATE AGGREGATE customer_base(history purchase_history, covariates double precision[], until date) (
-	SFUNC = customer_base_add, STYPE = customer_base,
-	FINALFUNC = customer_base_final, COMBINEFUNC = customer_base_merge,
-	SSPACE = 65536, PARALLEL = SAFE
-);
+--@aggregate customer_base customer_base_add 65536
 COMMENT ON AGGREGATE customer_base(purchase_history, double precision[], date) IS
 'the population of these customers with covariates, observed until a day (included)';
 
 CREATE AGGREGATE customer_base(history purchase_history, replicate integer, seed bigint) (
-	SFUNC = customer_base_add, STYPE = customer_base,
-	FINALFUNC = customer_base_final, COMBINEFUNC = customer_base_merge,
-	SSPACE = 65536, PARALLEL = SAFE
-);
+--@aggregate customer_base customer_base_add 65536
 COMMENT ON AGGREGATE customer_base(purchase_history, integer, bigint) IS
 'a replicate of the bootstrap: each customer counts a Poisson(1) number of times, which depends on the history, the replicate and the seed alone';
 

@@ -10,10 +10,7 @@ LANGUAGE C IMMUTABLE PARALLEL SAFE COST 1 AS 'MODULE_PATHNAME';
 COMMENT ON FUNCTION rate_prior_add(rate_prior, bigint, double precision) IS 'internal: adds one unit';
 
 CREATE AGGREGATE rate_prior(good bigint, total double precision) (
-	SFUNC = rate_prior_add, STYPE = rate_prior,
-	FINALFUNC = rate_prior_final, COMBINEFUNC = rate_prior_merge,
-	SSPACE = 13000, PARALLEL = SAFE
-);
+--@aggregate rate_prior rate_prior_add 13000
 COMMENT ON AGGREGATE rate_prior(bigint, double precision) IS
 'units, a row for each: how many are good of how many; those with NULL or without any are left out and counted';
 
@@ -22,10 +19,7 @@ LANGUAGE C IMMUTABLE PARALLEL SAFE COST 1 AS 'MODULE_PATHNAME';
 COMMENT ON FUNCTION rate_prior_add(rate_prior, bigint, double precision, text) IS 'internal: adds one unit of this kind';
 
 CREATE AGGREGATE rate_prior(good bigint, total double precision, kind text) (
-	SFUNC = rate_prior_add, STYPE = rate_prior,
-	FINALFUNC = rate_prior_final, COMBINEFUNC = rate_prior_merge,
-	SSPACE = 13000, PARALLEL = SAFE
-);
+--@aggregate rate_prior rate_prior_add 13000
 COMMENT ON AGGREGATE rate_prior(bigint, double precision, text) IS
 'units, a row for each; of kind proportion, or count: events (good) in an exposure (total), such as days, that is kept to one part in 8192';
 
@@ -62,10 +56,7 @@ LANGUAGE C IMMUTABLE PARALLEL SAFE COST 1 AS 'MODULE_PATHNAME';
 COMMENT ON FUNCTION rate_index_add(rate_index, text, bigint, bigint) IS 'internal: adds to one segment';
 
 CREATE AGGREGATE rate_index(segment text, good bigint, total bigint) (
-	SFUNC = rate_index_add, STYPE = rate_index,
-	FINALFUNC = rate_index_final, COMBINEFUNC = rate_index_merge,
-	SSPACE = 2000, PARALLEL = SAFE
-);
+--@aggregate rate_index rate_index_add 2000
 COMMENT ON AGGREGATE rate_index(text, bigint, bigint) IS
 'how many are good of how many, by segment, in any number of rows; those with NULL are left out and counted';
 
@@ -114,10 +105,7 @@ LANGUAGE C IMMUTABLE PARALLEL SAFE COST 1 AS 'MODULE_PATHNAME';
 COMMENT ON FUNCTION question_weights_add(question_weights, boolean, double precision, double precision, double precision) IS 'internal: adds one customer';
 
 CREATE AGGREGATE question_weights(repurchased boolean, need double precision, worth double precision, trust double precision) (
-	SFUNC = question_weights_add, STYPE = question_weights,
-	FINALFUNC = question_weights_final, COMBINEFUNC = question_weights_merge,
-	SSPACE = 13000, PARALLEL = SAFE
-);
+--@aggregate question_weights question_weights_add 13000
 COMMENT ON AGGREGATE question_weights(boolean, double precision, double precision, double precision) IS
 'customers, a row for each: whether they bought later, and their indices (kept to hundredths); those with NULL are left out and counted';
 

@@ -23,24 +23,15 @@ COMMENT ON FUNCTION retention_base_merge(retention_base, retention_base) IS 'int
 COMMENT ON FUNCTION retention_base_final(retention_base) IS 'internal: the finished base';
 
 CREATE AGGREGATE retention_base(started_on date, ended_on date, as_of date) (
-	SFUNC = retention_base_add, STYPE = retention_base,
-	FINALFUNC = retention_base_final, COMBINEFUNC = retention_base_merge,
-	SSPACE = 1200, PARALLEL = SAFE
-);
+--@aggregate retention_base retention_base_add 1200
 COMMENT ON AGGREGATE retention_base(date, date, date) IS 'these customers with monthly contracts, as known on the day as_of; ended_on is NULL for those who have not ended';
 
 CREATE AGGREGATE retention_base(started_on date, ended_on date, as_of date, period interval) (
-	SFUNC = retention_base_add, STYPE = retention_base,
-	FINALFUNC = retention_base_final, COMBINEFUNC = retention_base_merge,
-	SSPACE = 1200, PARALLEL = SAFE
-);
+--@aggregate retention_base retention_base_add 1200
 COMMENT ON AGGREGATE retention_base(date, date, date, interval) IS 'these customers with contracts of one period (''1 month'', ''1 year'', ''7 days''), as known on the day as_of; ended_on is NULL for those who have not ended';
 
 CREATE AGGREGATE retention_base(tenure integer, ended boolean, customers bigint, period interval) (
-	SFUNC = retention_base_add_count, STYPE = retention_base,
-	FINALFUNC = retention_base_final, COMBINEFUNC = retention_base_merge,
-	SSPACE = 1200, PARALLEL = SAFE
-);
+--@aggregate retention_base retention_base_add_count 1200
 COMMENT ON AGGREGATE retention_base(integer, boolean, bigint, interval) IS 'customers that were counted already: ended in period number tenure, or alive after so many periods';
 
 --@rollup retention_base base 1200 -- merges bases of different customers: regions, shards, cohorts

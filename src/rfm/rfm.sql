@@ -30,16 +30,10 @@ COMMENT ON FUNCTION rfm_cuts_merge(rfm_cuts, rfm_cuts) IS 'internal: the custome
 COMMENT ON FUNCTION rfm_cuts_final(rfm_cuts) IS 'internal: the cut points of the customers counted';
 
 CREATE AGGREGATE rfm_cuts(recency_days integer, frequency bigint, monetary double precision) (
-	SFUNC = rfm_cuts_add, STYPE = rfm_cuts,
-	FINALFUNC = rfm_cuts_final, COMBINEFUNC = rfm_cuts_merge,
-	SSPACE = 262144, PARALLEL = SAFE
-);
+--@aggregate rfm_cuts rfm_cuts_add 262144
 COMMENT ON AGGREGATE rfm_cuts(integer, bigint, double precision) IS 'cut points of five levels; customers with an unknown value are left out';
 CREATE AGGREGATE rfm_cuts(recency_days integer, frequency bigint, monetary double precision, levels integer) (
-	SFUNC = rfm_cuts_add, STYPE = rfm_cuts,
-	FINALFUNC = rfm_cuts_final, COMBINEFUNC = rfm_cuts_merge,
-	SSPACE = 262144, PARALLEL = SAFE
-);
+--@aggregate rfm_cuts rfm_cuts_add 262144
 COMMENT ON AGGREGATE rfm_cuts(integer, bigint, double precision, integer) IS 'cut points of 2 to 10 levels; customers with an unknown value are left out';
 
 -- scores

@@ -23,18 +23,12 @@ COMMENT ON FUNCTION season_add(season, purchase_history, text) IS 'internal: cou
 COMMENT ON FUNCTION season_add(season, purchase_history, text, date) IS 'internal: counts the repeat transactions of one customer up to a day';
 
 CREATE AGGREGATE season(history purchase_history, period text) (
-	SFUNC = season_add, STYPE = season,
-	FINALFUNC = season_final, COMBINEFUNC = season_merge,
-	SSPACE = 500, PARALLEL = SAFE
-);
+--@aggregate season season_add 500
 COMMENT ON AGGREGATE season(purchase_history, text) IS
 'repeat transactions by month, week or day of the year: from them clv_fit(base, season => ...) estimates the season of the customers in the base';
 
 CREATE AGGREGATE season(history purchase_history, period text, until date) (
-	SFUNC = season_add, STYPE = season,
-	FINALFUNC = season_final, COMBINEFUNC = season_merge,
-	SSPACE = 500, PARALLEL = SAFE
-);
+--@aggregate season season_add 500
 COMMENT ON AGGREGATE season(purchase_history, text, date) IS
 'the same of the transactions up to a day, as customer_base(history, until) counts them';
 

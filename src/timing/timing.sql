@@ -49,10 +49,7 @@ LANGUAGE C IMMUTABLE PARALLEL SAFE COST 1 AS 'MODULE_PATHNAME';
 COMMENT ON FUNCTION replenishment_add(replenishment, purchase_history) IS 'internal: adds one customer';
 
 CREATE AGGREGATE replenishment(item_history purchase_history) (
-	SFUNC = replenishment_add, STYPE = replenishment,
-	FINALFUNC = replenishment_final, COMBINEFUNC = replenishment_merge,
-	SSPACE = 7000, PARALLEL = SAFE
-);
+--@aggregate replenishment replenishment_add 7000
 COMMENT ON AGGREGATE replenishment(purchase_history) IS
 'customers with their purchases of one thing or category; those who bought once are left out and counted';
 
@@ -84,10 +81,7 @@ LANGUAGE C IMMUTABLE PARALLEL SAFE COST 1 AS 'MODULE_PATHNAME';
 COMMENT ON FUNCTION hour_profile_add(hour_profile, timestamp) IS 'internal: adds one event to its hour';
 
 CREATE AGGREGATE hour_profile(ts timestamp) (
-	SFUNC = hour_profile_add, STYPE = hour_profile,
-	FINALFUNC = hour_profile_final, COMBINEFUNC = hour_profile_merge,
-	SSPACE = 1000, PARALLEL = SAFE
-);
+--@aggregate hour_profile hour_profile_add 1000
 COMMENT ON AGGREGATE hour_profile(timestamp) IS
 'the events (opened, clicked, ordered) of one customer by hour of their local time; rows without a time are left out';
 
@@ -96,10 +90,7 @@ LANGUAGE C IMMUTABLE PARALLEL SAFE COST 1 AS 'MODULE_PATHNAME';
 COMMENT ON FUNCTION hour_profile_add(hour_profile, timestamp, text) IS 'internal: adds one event';
 
 CREATE AGGREGATE hour_profile(ts timestamp, "by" text) (
-	SFUNC = hour_profile_add, STYPE = hour_profile,
-	FINALFUNC = hour_profile_final, COMBINEFUNC = hour_profile_merge,
-	SSPACE = 1000, PARALLEL = SAFE
-);
+--@aggregate hour_profile hour_profile_add 1000
 COMMENT ON AGGREGATE hour_profile(timestamp, text) IS
 'the events of one customer by hour, weekday or daypart (six hours each) of their local time; rows without a time are left out';
 
@@ -118,10 +109,7 @@ LANGUAGE C IMMUTABLE PARALLEL SAFE COST 1 AS 'MODULE_PATHNAME';
 COMMENT ON FUNCTION hour_prior_add(hour_prior, hour_profile) IS 'internal: adds one customer';
 
 CREATE AGGREGATE hour_prior(profile hour_profile) (
-	SFUNC = hour_prior_add, STYPE = hour_prior,
-	FINALFUNC = hour_prior_final, COMBINEFUNC = hour_prior_merge,
-	SSPACE = 14000, PARALLEL = SAFE
-);
+--@aggregate hour_prior hour_prior_add 14000
 COMMENT ON AGGREGATE hour_prior(hour_profile) IS
 'customers with their profiles, from which it is learned how much they differ; those without any event are left out and counted';
 
