@@ -151,13 +151,10 @@ WITH s AS MATERIALIZED (
 	FROM then_histories, (SELECT rfm_cuts(recency_days(h, day), order_count(h), total_spend(h)) AS cuts FROM then_histories) AS c
 
 -- The rules and cut points of the scores are not known here. Where those of the extension give other segments, nothing is known of the past.
-), now_histories AS MATERIALIZED (
-	SELECT customer_id, history_until(h, as_of) AS h, as_of FROM h, total WHERE first_order_on(h) <= as_of AND :'snapshots' = ''
 ), own_rules AS MATERIALIZED (
-	SELECT avg((s.segment = n.segment)::int) < 0.95 AS own
-	FROM s JOIN (SELECT customer_id, segment_of(rfm_score(recency_days(h, as_of), order_count(h), total_spend(h), cuts)) AS segment
-		FROM now_histories, (SELECT rfm_cuts(recency_days(h, as_of), order_count(h), total_spend(h)) AS cuts FROM now_histories) AS c) AS n USING (customer_id)
-	WHERE s.segment IS NOT NULL AND n.segment IS NOT NULL
+	SELECT avg((segment = segment_of(rfm_score(recency_days, order_count, total_spend, cuts)))::int) < 0.95 AS own
+	FROM s, (SELECT rfm_cuts(recency_days, order_count, total_spend) AS cuts FROM s WHERE order_count > 0) AS c
+	WHERE order_count > 0 AND :'snapshots' = ''
 ), moves AS MATERIALIZED (
 	SELECT coalesce(b.segment, '(new)') AS from_segment, s.segment AS to_segment, count(*) AS customers
 	FROM s LEFT JOIN then_segments AS b USING (customer_id) WHERE s.segment IS NOT NULL AND :'snapshots' = '' AND (SELECT own FROM own_rules) IS NOT TRUE GROUP BY 1, 2
