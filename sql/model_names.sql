@@ -13,9 +13,10 @@ SELECT model_name(clv_fit(customer_base(h), 'BG/NBD')) AS upper_case, model_name
 FROM histories;
 SELECT model_name(holdout_model(holdout(h, '2024-12-31', '2025-12-31', 'Mbg/Nbd'))) FROM histories;
 SELECT holdout(h, '2024-12-31', '2025-12-31', 'Auto')::jsonb -> 'model' AS stored FROM histories;
--- What is stored has one name only.
+-- What is stored has one name only, and that of the spend model if it is not gamma-gamma.
 SELECT '{"model": "MBG/NBD", "timing": {"r": 1, "alpha": 1, "a": 1, "b": 1}}'::clv_model::jsonb ->> 'model' AS clv_model,
-	'{"model": "SBG", "period_months": 12, "params": {"alpha": 1, "beta": 9}}'::retention_model::jsonb ->> 'model' AS retention_model;
+	'{"model": "SBG", "period_months": 12, "params": {"alpha": 1, "beta": 9}}'::retention_model::jsonb ->> 'model' AS retention_model,
+	'{"model": "bg/nbd", "timing": {"r": 1, "alpha": 1, "a": 1, "b": 1}, "spend": {"model": "Gamma-Gamma", "p": 6, "q": 4, "gamma": 15}}'::clv_model::jsonb -> 'spend' AS spend;
 CREATE TEMP TABLE contracts AS SELECT retention_base(tenure, ended, customers, interval '1 year') AS base
 FROM (VALUES (1, true, 300), (2, true, 100), (3, true, 50), (4, true, 40), (4, false, 510)) AS v(tenure, ended, customers);
 SELECT retention_fit(base, 'BDW')::jsonb ->> 'model' AS contracts FROM contracts;

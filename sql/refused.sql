@@ -81,7 +81,8 @@ SELECT literal, refused(literal, 'clv_model') FROM (VALUES
 SELECT literal, refused(format('{"model": "bg/nbd", "timing": {"r": 1, "alpha": 1, "a": 1, "b": 1}, %s}', literal), 'clv_model') FROM (VALUES
 	('"time_unit_days": 0'), ('"time_unit_days": -7'), ('"time_unit_days": "7"'), ('"time_unit_days": 1e300'), ('"as_of": "now"'), ('"as_of": "infinity"'),
 	('"repeat_customers": -1'), ('"repeat_customers": 0.5'), ('"spend": []'), ('"spend": {}'), ('"spend": {"p": 6, "q": 4}'),
-	('"spend": {"p": 6, "q": 4, "gamma": 0}'), ('"spend": {"p": 6, "q": 4, "gamma": 15, "delta": 1}'), ('"spend_fit": {}'), ('"timing_fit": 1'),
+	('"spend": {"p": 6, "q": 4, "gamma": 0}'), ('"spend": {"p": 6, "q": 4, "gamma": 15, "delta": 1}'),
+	('"spend": {"model": 1, "p": 6, "q": 4, "gamma": 15}'), ('"spend": {"model": "bg/nbd", "p": 6, "q": 4, "gamma": 15}'), ('"spend": {"model": "gamma-gamma", "p": 6}'), ('"spend_fit": {}'), ('"timing_fit": 1'),
 	('"timing_fit": {"converged": 1}'), ('"timing_fit": {"iterations": -1}'), ('"timing_fit": {"iterations": 2147483648}'), ('"timing_fit": {"customers": -1}'),
 	('"timing_fit": {"log_likelihood": "x"}'), ('"timing_fit": {"prior_sd": -1}'), ('"timing_fit": {"unidentified": "r"}'), ('"timing_fit": {"unidentified": ["p"]}'),
 	('"timing_fit": {"unidentified": [1]}'), ('"timing_fit": {"covariance": [1]}'), ('"timing_fit": {"covariance": [-1, 0, 1, 0, 0, 1, 0, 0, 0, 1]}'),

@@ -279,7 +279,7 @@ read_spend_model(JsonInput *in, JsonbContainer *spend, ClvModel *model)
 		return false;
 	kind = spend_model_by_name(name);
 	if (kind == NULL)
-		return json_fail(in, "There is no spend model \"%s\". There are %s.", json_excerpt(name, strlen(name)),
+		return json_fail(in, "There is no spend model \"%s\". Known are: %s.", json_excerpt(name, strlen(name)),
 						 clv_spend_names());
 	model->spend.spend_model = kind->id;
 	return true;
