@@ -103,7 +103,16 @@ SELECT budget_plan('A', -1, curve, 1, 0, 1) FROM segments;
 SELECT budget_plan('A', 1, curve, 1, 2, 1) FROM segments WHERE segment = 'A';
 SELECT budget_plan('A', 1, curve, 'NaN', 0, 1) FROM segments WHERE segment = 'A';
 SELECT budget_plan('A', 1, curve, 1, 0, 1) FROM segments;
-SELECT p || p = p AS twice_the_same FROM plans;
+-- Rows of a segment that are alike but for their heads are more heads of it, in any order; other ones have no answer of one segment.
+SELECT p || p = (SELECT budget_plan(segment, 2 * heads, curve, 0.4, min_per_head, max_per_head) FROM segments) AS twice_the_heads FROM plans;
+SELECT a.segment, a.spend_per_head = b.spend_per_head AS same_per_head, a.spend / b.spend AS spend FROM plans, allocate_budget(p || p, 40000) AS a JOIN allocate_budget((SELECT p FROM plans), 20000) AS b USING (segment);
+SELECT budget_plan(segment, v.heads, curve, 0.4, 0, 5 ORDER BY v.heads) = budget_plan(segment, v.heads, curve, 0.4, 0, 5 ORDER BY v.heads DESC) AS any_order, budget_plan(segment, v.heads, curve, 0.4, 0, 5)::jsonb -> 'segments' -> 0 -> 'heads' AS heads
+FROM (VALUES (1), (40), (2000)) AS v(heads), segments WHERE segment = 'B';
+SELECT budget_plan('A', 9007199254740000, curve, 0.4, 0, 5) FROM segments, generate_series(1, 2) WHERE segment = 'B';
+-- Responses that are amounts are money already: what multiplies them is a margin.
+SELECT budget_plan('A', 100, r, 1.5, 0, 5) FROM (SELECT response_curve(spend, 10 * spend + i % 3) AS r FROM generate_series(0, 2) AS spend, generate_series(1, 30) AS i) AS x;
+SELECT budget_plan('A', 100, r, 1, 0, 5) IS NOT NULL AS margin FROM (SELECT response_curve(spend, 10 * spend + i % 3) AS r FROM generate_series(0, 2) AS spend, generate_series(1, 30) AS i) AS x;
+SELECT budget_plan('A', 100, r, 40, 0, 5) IS NOT NULL AS responses FROM (SELECT response_curve(spend, (i % 10 <= spend)::int) AS r FROM generate_series(0, 2) AS spend, generate_series(1, 30) AS i) AS x;
 SELECT a.p || b.p FROM plans AS a, (SELECT budget_plan('A', 1, curve, 1, 0, 1) AS p FROM segments WHERE segment = 'A') AS b;
 SELECT budget_plan('A', 1, r, 1, 6, 7) AS p INTO untested FROM contact_curve;
 SELECT allocate_budget(p, 7) FROM untested;

@@ -22,6 +22,9 @@
 #define BUDGET_PLAN_VERSION 1
 #define MOST_DRAWS 10000
 
+/* Heads are whole, so exact as doubles. */
+#define PLAN_MOST_HEADS 0x1p53
+
 /* All draws of all segments are in memory at once, 64 bytes each. */
 #define MOST_DRAWN_CURVES 4000000
 
@@ -128,7 +131,7 @@ plan_segment_problem(const PlanSegment *plan)
 {
 	const BudgetSegment *segment = &plan->segment;
 
-	if (!(segment->heads >= 0.0 && segment->heads <= 0x1p53) || segment->heads != floor(segment->heads))
+	if (!(segment->heads >= 0.0 && segment->heads <= PLAN_MOST_HEADS) || segment->heads != floor(segment->heads))
 		return "heads is out of range";
 	if (!(fabs(segment->value) <= RESPONSE_LARGEST))
 		return "value_per_response is out of range";
@@ -144,16 +147,38 @@ plan_segment_problem(const PlanSegment *plan)
 														   : others_problem(segment);
 }
 
-/* Merges two plans of a segment: they must be equal. */
+/*
+ * Two rows of a segment, such as those of two regions: the heads of both, if all else is equal. What differs has no
+ * answer that would be that of one segment.
+ */
 static NamedPart
 merge_parts(const NamedPart *a, const NamedPart *b)
 {
-	if (a->bytes == b->bytes && memcmp(a->data, b->data, a->bytes) == 0)
-		return *a;
-	ereport(ERROR,
-			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-			 errmsg("segment \"%s\" is in the budget_plan twice, with different arguments", part_name(a)),
-			 errhint("Give each segment one row.")));
+	PlanSegment plan = {0};
+	PlanSegment other = {0};
+	NamedPart merged = *a;
+	double heads;
+	uint8 *same;
+
+	plan_segment_read(a, &plan);
+	plan_segment_read(b, &other);
+	heads = plan.segment.heads + other.segment.heads;
+	other.segment.heads = plan.segment.heads;
+	plan_segment_set(&merged, &other);
+	same = unconstify(uint8 *, merged.data);
+	if (merged.bytes != a->bytes || memcmp(same, a->data, a->bytes) != 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("segment \"%s\" is in the budget_plan twice, with different arguments", part_name(a)),
+				 errdetail("Only the heads of rows of one segment may differ: they are added."),
+				 errhint("Give what differs a segment of its own.")));
+	if (heads > PLAN_MOST_HEADS)
+		ereport(ERROR,
+				(errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE),
+				 errmsg("the heads of segment \"%s\" are more than 2^53", part_name(a))));
+	plan.segment.heads = heads;
+	plan_segment_set(&merged, &plan);
+	return merged;
 }
 
 const PartsType budget_plan_parts = {
