@@ -64,6 +64,11 @@ FROM (SELECT uplift(i % 2 = 0, CASE WHEN i % 10 < 2 THEN 1 ELSE 0 END) AS u FROM
 CREATE TABLE by_segment AS SELECT uplift_segments(segment, u) AS s FROM uplifts;
 SELECT t.* FROM by_segment, uplift_shrunk(s, value_per_response => 40, cost => 0.5) AS t;
 SELECT segment, persuadable FROM by_segment, uplift_shrunk(s, level => 0.75, value_per_response => 40, cost => 0.5);
+-- An uplift of amounts is money already: what multiplies it is a margin.
+CREATE TABLE of_amounts AS SELECT uplift_segments(segment, u) || (SELECT s FROM by_segment) AS s
+FROM (SELECT 'Spend' AS segment, uplift(i % 2 = 0, i % 7 + (i % 2 = 0)::int) AS u FROM generate_series(1, 2000) AS i GROUP BY 1) AS x;
+SELECT uplift_shrunk(s, value_per_response => 40, cost => 0.5) FROM of_amounts;
+SELECT count(*) AS at_a_margin FROM of_amounts, uplift_shrunk(s, value_per_response => 0.4, cost => 0.5);
 SELECT t.* FROM by_segment, uplift_heterogeneity(s) AS t;
 SELECT t.segment, uplifts.u = t.u AS same FROM by_segment, unnest(s) AS t JOIN uplifts USING (segment) ORDER BY 1;
 
@@ -161,4 +166,4 @@ FROM (VALUES (1::float8), (1e99), (1e-80)) AS v(unit), LATERAL (SELECT uplift(i 
 SELECT unit, segment, round((shrunk / unit)::numeric, 6) AS shrunk, round((low / unit)::numeric, 4) AS low, status
 FROM (VALUES (1::float8), (1e97), (1e-80)) AS v(unit),
 	LATERAL (SELECT uplift_segments(tile, u) AS s FROM (SELECT i % 3 AS tile, uplift(i % 2 = 0, (i * i % 17 + CASE WHEN i % 2 = 0 THEN i % 3 * 4 ELSE 0 END) * unit) AS u FROM generate_series(1, 600) AS i GROUP BY 1) AS x) AS y, LATERAL uplift_shrunk(s) ORDER BY unit, segment;
-SELECT prob_worth, persuadable, status FROM uplift_shrunk((SELECT uplift_segments('a', u) FROM (SELECT uplift(i % 2 = 0, i * 1e99) AS u FROM generate_series(1, 10) AS i) AS x), 0.9, 1e300);
+SELECT prob_worth, persuadable, status FROM uplift_shrunk((SELECT uplift_segments('a', u) FROM (SELECT uplift(i % 2 = 0, i * 1e99) AS u FROM generate_series(1, 10) AS i) AS x), 0.9, -1e300);

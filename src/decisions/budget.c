@@ -215,6 +215,8 @@ budget_plan_add_in_group(PG_FUNCTION_ARGS)
 	{
 		ResponseValue response = response_value_get(PG_GETARG_DATUM(3));
 
+		refuse_value_of_amounts(response_value_of_amounts(&response), "response", "value_per_response",
+								PG_GETARG_FLOAT8(4));
 		fit = response_value_fit_all(&response, others, &n_others);
 		tested_max = response.tested_max;
 	}

@@ -62,6 +62,9 @@ extern const char *response_value_problem(ResponseValue *value);
  */
 extern ResponseFit response_value_fit_all(ResponseValue *value, WeightedCurve *others, int *n_others);
 
+/* Whether responses of single heads were amounts: not only 0 and 1, of which the squares add up to what they do. */
+extern bool response_value_of_amounts(const ResponseValue *value);
+
 extern const char *response_status_name(ResponseStatus status);
 
 /* A segment of a budget_plan. */

@@ -184,6 +184,20 @@ levels_to_fit(ResponseValue *value)
 	return levels;
 }
 
+bool
+response_value_of_amounts(const ResponseValue *value)
+{
+	for (int i = 0; value->single && i < value->n_levels; i++)
+	{
+		ExactSum response = value->levels[i].response;
+		ExactSum squares = value->levels[i].squares;
+
+		if (exact_sum_value(&response) != exact_sum_value(&squares))
+			return true;
+	}
+	return false;
+}
+
 /* Fits a curve of this kind, 0 for the best. */
 static ResponseFit
 fit_value(ResponseValue *value, int kind, WeightedCurve *others, int *n_others)

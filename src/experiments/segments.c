@@ -229,6 +229,18 @@ uplift_shrunk_effects(Datum segments, uint32 *count)
 	return shrunk;
 }
 
+void
+refuse_value_of_amounts(bool of_amounts, const char *measured, const char *name, double value)
+{
+	if (of_amounts && value > 1)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("%s must be at most 1 where the %s is of amounts, but is %g", name, measured, value),
+				 errhint("What a contact brings is in the %s then: %s is the margin in it, or 1. Or give responses "
+						 "(outcomes that are 0 or 1); of numbers of orders give their value.",
+						 measured, name)));
+}
+
 /* uplift_shrunk(uplift_segments, level, value_per_response, cost) → setof (segment, …) */
 PG_FUNCTION_INFO_V1(uplift_shrunk);
 Datum
@@ -244,6 +256,8 @@ uplift_shrunk(PG_FUNCTION_ARGS)
 	double *high = palloc_array(double, Max(1, effects.count));
 	int next = 0;
 
+	for (uint32 i = 0; i < effects.parts.count; i++)
+		refuse_value_of_amounts(!effects.experiments[i].binary, "uplift", "value_per_response", value);
 	if (effects.count > 0)
 		shrunk_intervals(effects.uplift, effects.std_error, effects.count, level, low, high, &server_host);
 	InitMaterializedSRF(fcinfo, 0);

@@ -110,4 +110,7 @@ typedef struct ShrunkEffect
 
 extern ShrunkEffect *uplift_shrunk_effects(Datum segments, uint32 *count);
 
+/* An error if a value above 1 is to multiply outcomes that are amounts: these are money already. */
+extern void refuse_value_of_amounts(bool of_amounts, const char *measured, const char *name, double value);
+
 #endif /* EXPERIMENTS_UPLIFT_H */

@@ -98,19 +98,6 @@ finite_number(FunctionCallInfo fcinfo, int argno, const char *name, double lowes
 	return number;
 }
 
-/* An uplift of amounts is money already: what multiplies it is a margin. */
-static void
-refuse_value_of_amounts(const OverdueTiles *tiles, double value)
-{
-	if (tiles->of_amounts && value > 1)
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("response_value must be between 0 and 1 where the uplift is of amounts, but is %g", value),
-				 errhint("What a contact brings is in the uplift then: response_value is the margin in it, or 1. Or "
-						 "give the "
-						 "uplift of responses (outcomes that are 0 or 1).")));
-}
-
 /* What acting after so many days brings; NaN where the experiment does not tell. */
 static double
 moment_value(const Customer *customer, const OverdueTiles *tiles, double value, double cost, int days)
@@ -145,7 +132,7 @@ best_moment(PG_FUNCTION_ARGS)
 	double value = finite_number(fcinfo, 3, "response_value", 0);
 	double cost = finite_number(fcinfo, 4, "cost", 0);
 
-	refuse_value_of_amounts(&tiles, value);
+	refuse_value_of_amounts(tiles.of_amounts, "uplift", "response_value", value);
 	int32 horizon = int_argument(fcinfo, 5, "horizon_days", 0, MAX_DAYS_TO_WAIT,
 								 "So many days to wait at most; each of them is tried.");
 
