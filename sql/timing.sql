@@ -110,6 +110,10 @@ SELECT hour_profile(t), hour_profile(t, 'weekday'), hour_profile(t, 'daypart')
 FROM (VALUES (timestamp '2026-03-02 00:00'), ('2026-03-02 05:59:59'), ('2026-03-02 06:00'), ('2026-03-08 23:59:59.999'), (NULL), ('0001-01-01 12:00 BC')) AS v(t);
 -- A time with a zone has no hour of its own: it must be made local first.
 SELECT timing_failure('SELECT hour_profile(now())');
+-- Nor has a date, which would be its midnight; it has a weekday.
+SELECT timing_failure(format('SELECT %s', call)) FROM (VALUES (1, $$hour_profile(date '2026-03-02')$$), (2, $$hour_profile(date '2026-03-02', 'daypart')$$), (3, $$hour_profile(date '2026-03-02', 'minute')$$),
+	(4, $$hour_profile(date 'infinity', 'weekday')$$), (5, $$hour_profile(NULL::date)$$)) AS v(n, call) ORDER BY n;
+SELECT hour_profile(day, 'weekday') = hour_profile(day::timestamp, 'weekday') AS same, hour_profile(day, 'weekday') AS profile FROM generate_series(date '1999-12-27', '2000-01-04', '1 day') AS t, LATERAL (SELECT t::date) AS d(day);
 SELECT hour_profile(timestamptz '2026-03-02 23:30+00' AT TIME ZONE 'Europe/Oslo');
 
 -- Events in the night, in the morning, in the afternoon and in the evening.
@@ -135,8 +139,8 @@ SELECT kind, slot, share > 0.9 AS sure, lift > 1 AS preferred FROM (SELECT 'alik
 	UNION ALL SELECT 'unlike', hour_prior(CASE i % 4 WHEN 0 THEN dayparts(9, 0, 0, 0) WHEN 1 THEN dayparts(0, 9, 0, 0) WHEN 2 THEN dayparts(0, 0, 9, 0) ELSE dayparts(0, 0, 0, 9) END) FROM generate_series(1, 50) AS i) AS x,
 	best_hour(dayparts(0, 0, 3, 0), prior) ORDER BY kind;
 -- What cannot be.
-SELECT timing_failure($$SELECT hour_profile('2026-01-01', 'minute')$$), timing_failure($$SELECT hour_profile(timestamp 'infinity')$$);
-SELECT timing_failure($$SELECT hour_profile('2026-01-01', x) FROM (VALUES ('hour'), ('weekday')) AS v(x)$$);
+SELECT timing_failure($$SELECT hour_profile(timestamp '2026-01-01', 'minute')$$), timing_failure($$SELECT hour_profile(timestamp 'infinity')$$);
+SELECT timing_failure($$SELECT hour_profile(timestamp '2026-01-01', x) FROM (VALUES ('hour'), ('weekday')) AS v(x)$$);
 SELECT timing_failure($$SELECT best_hour('{"by": "hour", "events": []}', prior) FROM priors$$), timing_failure($$SELECT best_hour(NULL, prior, 1) FROM priors$$);
 SELECT timing_failure($$SELECT hour_prior('{"by": "hour", "events": [[3, 3000000000]]}'::hour_profile)$$);
 

@@ -4,7 +4,8 @@
  *	  prefers, as far as their own events and those of all customers say.
  *
  * Times are local: a timestamp without time zone. A timestamptz has no hour of its
- * own, so there is no function that takes one.
+ * own, so there is no function that takes one. A date would be taken for its midnight,
+ * so there is one that refuses it, unless weekdays are asked for.
  */
 #include "compat.h"
 
@@ -123,6 +124,13 @@ prior_problem(const CountValue *value)
 	return events[0] == events[1] ? NULL : "the events of the slots are not those of all together";
 }
 
+/* Monday is 1; j2day counts from Sunday. */
+static int
+weekday_slot(int julian_day)
+{
+	return (j2day(julian_day) + 6) % 7 + 1;
+}
+
 /* The slot that a local time lies in. */
 static int
 slot_of_time(uint8 kind, Timestamp at)
@@ -141,8 +149,7 @@ slot_of_time(uint8 kind, Timestamp at)
 	switch ((SlotKind) kind)
 	{
 		case SLOT_WEEKDAY:
-			/* j2day counts from Sunday */
-			return (j2day(date2j(tm.tm_year, tm.tm_mon, tm.tm_mday)) + 6) % 7 + 1;
+			return weekday_slot(date2j(tm.tm_year, tm.tm_mon, tm.tm_mday));
 		case SLOT_DAYPART:
 			return tm.tm_hour / DAYPART_HOURS + 1;
 		default:
@@ -162,6 +169,28 @@ hour_profile_add_in_group(PG_FUNCTION_ARGS)
 		return agg_state_unchanged(fcinfo);
 	kind = has_kind ? count_value_kind(&hour_profile_type, "by", text_to_cstring(PG_GETARG_TEXT_PP(2))) : SLOT_HOUR;
 	return count_value_add(fcinfo, &hour_profile_type, kind, slot_of_time(kind, PG_GETARG_TIMESTAMP(1)), 0);
+}
+
+/* hour_profile(date [, by]): transition; a day has a weekday, and no hour: to the server it is its midnight */
+AGG_FUNCTION_INFO_V1(hour_profile_add_day);
+static Datum
+hour_profile_add_day_in_group(PG_FUNCTION_ARGS)
+{
+	bool has_kind = PG_NARGS() > 2;
+	uint8 kind = SLOT_HOUR;
+	DateADT day;
+
+	if (PG_ARGISNULL(1) || (has_kind && PG_ARGISNULL(2)))
+		return agg_state_unchanged(fcinfo);
+	if (has_kind)
+		kind = count_value_kind(&hour_profile_type, "by", text_to_cstring(PG_GETARG_TEXT_PP(2)));
+	if (kind != SLOT_WEEKDAY)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("ts is a date, which has no %s: all events would be at midnight", kind_names[kind]),
+				 errhint("Give the local time of the event, or hour_profile(day, 'weekday').")));
+	day = finite_day_argument(fcinfo, 1, "ts", "Rows without a time are left out if it is NULL.");
+	return count_value_add(fcinfo, &hour_profile_type, kind, weekday_slot(day + POSTGRES_EPOCH_JDATE), 0);
 }
 
 /* hour_prior(profile): transition; who has no event tells nothing, and is counted as left out */

@@ -94,6 +94,30 @@ CREATE AGGREGATE hour_profile(ts timestamp, "by" text) (
 COMMENT ON AGGREGATE hour_profile(timestamp, text) IS
 'the events of one customer by hour, weekday or daypart (six hours each) of their local time; rows without a time are left out';
 
+CREATE FUNCTION hour_profile_add(hour_profile, date) RETURNS hour_profile
+LANGUAGE C IMMUTABLE PARALLEL SAFE COST 1 AS 'MODULE_PATHNAME', 'hour_profile_add_day';
+COMMENT ON FUNCTION hour_profile_add(hour_profile, date) IS 'internal: refuses a day, which has no hour';
+
+CREATE AGGREGATE hour_profile(day date) (
+	SFUNC = hour_profile_add, STYPE = hour_profile,
+	FINALFUNC = hour_profile_final, COMBINEFUNC = hour_profile_merge,
+	SSPACE = 1000, PARALLEL = SAFE
+);
+COMMENT ON AGGREGATE hour_profile(date) IS
+'refused: a date has no hour, and would be counted as its midnight';
+
+CREATE FUNCTION hour_profile_add(hour_profile, date, text) RETURNS hour_profile
+LANGUAGE C IMMUTABLE PARALLEL SAFE COST 1 AS 'MODULE_PATHNAME', 'hour_profile_add_day';
+COMMENT ON FUNCTION hour_profile_add(hour_profile, date, text) IS 'internal: adds the weekday of one event';
+
+CREATE AGGREGATE hour_profile(day date, "by" text) (
+	SFUNC = hour_profile_add, STYPE = hour_profile,
+	FINALFUNC = hour_profile_final, COMBINEFUNC = hour_profile_merge,
+	SSPACE = 1000, PARALLEL = SAFE
+);
+COMMENT ON AGGREGATE hour_profile(date, text) IS
+'the events of one customer by weekday; by hour or daypart it is refused: a date has none';
+
 --@rollup hour_profile profile 1000 -- merges profiles of one customer: channels, years
 --@union hour_profile -- the events of both
 
