@@ -35,6 +35,10 @@ WHERE customer_id = 1 ORDER BY 1;
 SELECT contact_load(log, '2026-03-07 12:00', 6), contact_load(log, '2026-03-01 12:00', 6), contact_load(log, '2026-02-28 12:00', 6) FROM logs WHERE customer_id = 1;
 -- Who has no log has had no contact; what else is not known leaves the answer open.
 SELECT contacts_within(NULL, '2026-03-01', 7), contact_load(NULL, '2026-03-01', 7), may_contact(NULL, '2026-03-01', 1, 7), may_contact(NULL, '2026-03-01', 0, 7);
+-- A day counts to its end: as its midnight the contacts on it would not count.
+SELECT day, contacts_within(log, day, 1) AS on_it, contacts_within(log, day, 7) AS week, contacts_within(log, day, 1) = contacts_within(log, ((day + 1) || ' 00:00+00')::timestamptz, 1) AS to_its_end, may_contact(log, day, 1, 1) AS may, contact_load(log, day, 6) > 0 AS load
+FROM logs, unnest('{2026-02-28,2026-03-01,2026-03-02,2026-03-07}'::date[]) AS day WHERE customer_id = 1;
+SELECT contacts_within(NULL, date '2026-03-01', 7), may_contact(NULL, date '2026-03-01', 1, 7), num_nulls(contacts_within(log, NULL::date, 7), may_contact(log, NULL::date, 1, 7), contact_load(log, date '2026-03-01', NULL)) AS nulls FROM logs WHERE customer_id = 1;
 SELECT num_nulls(contacts_within(log, NULL, 7), contacts_within(log, '2026-03-01', NULL), contact_load(log, NULL, 7), may_contact(log, '2026-03-01', NULL, 7),
 	may_contact(log, '2026-03-01', 1, NULL), contact_count(NULL), last_contact_at(NULL), last_contact_at('{"contacts": []}'))
 FROM logs WHERE customer_id = 1;
@@ -118,6 +122,12 @@ SELECT w.kappa, -ln((sqrt(73) - 3) / 16) AS by_hand, w.customer_count, w.respons
 SELECT what, w.kappa IS NULL AS unknown, w.std_error, w.customer_count, w.status FROM (VALUES (1, 'nobody', '{}'), (2, 'one level', ARRAY['{"contacts": [[2, 9, 5, 1]]}']), (3, 'all at the lowest', ARRAY['{"contacts": [[0, 4, 2, 0], [1, 4, 0, 0]]}']), (4, 'all at the highest', ARRAY['{"contacts": [[0, 4, 0, 0], [1, 4, 2, 0]]}']),
 	(5, 'rising', ARRAY['{"contacts": [[0, 4, 1, 0], [1, 4, 3, 0]]}', '{"contacts": [[0, 9, 1, 0], [3, 9, 3, 0]]}']), (6, 'one customer', ARRAY['{"contacts": [[0, 4, 3, 0], [1, 4, 1, 0]]}'])) AS v(n, what, fs), fatigue_within(fs::fatigue[]) AS w ORDER BY n;
 SELECT num_nulls(w.kappa, w.status) AS nulls FROM fatigue_within(NULL) AS w;
+-- The errors of fatigue_params take contacts as independent. From a value for each customer the estimates are the same; where those of one depend on each other, the errors are not.
+CREATE TEMP TABLE letters AS SELECT i AS customer_id, fatigue(i % 4, 30, CASE WHEN i % 5 = 0 THEN 20 - 3 * (i % 4) ELSE 0 END, (i % 7 = 0)::int) AS f FROM generate_series(1, 200) AS i GROUP BY 1;
+SELECT b.param, a.estimate = b.estimate AS same, round((b.std_error / a.std_error)::numeric, 3) AS errors, round(b.low::numeric, 4) AS low, round(b.high::numeric, 4) AS high, b.status
+FROM (SELECT rollup(f) AS f, array_agg(f) AS each FROM letters) AS x, fatigue_params(f, 'randomised') AS a JOIN fatigue_params((SELECT array_agg(f ORDER BY customer_id DESC) FROM letters), 'randomised') AS b USING (param);
+SELECT what, param, estimate IS NULL AS unknown, std_error, status FROM (VALUES (1, 'nobody', '{}'), (2, 'nothing', '{NULL}'), (3, 'few', array_fill('{"contacts": [[0, 9, 5, 1], [1, 9, 3, 1]]}'::text, ARRAY[9])), (4, 'ten alike', array_fill('{"contacts": [[0, 9, 5, 1], [1, 9, 3, 1]]}'::text, ARRAY[10])), (5, 'one level', array_fill('{"contacts": [[2, 9, 5, 0]]}'::text, ARRAY[20])),
+	(6, 'no responses', array_fill('{"contacts": [[0, 9, 0, 0], [1, 9, 0, 0]]}'::text, ARRAY[20])), (7, 'all respond', array_fill('{"contacts": [[0, 9, 9, 0], [1, 9, 9, 0]]}'::text, ARRAY[20]))) AS v(n, what, fs), fatigue_params(fs::fatigue[]) ORDER BY n, param;
 
 SELECT contacts_failure(format('SELECT %s FROM tired', call)) FROM (VALUES (1, 'fatigue(-1, true, true)'), (2, 'fatigue(10001, true, true)'),
 	(3, 'fatigue(1, 10, 11, 0)'), (4, 'fatigue(1, 10, 1, -1)'), (5, 'fatigue_params(f, ''guessed'')'), (6, 'fatigue_params(f, ''observed'', 1)'),

@@ -8,6 +8,9 @@
 
 #include "compat.h"
 
+#include "utils/array.h"
+
+#include "models/decision/fatigue.h"
 #include "support/count_value.h"
 
 /* contact_log: one customer's contacts, in whole seconds. */
@@ -25,6 +28,19 @@ typedef enum FatigueDetail
 } FatigueDetail;
 
 extern const CountValueType fatigue_type;
+
+/* The contacts of each of several customers, one after the other, and how many of them had an outcome. */
+typedef struct FatigueCustomers
+{
+	RateLevel *levels;
+	size_t count;
+	size_t capacity;
+	size_t *ends; /* of each customer's levels */
+	size_t n;
+} FatigueCustomers;
+
+/* From an array of fatigue values, one for each customer; those that are NULL are left out. */
+extern FatigueCustomers fatigue_customers(ArrayType *array, FatigueDetail outcome);
 
 /* relevance_audit: contacts by their reasons to be trivial, a set of bits, which is the group. */
 #define AUDIT_REASONS 6

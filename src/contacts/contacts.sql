@@ -93,7 +93,14 @@ CREATE FUNCTION fatigue_params(fatigue fatigue, design text DEFAULT 'observed', 
 	OUT low double precision, OUT high double precision, OUT status text) RETURNS SETOF record
 LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 100 ROWS 4 AS 'MODULE_PATHNAME';
 COMMENT ON FUNCTION fatigue_params(fatigue, text, double precision) IS
-'response p0 e^(-kappa c) and unsubscribing h0 e^(eta c) with c recent contacts, by maximum likelihood; status confounded: the number of contacts was not assigned at random (design randomised), so those with many are other customers';
+'response p0 e^(-kappa c) and unsubscribing h0 e^(eta c) with c recent contacts, by maximum likelihood; errors and intervals take contacts as independent, which several of one customer are not: they are too narrow then, and those of fatigue_params(fatigue[]) hold; status confounded: the number of contacts was not assigned at random (design randomised), so those with many are other customers';
+
+CREATE FUNCTION fatigue_params(customers fatigue[], design text DEFAULT 'observed', level double precision DEFAULT 0.9,
+	OUT param text, OUT estimate double precision, OUT std_error double precision,
+	OUT low double precision, OUT high double precision, OUT status text) RETURNS SETOF record
+LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 10000 ROWS 4 AS 'MODULE_PATHNAME', 'fatigue_params_of_customers';
+COMMENT ON FUNCTION fatigue_params(fatigue[], text, double precision) IS
+'the same from a fatigue value for each customer: the same estimates, with errors from how far customers vary, so that contacts of one may depend on each other; NULL of fewer than ten customers (status few_customers)';
 
 CREATE FUNCTION fatigue_within(customers fatigue[], level double precision DEFAULT 0.9,
 	OUT kappa double precision, OUT std_error double precision, OUT low double precision, OUT high double precision,

@@ -14,6 +14,7 @@
 #include "contacts/contacts.h"
 #include "models/decision/fatigue.h"
 #include "numerics/normal.h"
+#include "numerics/tails.h"
 #include "support/agg_group.h"
 #include "support/args.h"
 
@@ -291,6 +292,84 @@ fatigue_params(PG_FUNCTION_ARGS)
 		put_params(results, &fit.response, "p0", "kappa", -1, z, status);
 		/* that nobody has left yet does not say that nobody will */
 		put_params(results, &fit.unsubscribing, "h0", "eta", 1, z,
+				   fit.unsubscribing.status == RATE_NO_EVENTS ? "no_unsubscriptions" : status);
+	}
+	return (Datum) 0;
+}
+
+/* Of fewer customers it cannot be said how far they vary. */
+#define FEWEST_CUSTOMERS 10
+
+/* The contacts of all customers by the number of recent ones: the curve is the same, whoever had them. */
+static RateCurve
+fit_of_customers(const FatigueCustomers *customers)
+{
+	RateLevel *all = palloc0_array(RateLevel, FATIGUE_MOST_RECENT + 1);
+
+	for (int i = 0; i <= FATIGUE_MOST_RECENT; i++)
+		all[i].contacts = i;
+	for (size_t i = 0; i < customers->count; i++)
+	{
+		RateLevel *level = &all[(int) customers->levels[i].contacts];
+
+		level->heads += customers->levels[i].heads;
+		level->events += customers->levels[i].events;
+	}
+	return rate_curve_fit(all, FATIGUE_MOST_RECENT + 1);
+}
+
+/* Puts the errors by customers in place of those of independent contacts; returns Student's quantile for them. */
+static double
+errors_by_customer(RateCurve *curve, const FatigueCustomers *customers, double level)
+{
+	double covariance[3] = {NAN, NAN, NAN};
+	double alike = 2.0;
+
+	if (curve->status == RATE_OK && customers->n >= FEWEST_CUSTOMERS)
+	{
+		alike = rate_curve_by_customer(curve, customers->levels, customers->ends, customers->n, covariance);
+		/* that customers are more alike than contacts by chance would be is chance, too */
+		for (int i = 0; i < 3; i += 2)
+			covariance[i] = fmax(covariance[i], curve->covariance[i]);
+	}
+	memcpy(curve->covariance, covariance, sizeof(covariance));
+	return student_quantile((1 + level) / 2, fmax(1.0, alike - 1.0));
+}
+
+/* fatigue_params(customers [, design, level]) → setof (param, estimate, std_error, low, high, status) */
+PG_FUNCTION_INFO_V1(fatigue_params_of_customers);
+Datum
+fatigue_params_of_customers(PG_FUNCTION_ARGS)
+{
+	static const FatigueDetail outcomes[] = {FATIGUE_RESPONSES, FATIGUE_UNSUBSCRIBED};
+	ReturnSetInfo *results = (ReturnSetInfo *) fcinfo->resultinfo;
+	bool randomised = design_argument(fcinfo, 1);
+	double level = level_argument(fcinfo, 2);
+	double quantile[2] = {NAN, NAN};
+	FatigueFit fit = {0};
+	RateCurve *curves[] = {&fit.response, &fit.unsubscribing};
+	const char *status;
+	size_t n = 0;
+
+	for (int i = 0; i < 2; i++)
+	{
+		FatigueCustomers customers = fatigue_customers(PG_GETARG_ARRAYTYPE_P(0), outcomes[i]);
+
+		n = customers.n;
+		fit.any = customers.count > 0;
+		if (!fit.any)
+			break;
+		*curves[i] = fit_of_customers(&customers);
+		quantile[i] = errors_by_customer(curves[i], &customers, level);
+	}
+	status = fit_status(&fit, randomised);
+	if (n < FEWEST_CUSTOMERS && (strcmp(status, "ok") == 0 || strcmp(status, "confounded") == 0))
+		status = "few_customers";
+	InitMaterializedSRF(fcinfo, 0);
+	if (fit.any)
+	{
+		put_params(results, &fit.response, "p0", "kappa", -1, quantile[0], status);
+		put_params(results, &fit.unsubscribing, "h0", "eta", 1, quantile[1],
 				   fit.unsubscribing.status == RATE_NO_EVENTS ? "no_unsubscriptions" : status);
 	}
 	return (Datum) 0;

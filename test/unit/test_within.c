@@ -7,6 +7,7 @@
 
 #include "models/decision/within.h"
 #include "numerics/random.h"
+#include "numerics/tails.h"
 #include "support.h"
 
 #define CUSTOMERS 300
@@ -181,6 +182,93 @@ test_limits(void **state)
 	assert_true(isnan(within_fit(&test_host, far, &two, 1).std_error));
 }
 
+/*
+ * Contacts of one customer depend on each other where customers differ in how readily they respond: errors of
+ * independent contacts are too small then, and those by customer hold, also where numbers were assigned at random.
+ */
+static void
+test_errors_by_customer(void **state)
+{
+	const int sizes[] = {60, 300};
+	const double truth = 0.2;
+
+	(void) state;
+	for (int size = 0; size < 2; size++)
+	{
+		int n = sizes[size];
+		int runs = 120000 / n;
+		int right[2] = {0};
+		int fits = 0;
+
+		for (int run = 0; run < runs; run++)
+		{
+			Random random = random_start(57, (uint64_t) (10000 * size + run));
+			RateLevel levels[300];
+			RateLevel all[LEVELS] = {0};
+			size_t ends[300];
+			RateCurve curve;
+			double by_customer[3];
+			double alike;
+
+			for (int i = 0; i < n; i++)
+			{
+				int c = (int) (random_uniform(&random) * LEVELS);
+				double rate = fmin(0.9, 0.15 * random_gamma(&random, 0.8) / 0.8 * exp(-truth * c));
+
+				levels[i] = (RateLevel){c, 20, 0};
+				for (int k = 0; k < 20; k++)
+					levels[i].events += random_uniform(&random) < rate;
+				ends[i] = (size_t) i + 1;
+				all[c].contacts = c;
+				all[c].heads += 20;
+				all[c].events += levels[i].events;
+			}
+			curve = rate_curve_fit(all, LEVELS);
+			if (curve.status != RATE_OK)
+				continue;
+			fits++;
+			alike = rate_curve_by_customer(&curve, levels, ends, (size_t) n, by_customer);
+			right[0] += fabs(-curve.slope - truth) <= 1.6448536269514722 * sqrt(curve.covariance[2]);
+			right[1] +=
+				fabs(-curve.slope - truth) <= student_quantile(0.95, fmax(1.0, alike - 1.0)) * sqrt(by_customer[2]);
+		}
+		print_message("%d customers: right in %.1f %% of the stated 90 by customer, in %.1f %% as independent "
+					  "contacts\n",
+					  n, 100.0 * right[1] / fits, 100.0 * right[0] / fits);
+		assert_true(fits > 0.95 * runs);
+		assert_true(right[1] > 0.88 * fits && right[1] < 0.93 * fits);
+		assert_true(right[0] < 0.75 * fits);
+	}
+}
+
+/* Of customers with one contact each the errors are those of independent contacts, but for chance. */
+static void
+test_one_contact_each(void **state)
+{
+	Random random = random_start(58, 1);
+	static RateLevel levels[40000];
+	static size_t ends[40000];
+	RateLevel all[LEVELS] = {0};
+	RateCurve curve;
+	double by_customer[3];
+
+	(void) state;
+	for (int i = 0; i < 40000; i++)
+	{
+		int c = i % LEVELS;
+
+		levels[i] = (RateLevel){c, 1, random_uniform(&random) < 0.3 * exp(-0.2 * c)};
+		ends[i] = (size_t) i + 1;
+		all[c].contacts = c;
+		all[c].heads++;
+		all[c].events += levels[i].events;
+	}
+	curve = rate_curve_fit(all, LEVELS);
+	assert_true(rate_curve_by_customer(&curve, levels, ends, 40000, by_customer) > 1000);
+	for (int i = 0; i < 3; i++)
+		assert_true(fabs(by_customer[i] / curve.covariance[i] - 1.0) <= 0.03);
+}
+
 int
 main(void)
 {
@@ -189,6 +277,8 @@ main(void)
 		cmocka_unit_test(test_maximum),
 		cmocka_unit_test(test_by_hand),
 		cmocka_unit_test(test_limits),
+		cmocka_unit_test(test_errors_by_customer),
+		cmocka_unit_test(test_one_contact_each),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

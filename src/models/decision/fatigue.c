@@ -12,6 +12,8 @@
 #include <math.h>
 #include <stdbool.h>
 
+#include "numerics/host.h"
+
 #define MAX_ITERATIONS 200
 #define MAX_HALVINGS 60
 
@@ -171,6 +173,41 @@ rate_curve_fit(const RateLevel *levels, int count)
 	curve.covariance[1] = -(at.information[1] + middle * at.information[0]) / determinant;
 	curve.covariance[2] = at.information[0] / determinant;
 	return curve;
+}
+
+double
+rate_curve_by_customer(const RateCurve *curve, const RateLevel *levels, const size_t *ends, size_t customers,
+					   double *covariance)
+{
+	const double *inverse = curve->covariance;
+	double outer[3] = {0};
+	double fourth = 0.0;
+	size_t next = 0;
+
+	for (size_t i = 0; i < customers; i++)
+	{
+		double score[2] = {0};
+		double moved[2]; /* the estimate, by this customer */
+
+		host_poll_at(i);
+		for (; next < ends[i]; next++)
+		{
+			double eta = curve->intercept + curve->slope * levels[next].contacts;
+			double first = levels[next].events - (levels[next].heads - levels[next].events) * exp(eta) / -expm1(eta);
+
+			score[0] += first;
+			score[1] += first * levels[next].contacts;
+		}
+		moved[0] = inverse[0] * score[0] + inverse[1] * score[1];
+		moved[1] = inverse[1] * score[0] + inverse[2] * score[1];
+		outer[0] += moved[0] * moved[0];
+		outer[1] += moved[0] * moved[1];
+		outer[2] += moved[1] * moved[1];
+		fourth += moved[1] * moved[1] * moved[1] * moved[1];
+	}
+	for (int i = 0; i < 3; i++)
+		covariance[i] = outer[i] * (double) customers / ((double) customers - 1.0);
+	return fourth > 0.0 ? outer[2] * outer[2] / fourth : (double) customers;
 }
 
 double

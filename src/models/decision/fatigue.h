@@ -5,6 +5,8 @@
 #ifndef MODELS_DECISION_FATIGUE_H
 #define MODELS_DECISION_FATIGUE_H
 
+#include <stddef.h>
+
 /* Contacts with so many others in the days before: how many, and how many with the outcome. */
 typedef struct RateLevel
 {
@@ -35,6 +37,14 @@ typedef struct RateCurve
 
 /* Maximum likelihood of a binomial with a log link; count > 0 levels, 0 <= events <= heads, some heads. */
 extern RateCurve rate_curve_fit(const RateLevel *levels, int count);
+
+/*
+ * The covariance of a fitted curve from how far independent customers are from it (a sandwich), whose contacts may depend
+ * on each other: levels are theirs, one after the other, and ends[i] is the end of the i-th one's. Two customers or more.
+ * Returns how many customers who are alike it is as certain as, for the degrees of freedom of Student's distribution.
+ */
+extern double rate_curve_by_customer(const RateCurve *curve, const RateLevel *levels, const size_t *ends,
+									 size_t customers, double *covariance);
 
 /* The rate at so many recent contacts; with an unknown slope that of all. */
 extern double rate_at(const RateCurve *curve, double contacts);
