@@ -252,8 +252,12 @@ event_study_add_all_matched_in_group(PG_FUNCTION_ARGS)
 /* Of fewer customers it cannot be said how far they vary. */
 #define STUDY_FEWEST_CUSTOMERS 10
 
-/* A variance by customers so many times that of Poisson counts is more than chance. */
-#define STUDY_OVERDISPERSED 1.5
+/*
+ * A variance by customers that is a tenth above that of Poisson counts, and further than in four of five cases by chance
+ * (the relative error of a variance is the root of 2 / df): at a tenth, intervals of 90 % hold 88.
+ */
+#define STUDY_OVERDISPERSED 0.1
+#define STUDY_CHANCE 0.84
 
 /* A study as it is read. */
 typedef struct Study
@@ -316,7 +320,7 @@ study_effect(const Study *study, double level)
 	if (study->matched > 0)
 		both_windows(study, STUDY_MATCHED_ORDERS, &data[2], &data[3]);
 	if (study->customers == 0)
-		return (RatioEffect){NAN, NAN, NAN, NAN, NAN, NAN, false};
+		return (RatioEffect) RATIO_EFFECT_UNKNOWN;
 	return ratio_effect(data[0], data[1], data[2], data[3], level);
 }
 
@@ -327,7 +331,7 @@ study_effect(const Study *study, double level)
 static RatioEffect
 effect_by_customer(const Study *study, const RatioEffect *effect, double level)
 {
-	RatioEffect unknown = {NAN, NAN, NAN, NAN, NAN, NAN, false};
+	RatioEffect unknown = RATIO_EFFECT_UNKNOWN;
 	RateData data[STUDY_SIDES];
 	double products[STUDY_SIDES * STUDY_SIDES] = {0};
 	int sides = study->matched > 0 ? STUDY_SIDES : 2;
@@ -357,7 +361,10 @@ study_status(const Study *study, const RatioEffect *effect, const RatioEffect *c
 		return "not_matched";
 	if (effect->added_half)
 		return "added_half";
-	return clustered->variance > STUDY_OVERDISPERSED * effect->variance ? "overdispersed" : "ok";
+	return clustered->variance / effect->variance - 1.0 >
+			fmax(STUDY_OVERDISPERSED, STUDY_CHANCE * sqrt(2.0 / clustered->df))
+		? "overdispersed"
+		: "ok";
 }
 
 /* event_effect(study, level) → (customers, matched, rate_before, rate_after, rate_ratio, …) */
@@ -444,6 +451,18 @@ event_curve(PG_FUNCTION_ARGS)
 	return (Datum) 0;
 }
 
+/* The ratio of both effects, with their errors by customers. */
+static RatioEffect
+recovery_by_customer(const RatioEffect *effects, const RatioEffect *clustered, double level)
+{
+	double variance = clustered[0].variance + clustered[1].variance;
+	double doubt = clustered[0].variance * clustered[0].variance / clustered[0].df +
+		clustered[1].variance * clustered[1].variance / clustered[1].df;
+
+	return effect_of_clusters(effects[0].ln_effect - effects[1].ln_effect, variance, variance * variance / doubt,
+							  level);
+}
+
 /* recovery_effect(solved, unsolved, level) → (solved_effect, unsolved_effect, recovery, low, high, p, status) */
 PG_FUNCTION_INFO_V1(recovery_effect);
 Datum
@@ -475,8 +494,7 @@ recovery_effect(PG_FUNCTION_ARGS)
 	set_float(values, nulls, 4, recovery.high);
 	set_float(values, nulls, 5, recovery.p);
 	values[6] = CStringGetTextDatum(status);
-	recovery =
-		effect_of(effects[0].ln_effect - effects[1].ln_effect, clustered[0].variance + clustered[1].variance, level);
+	recovery = recovery_by_customer(effects, clustered, level);
 	set_float(values, nulls, 7, recovery.low);
 	set_float(values, nulls, 8, recovery.high);
 	set_float(values, nulls, 9, recovery.p);

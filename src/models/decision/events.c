@@ -58,7 +58,21 @@ effect_of(double ln_effect, double variance, double level)
 		.p = 2.0 * normal_prob(-fabs(ln_effect) / error),
 		.ln_effect = ln_effect,
 		.variance = variance,
+		.df = INFINITY,
 	};
+}
+
+RatioEffect
+effect_of_clusters(double ln_effect, double variance, double df, double level)
+{
+	RatioEffect effect = effect_of(ln_effect, variance, level);
+	double margin = student_quantile((1.0 + level) / 2.0, df) * sqrt(variance);
+
+	effect.low = exp(ln_effect - margin);
+	effect.high = exp(ln_effect + margin);
+	effect.p = student_two_sided(fabs(ln_effect) / sqrt(variance), df);
+	effect.df = df;
+	return effect;
 }
 
 RatioEffect
@@ -69,7 +83,7 @@ ratio_effect(RateData before, RateData after, RateData matched_before, RateData 
 	double added = 0.0;
 	double ln_effect = 0.0;
 	double variance = 0.0;
-	RatioEffect effect = {NAN, NAN, NAN, NAN, NAN, NAN, false};
+	RatioEffect effect = RATIO_EFFECT_UNKNOWN;
 
 	for (int i = 0; i < count; i++)
 		if (data[i].orders == 0.0)
@@ -88,29 +102,41 @@ ratio_effect(RateData before, RateData after, RateData matched_before, RateData 
 	return effect;
 }
 
+/*
+ * How many customers a sum of orders is as certain as: (sum)^2 / sum of squares. Of customers who order alike it is their
+ * number; where few have most of the orders, not many more than those.
+ */
+static double
+effective_customers(double orders, double squares)
+{
+	return orders * orders / squares;
+}
+
 RatioEffect
 ratio_effect_of_clusters(double ln_effect, const RateData *data, const double *products, int sides, double customers,
 						 double level)
 {
 	static const double signs[] = {-1.0, 1.0, 1.0, -1.0};
 	double variance = 0.0;
-	double error;
-	double t;
+	double doubt = 0.0; /* sum of squared variances by their degrees of freedom (Satterthwaite, 1946) */
 
 	for (int i = 0; i < sides; i++)
 		for (int k = 0; k < sides; k++)
 			variance += signs[i] / data[i].orders * signs[k] / data[k].orders * products[i * sides + k];
-	variance *= customers / (customers - 1.0);
-	error = sqrt(fmax(variance, 0.0));
-	t = student_quantile((1.0 + level) / 2.0, customers - 1.0);
-	return (RatioEffect){
-		.effect = exp(ln_effect),
-		.low = exp(ln_effect - t * error),
-		.high = exp(ln_effect + t * error),
-		.p = student_two_sided(fabs(ln_effect) / error, customers - 1.0),
-		.ln_effect = ln_effect,
-		.variance = variance,
-	};
+	for (int i = 0; i < sides; i += 2)
+	{
+		double before = products[i * sides + i] / (data[i].orders * data[i].orders);
+		double after = products[(i + 1) * sides + i + 1] / (data[i + 1].orders * data[i + 1].orders);
+		double both = products[i * sides + i + 1] / (data[i].orders * data[i + 1].orders);
+		double own = before - 2.0 * both + after;
+		double alike = fmin(effective_customers(data[i].orders, products[i * sides + i]),
+							effective_customers(data[i + 1].orders, products[(i + 1) * sides + i + 1]));
+
+		doubt += own * own / fmax(1.0, alike - 1.0);
+	}
+	variance = fmax(variance, 0.0);
+	return effect_of_clusters(ln_effect, variance * customers / (customers - 1.0),
+							  doubt > 0.0 ? fmax(1.0, variance * variance / doubt) : customers - 1.0, level);
 }
 
 /* The largest log-likelihood ratio that so many orders exceed with these probabilities. */

@@ -34,8 +34,14 @@ typedef struct RatioEffect
 	double p; /* of no effect; two-sided */
 	double ln_effect;
 	double variance; /* of it */
+	double df;       /* degrees of freedom of the variance; INFINITY: it is that of counts */
 	bool added_half; /* a count was 0, and a half was added to all */
 } RatioEffect;
+
+#define RATIO_EFFECT_UNKNOWN \
+	{ \
+		NAN, NAN, NAN, NAN, NAN, NAN, NAN, false \
+	}
 
 /* The event's ratio against that of the matched; of matched days there may be none: against 1. */
 extern RatioEffect ratio_effect(RateData before, RateData after, RateData matched_before, RateData matched_after,
@@ -44,10 +50,15 @@ extern RatioEffect ratio_effect(RateData before, RateData after, RateData matche
 /* The effect with this logarithm and variance. */
 extern RatioEffect effect_of(double ln_effect, double variance, double level);
 
+/* The same with Student's interval of so many degrees of freedom, of a variance that was estimated. */
+extern RatioEffect effect_of_clusters(double ln_effect, double variance, double df, double level);
+
 /*
  * The effect with an error from how far it varies over independent customers (linearised, as of ratios): data are those
  * of ratio_effect, products[i * sides + k] the sums of products of each customer's i-th and k-th orders. The interval is
- * Student's, as of so many customers.
+ * Student's. Its degrees of freedom are Satterthwaite's, from how many customers who order alike would be as certain:
+ * where a few have most of the orders, they decide, however many there are. Intervals of 90 % hold 88 to 93 of 100, more
+ * where fewer than five would be as certain.
  */
 extern RatioEffect ratio_effect_of_clusters(double ln_effect, const RateData *data, const double *products, int sides,
 											double customers, double level);
