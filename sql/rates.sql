@@ -73,6 +73,9 @@ CREATE TEMP TABLE indices AS
 SELECT rate_index(segment, good, total) AS index FROM (VALUES ('Champions', 88, 100), ('Loyal', 70, 90), ('At risk', 40, 60), ('Lost', 9, 20)) AS v(segment, good, total);
 TABLE indices;
 SELECT segment, good, total, rate, round(shrunk::numeric, 8) AS shrunk, round(low::numeric, 8) AS low, round(high::numeric, 8) AS high, status FROM indices, rate_indices(index);
+-- With the prior taken as known the intervals are too narrow of four segments; those that allow for any prior are those of rate_interval.
+SELECT i.segment, round(low_any_prior::numeric, 8) AS low_any_prior, round(high_any_prior::numeric, 8) AS high_any_prior, abs(i.low_any_prior - r.low) + abs(i.high_any_prior - r.high) <= 1e-9 AS as_rate_interval, high_any_prior - low_any_prior > i.high - i.low AS wider
+FROM indices, rate_indices(index) AS i, (SELECT rate_prior(good, total) AS prior FROM indices, rate_indices(index)) AS p, rate_interval(prior, good, total) AS r;
 -- Row by row, in any order, or from parts it is the same.
 CREATE TEMP TABLE single AS
 SELECT segment, i <= good AS good, i FROM indices, rate_indices(index), generate_series(1, total) AS i;

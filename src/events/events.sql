@@ -137,7 +137,7 @@ CREATE FUNCTION missed_events(events rate_index, level double precision DEFAULT 
 	OUT contacted bigint, OUT missed bigint, OUT share_missed double precision, OUT low double precision, OUT high double precision) RETURNS SETOF record
 LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE COST 1000 ROWS 10
 BEGIN ATOMIC
-	SELECT segment, total, good, total - good, 1 - rate, 1 - i.high, 1 - i.low FROM rate_indices(events, level) AS i;
+	SELECT segment, total, good, total - good, 1 - rate, 1 - i.high_any_prior, 1 - i.low_any_prior FROM rate_indices(events, level) AS i;
 END;
 COMMENT ON FUNCTION missed_events(rate_index, double precision) IS
 'of each kind of event, from event_contacts: how many were followed by a contact and how many were missed, and the interval of their share (drawn towards that of all kinds as far as they are few)';

@@ -454,7 +454,7 @@ rate_index_recv(PG_FUNCTION_ARGS)
 	PG_RETURN_POINTER(rate_index_pack(&index));
 }
 
-/* rate_indices(index, level) → setof (segment, good, total, rate, shrunk, low, high, status) */
+/* rate_indices(index, level) → setof (segment, good, total, rate, shrunk, low, high, status, low_any_prior, high_any_prior) */
 PG_FUNCTION_INFO_V1(rate_indices);
 Datum
 rate_indices(PG_FUNCTION_ARGS)
@@ -471,9 +471,7 @@ rate_indices(PG_FUNCTION_ARGS)
 		if (index.segments[i].total > 0)
 			rows[count++] = (RateUnits){(double) index.segments[i].good, (double) index.segments[i].total, 1.0};
 	rate_prior_fit(&server_host, rows, count, false, &prior);
-	/* that segments differ is not seen, and yet may be so */
-	if (prior.status == RATE_PRIOR_ALIKE)
-		rate_prior_spread(&server_host, rows, count, &prior, spread);
+	rate_prior_spread(&server_host, rows, count, &prior, spread);
 	InitMaterializedSRF(fcinfo, 0);
 	for (uint32 i = 0; i < index.count; i++)
 	{
@@ -482,25 +480,34 @@ rate_indices(PG_FUNCTION_ARGS)
 		double total = (double) segment->total;
 		double low;
 		double high;
+		double low_any;
+		double high_any;
 		double shrunk = rate_shrunk(&prior, good, total);
-		Datum values[8] = {
+		Datum values[10] = {
 			PointerGetDatum(cstring_to_text_with_len(segment->name, (int) segment->name_bytes)),
 			Int64GetDatum(segment->good),
 			Int64GetDatum(segment->total),
 		};
-		bool nulls[8] = {false};
+		bool nulls[10] = {false};
 
 		CHECK_FOR_INTERRUPTS();
-		if (prior.status == RATE_PRIOR_ALIKE)
-			rate_spread_interval(spread, good, total, level, &low, &high);
-		else
+		rate_spread_interval(spread, good, total, level, &low_any, &high_any);
+		rate_interval_holds(shrunk, &low_any, &high_any);
+		low = low_any;
+		high = high_any;
+		/* where segments are alike no prior can be taken as known: that they differ is not seen, and yet may be so */
+		if (prior.status != RATE_PRIOR_ALIKE)
+		{
 			rate_shrunk_interval(&prior, good, total, level, &low, &high);
-		rate_interval_holds(shrunk, &low, &high);
+			rate_interval_holds(shrunk, &low, &high);
+		}
 		set_float(values, nulls, 3, good / total);
 		set_float(values, nulls, 4, shrunk);
 		set_float(values, nulls, 5, low);
 		set_float(values, nulls, 6, high);
 		values[7] = CStringGetTextDatum(rate_prior_status_name(prior.status));
+		set_float(values, nulls, 8, low_any);
+		set_float(values, nulls, 9, high_any);
 		tuplestore_putvalues(results->setResult, results->setDesc, values, nulls);
 	}
 	return (Datum) 0;

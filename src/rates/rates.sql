@@ -65,10 +65,11 @@ COMMENT ON AGGREGATE rate_index(text, bigint, bigint) IS
 
 CREATE FUNCTION rate_indices(index rate_index, level double precision DEFAULT 0.9,
 	OUT segment text, OUT good bigint, OUT total bigint, OUT rate double precision, OUT shrunk double precision,
-	OUT low double precision, OUT high double precision, OUT status text) RETURNS SETOF record
+	OUT low double precision, OUT high double precision, OUT status text,
+	OUT low_any_prior double precision, OUT high_any_prior double precision) RETURNS SETOF record
 LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 1000 ROWS 10 AS 'MODULE_PATHNAME';
 COMMENT ON FUNCTION rate_indices(rate_index, double precision) IS
-'each segment''s rate as it is, and drawn towards that of all as far as its data are few, with the interval that would hold it with probability level if the prior, which is estimated from the segments, were known: of few segments it is too narrow, and rate_interval allows for that';
+'each segment''s rate as it is, and drawn towards that of all as far as its data are few, with the interval that would hold it with probability level if the prior, which is estimated from the segments, were known, which is too narrow of few segments; and (any_prior) with the one that holds it whatever prior these segments leave possible';
 
 -- the three questions: need, worth, trust
 

@@ -240,12 +240,12 @@ spread_is_the_integral(void **state)
 static void
 intervals_of_few_units_cover(void **state)
 {
-	const int sizes[] = {8, 30, 60};
+	const int sizes[] = {4, 8, 30, 60};
 	RateSpread *spread = malloc(sizeof(RateSpread));
 
 	(void) state;
 	for (int counts = 0; counts <= 1; counts++)
-		for (int size = 0; size < 3; size++)
+		for (int size = 0; size < 4; size++)
 		{
 			int covered = 0;
 			int known = 0;
