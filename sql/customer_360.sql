@@ -63,6 +63,34 @@ SELECT customer_360('1', history, model, cuts, '2025-10-15') = customer_360('1',
 SELECT customer_360('new', '{"orders": []}', model, cuts, '2025-12-31') -> 'scores' -> 'status' AS status, customer_360(NULL, NULL, model, cuts, '2025-12-31') ? 'customer' AS named FROM kept;
 -- Before the first order the customer is none yet, which is another thing than to have none; without a day there is no page.
 SELECT customer_360('4711', history, model, cuts, '2020-01-01') -> 'scores' AS scores, customer_360('4711', history, model, cuts, NULL) IS NULL AS no_page FROM anna, kept;
+-- An event that cannot be read fails neither the page nor the others, and is not silent: it is on the page, and a warning names customer and element.
+SELECT jsonb_pretty(customer_360('4711', history, model, cuts, '2025-12-31', contacts => '{"contacts": [["2025-12-20T08:00:00Z", 1]]}', events => '[{"kind": "moved house", "on": "2025-12-18"},
+	{"kind": "new job", "on": "infinity"}, {"kind": "new job"}, {"kind": "new job", "on": 20251218}, {"kind": "new job", "on": "2025-02-29"}, {"kind": "new job", "on": "18.12.2025"},
+	{"on": "2025-12-18"}, {"kind": "", "on": "2025-12-18"}, {"kind": ["new job"], "on": "2025-12-18"}, "new job", null, [],
+	{"kind": "new job", "on": "2025-12-19T10:00:00Z"}, {"kind": "birth", "on": "infinity"}, {"kind": "birth", "on": "2025-12-19", "consent": "perhaps"}, {"kind": "birth", "on": "2025-12-19", "consent": "true"}]') -> 'events') AS events FROM anna, kept;
+SELECT events, page -> 'events' AS on_page FROM anna, kept, (VALUES (1, '{"kind": "new job", "on": "2025-12-18"}'::jsonb), (2, '"new job"'), (3, 'null'), (4, '[]'), (5, NULL)) AS v(n, events),
+	LATERAL customer_360(NULL, history, model, cuts, '2025-12-31', events => events) AS page ORDER BY n;
+-- The day is the one that is written, in each DateStyle.
+SET datestyle = German;
+SELECT customer_360('4711', history, model, cuts, '2025-12-31', events => '[{"kind": "new job", "on": "2025-12-18"}]') -> 'events' AS events FROM anna, kept;
+SET datestyle = ISO;
+-- Whatever else is wrong, the error says with whom, and which argument.
+CREATE FUNCTION page_error(arguments text) RETURNS text LANGUAGE plpgsql AS $$
+DECLARE
+	code text; message text; context text;
+BEGIN
+	EXECUTE format('SELECT customer_360(%s) FROM anna, kept', arguments);
+	RETURN 'NO ERROR';
+EXCEPTION WHEN OTHERS THEN
+	GET STACKED DIAGNOSTICS code = RETURNED_SQLSTATE, message = MESSAGE_TEXT, context = PG_EXCEPTION_CONTEXT;
+	RETURN concat_ws(' | ', code, message, substring(context FROM 'page of customer.*?(?=\n|$)'));
+END $$;
+SELECT page_error(format($x$'47 "11', history, model, cuts, %s$x$, arguments)) AS error FROM (VALUES (1, $$'2025-12-31', horizon_days => -1$$), (2, $$'2025-12-31', margin => 'NaN'$$), (3, $$'infinity'$$),
+	(4, $$'2025-12-31', event_days => 0, events => '[{"kind": "new job", "on": "2025-12-18"}]'$$), (5, $$'2025-12-31', contact_cap => -1$$), (6, $$'2025-12-31', cap_days => 'NaN', contact_cap => 1$$),
+	(7, $$'2025-12-31', pairs => pairs, items => '{tea}', counts => '{1,2}'$$), (8, $$'2025-12-31', pairs => pairs, items => '{tea}', counts => '{-1}'$$),
+	(9, $$'2025-12-31', pairs => pairs, items => '{{tea},{cup}}'$$), (10, $$'2025-12-31', language => 'tlh'$$), (11, $$'2025-12-31', snapshots => 'pg_class'$$), (12, $$'2025-12-31', actions => 'pg_class'$$),
+	(13, $$'2025-12-31', journey => '{"events": []}', journey_within => '-1 day'$$), (14, $$'2025-12-31', pairs => pairs, items => '{tea}', unavailable => '{NULL,{}'$$)) AS v(n, arguments) ORDER BY n;
+
 -- Every customer's page of the whole shop is made of what the single functions say.
 SELECT count(*), bool_and((page -> 'scores' ->> 'churn_prob')::numeric = rounded(churn_prob(history, model, '2025-12-31'), 4)) AS churn, bool_and(page -> 'segment' ->> 'lifecycle' = lifecycle_of(history, model, '2025-12-31')) AS lifecycle,
 	bool_and((page -> 'history' ->> 'orders')::int = order_count(history)) AS orders
