@@ -118,3 +118,8 @@ SELECT '{"model": "bg/nbd", "timing": {"r": 1, "alpha": 1, "a": 1, "b": 1}, "tim
 SELECT '{"model": "bg/nbd", "timing": {"r": 1, "alpha": 1, "a": 1, "b": 1}, "spend_fit": {}}'::clv_model;
 
 DROP TABLE truth, histories, fits;
+
+-- A percentage for a share is said once in a statement, however many rows and functions, and again in the next; it is no error, since both may be meant.
+SELECT count(clv_estimate(i, 10, 100, 25, m, 365, 0.1, 40)) AS values FROM generate_series(1, 50) AS i, (SELECT '{"model": "bg/nbd", "timing": {"r": 0.25, "alpha": 4, "a": 0.8, "b": 2.5}, "spend": {"p": 6.25, "q": 3.74, "gamma": 15.44}}'::clv_model) AS x(m);
+SELECT count(clv_estimate(i, 10, 100, 25, m, 365, 10, 1)) AS values, count(discounted_transactions(i, 10, 100, m, 10)) AS transactions FROM generate_series(1, 50) AS i, (SELECT '{"model": "bg/nbd", "timing": {"r": 0.25, "alpha": 4, "a": 0.8, "b": 2.5}, "spend": {"p": 6.25, "q": 3.74, "gamma": 15.44}}'::clv_model) AS x(m);
+SELECT count(clv_estimate(i, 10, 100, 25, m, 365, 0.99, 1)) AS values FROM generate_series(1, 50) AS i, (SELECT '{"model": "bg/nbd", "timing": {"r": 0.25, "alpha": 4, "a": 0.8, "b": 2.5}, "spend": {"p": 6.25, "q": 3.74, "gamma": 15.44}}'::clv_model) AS x(m);

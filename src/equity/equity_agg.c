@@ -68,6 +68,7 @@ check_head(const EquityHead *head)
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("annual_discount must be a rate of at least 0, but is %g", head->annual_discount),
 				 errhint("0.10 is ten per cent a year.")));
+	notice_percent_discount(head->annual_discount);
 	if (head->model->spend.n_params == 0)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),

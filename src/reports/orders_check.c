@@ -650,17 +650,3 @@ orders_refuse_unreadable(Oid relation, const char *const *columns, int count)
 				 errmsg("you may not read the orders in %s", sql_relation(relation)),
 				 errhint("%s", orders_checks[ORDERS_NOT_READABLE].fix)));
 }
-
-void
-orders_check_shares(double margin, double annual_discount)
-{
-	if (margin > 1)
-		ereport(NOTICE,
-				(errmsg("margin => %g values every order at %g times its amount", margin, margin),
-				 errhint("margin is a share: 40 %% are 0.4.")));
-	if (annual_discount >= 1)
-		ereport(NOTICE,
-				(errmsg("annual_discount => %g values an order in one year at %.2g times its value today",
-						annual_discount, 1 / (1 + annual_discount)),
-				 errhint("annual_discount is a share: 10 %% are 0.1.")));
-}

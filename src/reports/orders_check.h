@@ -67,7 +67,4 @@ extern void orders_check_single(const OrdersTable *table);
 /* The same for scores, with the customer of the alias s as one value: order lines, tills, and days in the future. */
 extern void orders_check_scores(const char *view, const char *customer);
 
-/* Warns where a share looks like a percentage. */
-extern void orders_check_shares(double margin, double annual_discount);
-
 #endif /* REPORTS_ORDERS_CHECK_H */

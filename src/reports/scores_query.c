@@ -1419,7 +1419,6 @@ scores_query_arguments(FunctionCallInfo fcinfo, int first)
 	query.days = psprintf("%d", (int) horizon_argument(fcinfo, first + SCORES_HORIZON_DAYS));
 	query.discount = sql_float8_literal(discount_argument(fcinfo, first + SCORES_ANNUAL_DISCOUNT));
 	query.margin = sql_float8_literal(margin_argument(fcinfo, first + SCORES_MARGIN));
-	orders_check_shares(PG_GETARG_FLOAT8(first + SCORES_MARGIN), PG_GETARG_FLOAT8(first + SCORES_ANNUAL_DISCOUNT));
 	model_argument(fcinfo, first + SCORES_MODEL, &query);
 	season_argument(fcinfo, PG_NARGS() - 1, &query);
 	if (!PG_ARGISNULL(first + SCORES_AS_OF))

@@ -6,6 +6,7 @@
 
 #include <math.h>
 
+#include "access/xact.h"
 #include "mb/pg_wchar.h"
 #include "utils/fmgrprotos.h"
 
@@ -202,10 +203,51 @@ horizon_argument(FunctionCallInfo fcinfo, int argno)
 	return count_argument(fcinfo, argno, "horizon_days");
 }
 
+/*
+ * Whether this is the first time in a statement of the client. Processes of a parallel plan say it each: which of them
+ * will get a row is not known.
+ */
+static bool
+first_in_statement(TimestampTz *last)
+{
+	TimestampTz now = GetCurrentStatementStartTimestamp();
+
+	if (*last == now)
+		return false;
+	*last = now;
+	return true;
+}
+
+void
+notice_percent_discount(double annual_discount)
+{
+	static TimestampTz last = 0;
+
+	if (unlikely(annual_discount >= 1) && first_in_statement(&last))
+		ereport(NOTICE,
+				(errmsg("annual_discount => %g values an order in one year at %.2g times its value today",
+						annual_discount, 1 / (1 + annual_discount)),
+				 errhint("annual_discount is a share: 10 %% are 0.1.")));
+}
+
+static void
+notice_percent_margin(double margin)
+{
+	static TimestampTz last = 0;
+
+	if (unlikely(margin > 1) && first_in_statement(&last))
+		ereport(NOTICE,
+				(errmsg("margin => %g values every order at %g times its amount", margin, margin),
+				 errhint("margin is a share: 40 %% are 0.4.")));
+}
+
 double
 discount_argument(FunctionCallInfo fcinfo, int argno)
 {
-	return nonnegative_argument(fcinfo, argno, "annual_discount", "0.10 is ten per cent a year.");
+	double annual_discount = nonnegative_argument(fcinfo, argno, "annual_discount", "0.10 is ten per cent a year.");
+
+	notice_percent_discount(annual_discount);
+	return annual_discount;
 }
 
 double
@@ -218,11 +260,15 @@ positive_discount_argument(FunctionCallInfo fcinfo, int argno)
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("annual_discount must be positive, but is %g", annual_discount),
 				 errhint("Without a discount the sum over all future orders is infinite.")));
+	notice_percent_discount(annual_discount);
 	return annual_discount;
 }
 
 double
 margin_argument(FunctionCallInfo fcinfo, int argno)
 {
-	return finite_argument(fcinfo, argno, "margin", "0.25 is a quarter of the amounts.");
+	double margin = finite_argument(fcinfo, argno, "margin", "0.25 is a quarter of the amounts.");
+
+	notice_percent_margin(margin);
+	return margin;
 }

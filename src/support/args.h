@@ -64,12 +64,16 @@ extern double finite_argument(FunctionCallInfo fcinfo, int argno, const char *na
 extern double nonnegative_argument(FunctionCallInfo fcinfo, int argno, const char *name, const char *hint);
 extern double share_argument(FunctionCallInfo fcinfo, int argno, const char *name, const char *hint);
 
-/* Arguments that many functions have, under the same name. */
+/*
+ * Arguments that many functions have, under the same name. A margin above 1, or a discount of 1 or more, looks like a
+ * percentage: a notice says so, once in a statement.
+ */
 extern double level_argument(FunctionCallInfo fcinfo, int argno);
 extern double quantile_argument(FunctionCallInfo fcinfo, int argno);
 extern int32 horizon_argument(FunctionCallInfo fcinfo, int argno);
 extern double discount_argument(FunctionCallInfo fcinfo, int argno);
 extern double positive_discount_argument(FunctionCallInfo fcinfo, int argno);
 extern double margin_argument(FunctionCallInfo fcinfo, int argno);
+extern void notice_percent_discount(double annual_discount);
 
 #endif /* SUPPORT_ARGS_H */
