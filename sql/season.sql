@@ -157,4 +157,20 @@ SELECT new_customer_transactions('{"model": "bg/nbd", "timing": {"r": 1, "alpha"
 -- Less than a year cannot tell a season from growth.
 SELECT count(*) FROM (SELECT customer_base(h, date '2023-09-30') AS base, season(h, 'month', '2023-09-30') AS s FROM season_shop) AS b, clv_fit(base, 'bg/nbd', season => s) AS m;
 
+-- Scores of more days and discounts in turn than are remembered are those of one at a time.
+CREATE FUNCTION one_at_a_time(h purchase_history, m clv_model, discount float8, as_of date) RETURNS float8 LANGUAGE plpgsql AS $$
+DECLARE
+	score float8;
+BEGIN
+	EXECUTE 'SELECT discounted_transactions($1, $2, $3, $4)' INTO score USING h, m, discount, as_of;
+	RETURN score;
+END $$;
+SELECT count(*), bool_and(discounted_transactions(h, seasonal, discount, as_of) = one_at_a_time(h, seasonal, discount, as_of)) AS same
+FROM (SELECT h FROM season_shop ORDER BY h::text LIMIT 1) AS x, season_models, generate_series(1, 160) AS i, LATERAL (SELECT date '2025-12-31' + i % 75 AS as_of, 0.1 + (i % 3) / 100.0 AS discount) AS d;
+DROP FUNCTION one_at_a_time;
 DROP TABLE season_orders, season_histories, season_shop, season_models, season_holdouts, season_ones;
+
+-- A table of days has a limit to what it adds in all, beyond which sums of it would lose digits of a short time.
+SELECT season_of_factors('year', '{1}', array_agg(date '2025-01-01' + i), array_agg(f)) FROM (VALUES (1, 6e5::float8), (2, 6e5)) AS v(i, f);
+SELECT '{"by": "year", "factors": [1], "days": [["2025-01-02", 600000], ["2025-01-03", 600000]]}'::season;
+SELECT season_factor(season_of_factors('year', '{1}', '{2025-01-02,2025-01-03}', '{6e5,4e5}'), '2025-01-03') AS within;

@@ -43,6 +43,19 @@ typedef struct CacheTerms
 	double other_term;
 } CacheTerms;
 
+/*
+ * Rules of discounting by the season, of the last so many days and discounts: a rule by single days takes as long as the
+ * scores of a hundred customers. 24 kB each.
+ */
+#define MOST_RULES 64
+
+typedef struct KnownRule
+{
+	SeasonRuleKey key;
+	uint64 used; /* the later, the larger; 0: there is no rule */
+	SeasonRule *rule;
+} KnownRule;
+
 struct TransactionCache
 {
 	MemoryContext context; /* where the entries are */
@@ -53,10 +66,10 @@ struct TransactionCache
 	int spend_model; /* this and its parameters are set for the ranges of values only */
 	double spend_params[SPEND_MAX_PARAMS];
 	CacheTerms terms[N_CACHED_ANSWERS];
-	Season *season; /* NULL: none was seen */
-	double today;   /* of its scores */
-	SeasonRuleKey rule_key;
-	SeasonRule *rule;  /* NULL: none was made for the season */
+	Season *season;   /* NULL: none was seen */
+	double today;     /* of its scores */
+	KnownRule *rules; /* MOST_RULES; NULL: none was made for the season */
+	uint64 rules_used;
 	uint32 generation; /* 0: of no entry */
 	uint32 slots;      /* a power of two */
 	uint32 misses;     /* entries that were not there, of any generation */
@@ -129,6 +142,13 @@ transaction_cache_begin_values(TransactionCache *cache, const ClvModel *model, c
 	forget(cache);
 }
 
+static void
+forget_rules(TransactionCache *cache)
+{
+	for (int i = 0; cache->rules != NULL && i < MOST_RULES; i++)
+		cache->rules[i].used = 0;
+}
+
 void
 transaction_cache_season(TransactionCache *cache, const Season *season, double today)
 {
@@ -141,27 +161,50 @@ transaction_cache_season(TransactionCache *cache, const Season *season, double t
 	{
 		if (cache->season != NULL)
 			pfree(cache->season);
-		if (cache->rule != NULL)
-			pfree(cache->rule);
-		cache->rule = NULL;
+		forget_rules(cache);
 		cache->season = memcpy(MemoryContextAlloc(cache->context, VARSIZE(season)), season, VARSIZE(season));
 	}
 	cache->today = today;
 	forget(cache);
 }
 
+/* The rule with a key, or the place of the one that was not used for longest. */
+static KnownRule *
+find_rule(TransactionCache *cache, const SeasonRuleKey *key)
+{
+	KnownRule *oldest = &cache->rules[0];
+
+	for (int i = 0; i < MOST_RULES; i++)
+	{
+		KnownRule *known = &cache->rules[i];
+
+		if (known->used > 0 && memcmp(&known->key, key, sizeof(SeasonRuleKey)) == 0)
+			return known;
+		if (known->used < oldest->used)
+			oldest = known;
+	}
+	oldest->used = 0;
+	return oldest;
+}
+
 const SeasonRule *
 transaction_cache_rule(TransactionCache *cache, const SeasonClock *clock, const SeasonRuleKey *key)
 {
-	if (cache->rule != NULL && memcmp(&cache->rule_key, key, sizeof(SeasonRuleKey)) == 0)
-		return cache->rule;
-	if (cache->rule == NULL)
-		cache->rule = MemoryContextAlloc(cache->context, sizeof(SeasonRule));
-	/* if this is interrupted, there is no such rule */
-	cache->rule_key.scale = NAN;
-	season_discount_rule(clock, key->from, key->horizon, key->delta, key->scale, cache->rule);
-	cache->rule_key = *key;
-	return cache->rule;
+	KnownRule *known;
+
+	if (cache->rules == NULL)
+		cache->rules = MemoryContextAllocZero(cache->context, MOST_RULES * sizeof(KnownRule));
+	known = find_rule(cache, key);
+	if (known->used == 0)
+	{
+		if (known->rule == NULL)
+			known->rule = MemoryContextAlloc(cache->context, sizeof(SeasonRule));
+		/* if this is interrupted, there is no such rule */
+		season_discount_rule(clock, key->from, key->horizon, key->delta, key->scale, known->rule);
+		known->key = *key;
+	}
+	known->used = ++cache->rules_used;
+	return known->rule;
 }
 
 /* The first of the two slots of an entry. */

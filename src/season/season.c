@@ -176,6 +176,22 @@ days_problem(const Season *season)
 	return NULL;
 }
 
+/* The ordinary days that the table adds to the clock, or takes away. */
+static double
+days_added(const Season *season)
+{
+	const SeasonDay *days = season_days_of(season);
+	const double *factors = season_factors_of(season);
+	double sum = 0;
+
+	for (int i = 0; i < season->n_days; i++)
+	{
+		CHECK_FOR_INTERRUPTS();
+		sum += fabs(days[i].factor - 1) * factors[season_slot_of_day((SeasonBy) season->by, days[i].day)];
+	}
+	return sum;
+}
+
 const char *
 season_problem(const Season *season)
 {
@@ -190,7 +206,10 @@ season_problem(const Season *season)
 	for (int i = 0; season_has_counts(season) && i < season_slots((SeasonBy) season->by); i++)
 		if (season_counts_of(season)[i] < 0 || (double) season_counts_of(season)[i] > SEASON_MOST_COUNTED)
 			return "a count is out of range";
-	return days_problem(season);
+	problem = days_problem(season);
+	if (problem == NULL && season_has_factors(season) && !(days_added(season) <= SEASON_MOST_ADDED))
+		return "the table of days adds more than 1e6 ordinary days";
+	return problem;
 }
 
 SeasonBy
@@ -275,6 +294,11 @@ set_days(Season *season, const DateADT *days, const double *factors)
 		if (table[i].day == table[i - 1].day)
 			ereport(ERROR,
 					(errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("days has %s twice", date_text(table[i].day))));
+	if (!(days_added(season) <= SEASON_MOST_ADDED))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("day_factors may add 1e6 ordinary days in all, but these add %g", days_added(season)),
+				 errhint("A factor of 4 adds three ordinary days. What is beyond that is no season.")));
 }
 
 /* season_of_factors(period, factors [, days, day_factors]) → season: made by hand */

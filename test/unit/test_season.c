@@ -306,13 +306,38 @@ test_discount(void **state)
 				discounted_by_days(&test.clock, 31.0, 2000.0, 0.02), 1e-11);
 }
 
+/* A long table with large factors loses no digit of what its days say of a short time. */
+static void
+test_long_table(void **state)
+{
+	enum
+	{
+		DAYS = SEASON_MAX_DAYS
+	};
+	double factor = 1.0;
+	double before[2];
+	SeasonDay *days = calloc(DAYS, sizeof(SeasonDay));
+	SeasonClock clock = {.by = SEASON_BY_YEAR, .factor = &factor, .before = before, .n_days = DAYS, .days = days};
+
+	(void) state;
+	/* it adds nearly as many days as a table may */
+	for (int i = 0; i < DAYS; i++)
+		days[i] = (SeasonDay){.day = i, .factor = 1.0 + SEASON_MOST_ADDED / DAYS * (1.0 - 1e-6) + 1e-3 / (i + 3.0)};
+	season_clock_prepare(&clock);
+	for (int day = 0; day + 1 < DAYS; day += 97)
+		if (!(fabs(season_between(&clock, day, day + 1.0) - days[day + 1].factor) <= 3e-10))
+			fail_msg("day %d: %.17g should be %.17g", day, season_between(&clock, day, day + 1.0),
+					 days[day + 1].factor);
+	free(days);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_calendar), cmocka_unit_test(test_sums),     cmocka_unit_test(test_inverse),
-		cmocka_unit_test(test_far),      cmocka_unit_test(test_exposure), cmocka_unit_test(test_population),
-		cmocka_unit_test(test_discount),
+		cmocka_unit_test(test_calendar),   cmocka_unit_test(test_long_table), cmocka_unit_test(test_sums),
+		cmocka_unit_test(test_inverse),    cmocka_unit_test(test_far),        cmocka_unit_test(test_exposure),
+		cmocka_unit_test(test_population), cmocka_unit_test(test_discount),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

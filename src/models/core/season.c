@@ -135,6 +135,7 @@ season_clock_prepare(SeasonClock *clock)
 {
 	int slots = season_slots(clock->by);
 	double extra = 0.0;
+	double lost = 0.0;
 
 	clock->before[0] = 0.0;
 	for (int slot = 0; slot < slots; slot++)
@@ -144,8 +145,13 @@ season_clock_prepare(SeasonClock *clock)
 	{
 		SeasonDay *special = &clock->days[i];
 
-		extra += (special->factor - 1.0) * clock->factor[season_slot_of_day(clock->by, special->day)];
-		special->extra = extra;
+		/* Neumaier's sum: each is right to its last digit, however many there are before */
+		double more = (special->factor - 1.0) * clock->factor[season_slot_of_day(clock->by, special->day)];
+		double sum = extra + more;
+
+		lost += fabs(extra) >= fabs(more) ? (extra - sum) + more : (more - sum) + extra;
+		extra = sum;
+		special->extra = extra + lost;
 	}
 }
 

@@ -41,6 +41,12 @@ typedef enum SeasonBy
 #define SEASON_LOWEST 1e-6
 #define SEASON_HIGHEST 1e6
 
+/*
+ * So many ordinary days may the table of days add, or take away, in all: sums up to here are exact to 1e-10 of a day,
+ * and a difference of two of them is what the table says of any few days.
+ */
+#define SEASON_MOST_ADDED 1e6
+
 /* A day of the table. */
 typedef struct SeasonDay
 {
