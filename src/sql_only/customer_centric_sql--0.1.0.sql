@@ -47,6 +47,21 @@ LANGUAGE sql IMMUTABLE PARALLEL SAFE
 RETURN coalesce((model ->> 'time_unit_days')::double precision, 7.0::double precision);
 COMMENT ON FUNCTION unit_days(clv_model) IS 'internal: days in the time unit of a model';
 
+-- What these formulas are right for: a probability to 1e-9 in units of the model. Beyond it digits are lost, and there is no score.
+CREATE FUNCTION in_range(parameter text) RETURNS boolean
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+RETURN parameter::double precision >= 1e-6::double precision AND parameter::double precision <= 1e6::double precision;
+COMMENT ON FUNCTION in_range(text) IS 'internal: whether the functions are exact with this parameter of a model: 1e-6 to 1e6';
+
+CREATE FUNCTION usable(model clv_model) RETURNS boolean
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+RETURN CASE WHEN model_name(model) IN ('bg/nbd', 'mbg/nbd') THEN in_range(model #>> '{timing,r}') AND in_range(model #>> '{timing,alpha}')
+		AND in_range(model #>> '{timing,a}') AND in_range(model #>> '{timing,b}')
+	WHEN model_name(model) = 'pareto/nbd' THEN in_range(model #>> '{timing,r}') AND in_range(model #>> '{timing,alpha}')
+		AND in_range(model #>> '{timing,s}') AND in_range(model #>> '{timing,beta}')
+	ELSE model IS NOT NULL END;
+COMMENT ON FUNCTION usable(clv_model) IS 'internal: whether the parameters of a model are within what the functions are exact for; other models are refused later';
+
 -- Repeat transactions are whole, and a customer with none has been seen on one day only. NaN is above all numbers.
 CREATE FUNCTION scorable(repeat_count double precision, recency_days double precision, tenure_days double precision) RETURNS boolean
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
@@ -66,14 +81,15 @@ COMMENT ON FUNCTION horizon(integer) IS 'internal: a horizon, checked';
 CREATE FUNCTION silence(shape double precision, scale double precision, recency_days double precision, tenure_days double precision)
 RETURNS double precision
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
-RETURN shape * ln((scale + tenure_days) / (scale + (tenure_days - recency_days)));
-COMMENT ON FUNCTION silence(double precision, double precision, double precision, double precision) IS 'internal: minus the logarithm of the share that stays silent so long; scale is in days';
+RETURN shape * asinh(recency_days / (scale + (tenure_days - recency_days))
+	* (0.5::double precision + 0.5::double precision * ((scale + (tenure_days - recency_days)) / (scale + tenure_days))));
+COMMENT ON FUNCTION silence(double precision, double precision, double precision, double precision) IS 'internal: minus the logarithm of the share that stays silent so long; scale is in days; ln(x) is asinh((x - 1 / x) / 2), which loses nothing where x is near 1';
 
--- ln of the odds of having left in BG/NBD (dropout trials 0) and MBG/NBD (1); e^(+-700) is beyond any doubt
+-- ln of the odds of having left in BG/NBD (dropout trials 0) and MBG/NBD (1); e^(+-600) is beyond any doubt, and leaves room for what multiplies it
 CREATE FUNCTION beta_geometric_ln_odds(model clv_model, trials double precision, repeat_count double precision,
 	recency_days double precision, tenure_days double precision) RETURNS double precision
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
-RETURN greatest(-700::double precision, least(700::double precision,
+RETURN greatest(-600::double precision, least(600::double precision,
 	ln((model #>> '{timing,a}')::double precision / ((model #>> '{timing,b}')::double precision + (repeat_count + (trials - 1::double precision))))
 	+ silence((model #>> '{timing,r}')::double precision + repeat_count,
 		(model #>> '{timing,alpha}')::double precision * unit_days(model), recency_days, tenure_days)));
@@ -131,9 +147,9 @@ BEGIN
 		IF ln_weight > -60 THEN
 			weight := exp(ln_weight);
 			total := total + weight;
-			mean := mean + weight / (one + exp(greatest(-700, least(700, ln(ratio) - y))));
+			mean := mean + weight / (one + exp(greatest(-600, least(600, ln(ratio) - y))));
 		END IF;
-		v := v + 0.03125;
+		v := v + 0.015625;
 	END LOOP;
 	RETURN mean / total;
 END $$;
@@ -145,7 +161,7 @@ CREATE FUNCTION pareto_alive(r double precision, alpha double precision, s doubl
 LANGUAGE sql IMMUTABLE PARALLEL SAFE COST 1000
 RETURN least(1::double precision, 1::double precision / (
 	rings_first(s, r + repeat_count, (beta + (tenure_days - recency_days)) / (alpha + (tenure_days - recency_days)))
-	* exp(least(700::double precision, silence(r + repeat_count, alpha, recency_days, tenure_days) + silence(s, beta, recency_days, tenure_days)))
+	* exp(least(600::double precision, silence(r + repeat_count, alpha, recency_days, tenure_days) + silence(s, beta, recency_days, tenure_days)))
 	+ rings_first(r + repeat_count, s, (alpha + tenure_days) / (beta + tenure_days))));
 COMMENT ON FUNCTION pareto_alive(double precision, double precision, double precision, double precision, double precision, double precision, double precision) IS 'internal: P(alive) of Pareto/NBD; alpha and beta are in days';
 
@@ -154,7 +170,7 @@ COMMENT ON FUNCTION pareto_alive(double precision, double precision, double prec
 CREATE FUNCTION alive_prob(repeat_count double precision, recency_days double precision, tenure_days double precision,
 	model clv_model) RETURNS double precision
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
-RETURN CASE WHEN scorable(repeat_count, recency_days, tenure_days) AND model IS NOT NULL THEN
+RETURN CASE WHEN scorable(repeat_count, recency_days, tenure_days) AND usable(model) THEN
 	CASE model_name(model)
 		WHEN 'bg/nbd' THEN CASE WHEN repeat_count = 0::double precision THEN 1::double precision
 			ELSE 1::double precision / (1::double precision + exp(beta_geometric_ln_odds(model, 0::double precision, repeat_count, recency_days, tenure_days))) END
@@ -170,7 +186,7 @@ COMMENT ON FUNCTION alive_prob(double precision, double precision, double precis
 CREATE FUNCTION churn_prob(repeat_count double precision, recency_days double precision, tenure_days double precision,
 	model clv_model) RETURNS double precision
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
-RETURN CASE WHEN scorable(repeat_count, recency_days, tenure_days) AND model IS NOT NULL THEN
+RETURN CASE WHEN scorable(repeat_count, recency_days, tenure_days) AND usable(model) THEN
 	CASE model_name(model)
 		WHEN 'bg/nbd' THEN CASE WHEN repeat_count = 0::double precision THEN 0::double precision
 			ELSE 1::double precision / (1::double precision + exp(-beta_geometric_ln_odds(model, 0::double precision, repeat_count, recency_days, tenure_days))) END
@@ -186,9 +202,9 @@ COMMENT ON FUNCTION churn_prob(double precision, double precision, double precis
 CREATE FUNCTION overdue_prob(repeat_count double precision, recency_days double precision, tenure_days double precision,
 	model clv_model) RETURNS double precision
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
-RETURN CASE WHEN scorable(repeat_count, recency_days, tenure_days) AND model IS NOT NULL THEN
+RETURN CASE WHEN scorable(repeat_count, recency_days, tenure_days) AND usable(model) THEN
 	CASE WHEN model_name(model) IN ('bg/nbd', 'mbg/nbd', 'pareto/nbd') THEN 1::double precision
-			- exp(-least(700::double precision, silence((model #>> '{timing,r}')::double precision + repeat_count,
+			- exp(-least(600::double precision, silence((model #>> '{timing,r}')::double precision + repeat_count,
 				(model #>> '{timing,alpha}')::double precision * unit_days(model), recency_days, tenure_days)))
 		ELSE not_scored(model) END
 	END;
@@ -231,7 +247,7 @@ DECLARE
 	nodes CONSTANT double precision[] := '{0.1834346424956498,0.5255324099163290,0.7966664774136267,0.9602898564975363}';
 	weights CONSTANT double precision[] := '{0.3626837833783620,0.3137066458778873,0.2223810344533745,0.1012285362903763}';
 	panels integer := 0; points integer; node integer; scale double precision; half double precision; u double precision;
-	s double precision; share double precision; tau double precision; z double precision; result double precision := 0; orders double precision;
+	s double precision; share double precision; tau double precision; growth double precision; z double precision; result double precision := 0; orders double precision;
 	expected double precision; sd double precision; pi double precision; omega double precision; w double precision; j double precision; over double precision;
 	first double precision; norm double precision; scaled boolean;
 	centre double precision; width double precision; top double precision; v double precision; last double precision; y double precision; p double precision; g double precision;
@@ -252,14 +268,15 @@ BEGIN
 	points := 8 * panels;
 	FOR node IN 0 .. points LOOP
 		IF node = 0 THEN
-			s := t; share := exp(-least(700, delta * t));
+			s := t; share := CASE WHEN delta * t < 600 THEN exp(-delta * t) ELSE 0 END;
 		ELSE
 			-- the nodes are symmetric; from 1: panel, sign, place
 			u := half * (2 * ((node - 1) / 8) + one + CASE WHEN (node - 1) % 2 = 0 THEN one ELSE -one END * nodes[((node - 1) % 8) / 2 + 1]);
 			s := scale * (exp(u) - one);
-			share := half * weights[((node - 1) % 8) / 2 + 1] * delta * (scale + s) * exp(-least(700, delta * s));
+			share := CASE WHEN delta * s < 600 THEN half * weights[((node - 1) % 8) / 2 + 1] * delta * (scale + s) * exp(-delta * s) ELSE 0 END;
 		END IF;
 		tau := s / age;
+		growth := CASE WHEN tau > 0.5 THEN ln(one + tau) ELSE 2 * atanh(tau / (2 + tau)) END;
 		z := s / (age + s);
 		expected := n * tau;
 		sd := sqrt(expected * (one + tau));
@@ -269,13 +286,15 @@ BEGIN
 			orders := NULL;
 		END IF;
 		-- the closed form, 1 - (1 + tau)^-n 2F1(n, b; a + b - 1; z), where its difference keeps its digits
-		IF orders IS NULL AND abs(a - one) > 0.001 AND a + b > 1.001 AND n * ln(one + tau) < 600 THEN
-			w := exp(-n * ln(one + tau));
+		IF orders IS NULL AND abs(a - one) > 0.001 AND a + b > 1.001 AND n * growth < 600 THEN
+			w := exp(-n * growth);
 			pi := w; j := 0; omega := a + b - one;
 			WHILE pi * (one + tau) > 1e-16 * w OR j < expected LOOP
 				pi := pi * (z * (n + j) * (b + j) / ((omega + j) * (j + one)));
 				w := w + pi;
 				j := j + one;
+				-- terms that leave the range of numbers before they count no more are for the sum below
+				IF pi < 1e-280 THEN j := 2001; END IF;
 				EXIT WHEN j > 2000;
 			END LOOP;
 			IF abs(one - w) > 0.0001 AND w < 1000 AND j <= 2000 THEN
@@ -286,28 +305,29 @@ BEGIN
 			NULL;
 		ELSIF expected + 14 * sd + 40 / ln(one + one / tau) <= 500 THEN
 			omega := one; w := 0; j := 0; orders := 0; norm := one;
-			scaled := n * ln(one + tau) > 600;
+			scaled := n * growth > 600;
 			IF scaled THEN
 				-- begin where the probabilities do, and scale them by their sum
 				first := greatest(0, floor(expected - 14 * sd - 20));
 				WHILE j < first LOOP
 					w := w + omega;
-					omega := omega * (b + j) / (a + b + j);
+					omega := CASE WHEN omega > 1e-280 THEN omega * ((b + j) / (a + b + j)) ELSE 0 END;
 					j := j + one;
 				END LOOP;
 				pi := one; norm := 0;
 			ELSE
-				pi := exp(-n * ln(one + tau));
+				pi := exp(-n * growth);
 			END IF;
 			LOOP
 				orders := orders + pi * w;
 				IF scaled THEN norm := norm + pi; END IF;
 				w := w + omega;
 				over := a + b + j;
-				omega := omega * (b + j) / over;
+				-- what is added to one or more does not matter when it is so small
+				omega := CASE WHEN omega > 1e-280 THEN omega * ((b + j) / over) ELSE 0 END;
 				pi := pi * (z * (n + j) / (j + one));
 				j := j + one;
-				EXIT WHEN j > expected AND pi * (one + tau) * w <= 1e-17 * orders;
+				EXIT WHEN j > expected AND (pi < 1e-280 OR pi * (one + tau) * w <= 1e-17 * orders);
 			END LOOP;
 			orders := orders / norm;
 		ELSE
@@ -328,7 +348,7 @@ BEGIN
 				IF ln_weight > -60 THEN
 					weight := exp(ln_weight);
 					total := total + weight;
-					IF ln_p < -600 THEN
+					IF ln_p + ln(tau) < -400 THEN
 						orders := orders + weight * expected;
 					ELSE
 						p := exp(ln_p);
@@ -336,7 +356,7 @@ BEGIN
 						orders := orders + weight * CASE WHEN g > 600 THEN one ELSE 2 * sinh(g / 2) * exp(-g / 2) END / p;
 					END IF;
 				END IF;
-				v := v + 0.03125;
+				v := v + 0.015625;
 			END LOOP;
 			orders := orders / total;
 		END IF;
@@ -354,7 +374,7 @@ DECLARE
 	one CONSTANT double precision := 1;
 	nodes CONSTANT double precision[] := '{0.1834346424956498,0.5255324099163290,0.7966664774136267,0.9602898564975363}';
 	weights CONSTANT double precision[] := '{0.3626837833783620,0.3137066458778873,0.2223810344533745,0.1012285362903763}';
-	tau double precision; growth double precision; q double precision; panels integer; half double precision; u double precision; result double precision := 0;
+	tau double precision; growth double precision; q double precision; panels integer; half double precision; u double precision; exponent double precision; result double precision := 0;
 BEGIN
 	IF n IS NULL OR age IS NULL OR s IS NULL OR leaving_age IS NULL OR t IS NULL OR delta IS NULL THEN
 		RETURN NULL;
@@ -369,12 +389,14 @@ BEGIN
 		RETURN n / age * leaving_age * CASE WHEN q = 0 THEN growth WHEN abs(q * growth) > 600 AND q > 0 THEN one / q
 			ELSE 2 * sinh(q * growth / 2) * exp(-q * growth / 2) / q END;
 	END IF;
-	panels := ceil(greatest(growth * greatest(one, abs(q) / 4), delta * t / 2))::integer;
+	-- beyond e^-700 there is nothing to add up
+	growth := least(growth, 700 / greatest(q, one), ln(one + 700 / (delta * leaving_age)));
+	panels := ceil(greatest(growth * greatest(one, abs(q) / 4), least(delta * t, 700) / 2))::integer;
 	half := 0.5 * growth / panels;
 	FOR node IN 0 .. 8 * panels - 1 LOOP
 		u := half * (2 * (node / 8) + one + CASE WHEN node % 2 = 0 THEN one ELSE -one END * nodes[(node % 8) / 2 + 1]);
-		result := result + half * weights[(node % 8) / 2 + 1]
-			* exp(-least(700, q * u + delta * leaving_age * CASE WHEN u > 0.5 THEN exp(u) - one ELSE 2 * sinh(u / 2) * exp(u / 2) END));
+		exponent := q * u + delta * leaving_age * CASE WHEN u > 0.5 THEN exp(u) - one ELSE 2 * sinh(u / 2) * exp(u / 2) END;
+		result := result + CASE WHEN exponent < 600 THEN half * weights[(node % 8) / 2 + 1] * exp(-exponent) ELSE 0 END;
 	END LOOP;
 	RETURN n / age * leaving_age * result;
 END $$;
@@ -400,7 +422,7 @@ COMMENT ON FUNCTION orders_if_alive(double precision, double precision, clv_mode
 CREATE FUNCTION expected_transactions(repeat_count double precision, recency_days double precision, tenure_days double precision,
 	model clv_model, horizon_days integer DEFAULT 365) RETURNS double precision
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
-RETURN CASE WHEN scorable(repeat_count, recency_days, tenure_days) AND model IS NOT NULL AND horizon_days IS NOT NULL THEN
+RETURN CASE WHEN scorable(repeat_count, recency_days, tenure_days) AND usable(model) AND horizon_days IS NOT NULL THEN
 	alive_prob(repeat_count, recency_days, tenure_days, model)
 	* orders_if_alive(repeat_count, tenure_days, model, horizon(horizon_days), 0::double precision) END;
 COMMENT ON FUNCTION expected_transactions(double precision, double precision, double precision, clv_model, integer) IS
@@ -409,21 +431,21 @@ COMMENT ON FUNCTION expected_transactions(double precision, double precision, do
 CREATE FUNCTION order_prob(repeat_count double precision, recency_days double precision, tenure_days double precision,
 	model clv_model, horizon_days integer DEFAULT 365) RETURNS double precision
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
-RETURN CASE WHEN scorable(repeat_count, recency_days, tenure_days) AND model IS NOT NULL AND horizon_days IS NOT NULL THEN
+RETURN CASE WHEN scorable(repeat_count, recency_days, tenure_days) AND usable(model) AND horizon_days IS NOT NULL THEN
 	alive_prob(repeat_count, recency_days, tenure_days, model)
 	* CASE WHEN model_name(model) = 'pareto/nbd' THEN
 		-- to buy before leaving, less doing so only after the horizon
 		rings_first((model #>> '{timing,r}')::double precision + repeat_count, (model #>> '{timing,s}')::double precision,
 			((model #>> '{timing,alpha}')::double precision * unit_days(model) + tenure_days)
 			/ ((model #>> '{timing,beta}')::double precision * unit_days(model) + tenure_days))
-		- exp(-least(700::double precision, silence((model #>> '{timing,r}')::double precision + repeat_count,
+		- exp(-least(600::double precision, silence((model #>> '{timing,r}')::double precision + repeat_count,
 				(model #>> '{timing,alpha}')::double precision * unit_days(model) + tenure_days, horizon(horizon_days), horizon(horizon_days))
 			+ silence((model #>> '{timing,s}')::double precision, (model #>> '{timing,beta}')::double precision * unit_days(model) + tenure_days,
 				horizon(horizon_days), horizon(horizon_days))))
 		* rings_first((model #>> '{timing,r}')::double precision + repeat_count, (model #>> '{timing,s}')::double precision,
 			((model #>> '{timing,alpha}')::double precision * unit_days(model) + (tenure_days + horizon(horizon_days)))
 			/ ((model #>> '{timing,beta}')::double precision * unit_days(model) + (tenure_days + horizon(horizon_days))))
-	ELSE 1::double precision - exp(-least(700::double precision, silence((model #>> '{timing,r}')::double precision + repeat_count,
+	ELSE 1::double precision - exp(-least(600::double precision, silence((model #>> '{timing,r}')::double precision + repeat_count,
 			(model #>> '{timing,alpha}')::double precision * unit_days(model) + tenure_days, horizon(horizon_days), horizon(horizon_days)))) END
 	END;
 COMMENT ON FUNCTION order_prob(double precision, double precision, double precision, clv_model, integer) IS
@@ -448,7 +470,7 @@ CREATE FUNCTION clv_estimate(repeat_count double precision, recency_days double 
 	avg_value double precision, model clv_model, horizon_days integer DEFAULT 365, annual_discount double precision DEFAULT 0.10,
 	margin double precision DEFAULT 1.0) RETURNS double precision
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
-RETURN CASE WHEN scorable(repeat_count, recency_days, tenure_days) AND model IS NOT NULL AND horizon_days IS NOT NULL
+RETURN CASE WHEN scorable(repeat_count, recency_days, tenure_days) AND usable(model) AND horizon_days IS NOT NULL
 		AND annual_discount IS NOT NULL AND margin IS NOT NULL THEN
 	expected_transaction_value(repeat_count, avg_value, model) * alive_prob(repeat_count, recency_days, tenure_days, model)
 	* CASE WHEN margin > '-infinity'::double precision AND margin < 'infinity'::double precision THEN margin
