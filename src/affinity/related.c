@@ -310,6 +310,11 @@ mark_own(FunctionCallInfo fcinfo, Touched *touched)
 		CHECK_FOR_INTERRUPTS();
 		if (name_nulls[i] || (counts != NULL && count_nulls[i]))
 			continue;
+		if (counts != NULL && DatumGetInt64(counts[i]) < 0)
+			ereport(ERROR,
+					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+					 errmsg("counts must not be negative, but element %d is " INT64_FORMAT, i + 1,
+							DatumGetInt64(counts[i]))));
 		name = DatumGetTextPP(names[i]);
 		item = item_find(&touched->cache->pairs, VARDATA_ANY(name), VARSIZE_ANY_EXHDR(name));
 		if (item == touched->cache->pairs.count)
