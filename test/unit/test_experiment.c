@@ -360,32 +360,43 @@ test_qini_coverage(void **state)
 		fail_msg("right in %d and %d of %d", right, right_moments, runs);
 }
 
-#define MOST_SEGMENTS 24
+#define MOST_SEGMENTS 60
+
+/* How much the standard errors of segments differ: not at all, or up to fourfold. */
+typedef enum Errors
+{
+	EQUAL_ERRORS,
+	UNEQUAL_ERRORS,
+} Errors;
 
 /*
- * Effects in segments that differ by half their standard errors, as much, and more: their
- * intervals are right in 90 %, however many segments there are. Where there are enough to learn
- * from, effects drawn to their mean are nearer the truth. (The plain standard deviation takes
- * the variance among few segments for known.)
+ * Segments whose effects differ by so many standard errors: intervals of shrunken effects are right in 90 %, however
+ * many segments there are, and whether or not they differ. Where there are enough to learn from, effects drawn to their
+ * mean are nearer the truth. (The plain standard deviation takes the variance among few segments for known.)
  */
 static void
-check_shrinkage(int count, double spread, uint64_t seed)
+check_shrinkage(int count, double spread, Errors errors)
 {
-	const int runs = 12000 / count;
+	const int runs = count > 10 ? 3000 : 6000;
 	int right = 0;
 	double shrunk_error = 0.0, plain_error = 0.0;
 
 	for (int run = 0; run < runs; run++)
 	{
-		Random random = random_start(seed, (uint64_t) run);
+		Random random = random_start(25 + (uint64_t) count, (uint64_t) run);
 		double truth[MOST_SEGMENTS], seen[MOST_SEGMENTS], std_error[MOST_SEGMENTS], low[MOST_SEGMENTS],
 			high[MOST_SEGMENTS];
+		double weight = 0.0;
 		Heterogeneity among;
 
 		for (int i = 0; i < count; i++)
 		{
-			std_error[i] = 0.5 + random_uniform(&random);
-			truth[i] = 0.3 + spread * random_normal(&random);
+			std_error[i] = errors == EQUAL_ERRORS ? 1.0 : exp2(2.0 * random_uniform(&random) - 1.0);
+			weight += 1.0 / (std_error[i] * std_error[i]);
+		}
+		for (int i = 0; i < count; i++)
+		{
+			truth[i] = 0.3 + spread * sqrt(count / weight) * random_normal(&random);
 			seen[i] = truth[i] + std_error[i] * random_normal(&random);
 		}
 		among = heterogeneity_of(seen, std_error, count);
@@ -396,29 +407,53 @@ check_shrinkage(int count, double spread, uint64_t seed)
 			double sd;
 
 			shrink_uplift(&among, seen[i], std_error[i], &shrunk, &sd);
+			assert_true(low[i] < shrunk && shrunk < high[i]);
 			right += low[i] <= truth[i] && truth[i] <= high[i];
 			shrunk_error += pow(shrunk - truth[i], 2);
 			plain_error += pow(seen[i] - truth[i], 2);
 		}
 	}
-	print_message("%d segments %.1f apart: stated 90 %%, right in %.1f %%; squared error %.2f of the plain one\n",
-				  count, spread, 100.0 * right / (runs * count), shrunk_error / plain_error);
+	print_message("%d segments %.2f apart, %s errors: stated 90 %%, right in %.1f %%; squared error %.2f of the plain "
+				  "one\n",
+				  count, spread, errors == EQUAL_ERRORS ? "equal" : "unequal", 100.0 * right / (runs * count),
+				  shrunk_error / plain_error);
 	if (!(right > 0.88 * runs * count && right < 0.92 * runs * count))
 		fail_msg("right in %d of %d", right, runs * count);
 	if (count >= 8)
-		assert_true(shrunk_error < 0.95 * plain_error);
+		assert_true(shrunk_error < (spread > 2.0 ? 1.0 : 0.95) * plain_error);
 }
 
 static void
 test_shrinkage(void **state)
 {
-	static const int counts[] = {3, 5, 8, MOST_SEGMENTS};
-	static const double spreads[] = {0.5, 1.0, 2.0};
+	static const int counts[] = {2, 3, 4, 8, 30, MOST_SEGMENTS};
+	static const double spreads[] = {0.0, 0.25, 0.5, 1.0, 2.0, 3.0};
 
 	(void) state;
-	for (int c = 0; c < 4; c++)
-		for (int s = 0; s < 3; s++)
-			check_shrinkage(counts[c], spreads[s], 25 + (uint64_t) s);
+	for (int c = 0; c < 6; c++)
+		for (int s = 0; s < 6; s++)
+		{
+			check_shrinkage(counts[c], spreads[s], EQUAL_ERRORS);
+			check_shrinkage(counts[c], spreads[s], UNEQUAL_ERRORS);
+		}
+}
+
+/* Of one segment the interval is that of its own estimate; of segments that are alike to the last digit it is no point. */
+static void
+test_shrunk_limits(void **state)
+{
+	static const double uplift[3] = {0.02, 0.02, 0.02};
+	static const double std_error[3] = {0.01, 0.01, 0.02};
+	double low[3];
+	double high[3];
+
+	(void) state;
+	shrunk_intervals(uplift, std_error, 1, 0.95, low, high, &test_host);
+	assert_near(low[0], 0.02 - Z95 * 0.01, 1e-12);
+	assert_near(high[0], 0.02 + Z95 * 0.01, 1e-12);
+	shrunk_intervals(uplift, std_error, 3, 0.95, low, high, &test_host);
+	for (int i = 0; i < 3; i++)
+		assert_near(high[i] - low[i], 2.0 * Z95 * 0.25 * (1.0 + 0.4 / 3.0) * 0.01 / 1.5, 1e-12);
 }
 
 int
@@ -430,6 +465,7 @@ main(void)
 		cmocka_unit_test(test_qini),           cmocka_unit_test(test_coverage),
 		cmocka_unit_test(test_variance_ratio), cmocka_unit_test(test_peeking),
 		cmocka_unit_test(test_qini_coverage),  cmocka_unit_test(test_shrinkage),
+		cmocka_unit_test(test_shrunk_limits),
 	};
 
 	return cmocka_run_group_tests_name("experiments", tests, NULL, NULL);

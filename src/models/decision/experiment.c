@@ -212,56 +212,76 @@ experiment_units(double base_rate, double effect, double power, double control_s
 		(base_rate * (1.0 - base_rate) / control_share + after * (1.0 - after) / (1.0 - control_share));
 }
 
-Heterogeneity
-heterogeneity_of(const double *uplift, const double *std_error, int count)
+/* All effects together, if those of segments have the variance tau2 among them. */
+typedef struct Pooled
 {
-	Heterogeneity among = {.segments = count, .q = 0.0, .p = NAN, .tau2 = 0.0, .mean = NAN, .weight = NAN};
+	double mean;
+	double weight;  /* one over the mean's variance */
+	double squares; /* of the weights */
+	double q;       /* Cochran's statistic, in which each effect has its own variance and tau2 */
+} Pooled;
+
+/* Variances and their inverses are in squared units. */
+static Pooled
+pool_effects(const double *uplift, const double *std_error, int count, double unit, double tau2)
+{
 	Sum weights = {0};
 	Sum squares = {0};
 	Sum weighted = {0};
 	Sum q = {0};
-	double least = INFINITY;
-	double unit;
+	double mean;
 
-	if (count < 1)
-		return among;
-
-	/* Squares of weights are finite in a unit near the smallest error; a power of two costs no digit. */
-	for (int i = 0; i < count; i++)
-		least = fmin(least, std_error[i]);
-	unit = ldexp(1.0, ilogb(least));
-	for (int i = 0; i < count; i++)
-	{
-		double w = 1.0 / ((std_error[i] / unit) * (std_error[i] / unit));
-
-		sum_add(&weights, w);
-		sum_add(&squares, w * w);
-		sum_add(&weighted, w * uplift[i]);
-	}
-
-	double weight = sum_value(&weights);
-	double mean = sum_value(&weighted) / weight;
-	double tau2 = 0.0;
-
-	for (int i = 0; i < count; i++)
-		sum_add(&q, pow((uplift[i] - mean) / std_error[i], 2));
-	among.q = sum_value(&q);
-	if (count > 1)
-	{
-		among.p = chi_square_tail(among.q, count - 1);
-		tau2 = fmax(0.0, (among.q - (count - 1)) / (weight - sum_value(&squares) / weight));
-	}
-
-	weights = weighted = (Sum){0};
 	for (int i = 0; i < count; i++)
 	{
 		double w = 1.0 / ((std_error[i] / unit) * (std_error[i] / unit) + tau2);
 
 		sum_add(&weights, w);
+		sum_add(&squares, w * w);
 		sum_add(&weighted, w * uplift[i]);
 	}
-	among.mean = sum_value(&weighted) / sum_value(&weights);
-	among.weight = sum_value(&weights) / unit / unit;
+	mean = sum_value(&weighted) / sum_value(&weights);
+	for (int i = 0; i < count; i++)
+	{
+		double w = 1.0 / ((std_error[i] / unit) * (std_error[i] / unit) + tau2);
+		double off = (uplift[i] - mean) / unit;
+
+		sum_add(&q, off * w * off);
+	}
+	return (Pooled){mean, sum_value(&weights), sum_value(&squares), sum_value(&q)};
+}
+
+/* A unit near the smallest error, in which squares of weights are finite; a power of two costs no digit. */
+static double
+unit_of_errors(const double *std_error, int count)
+{
+	double least = INFINITY;
+
+	for (int i = 0; i < count; i++)
+		least = fmin(least, std_error[i]);
+	return ldexp(1.0, ilogb(least));
+}
+
+Heterogeneity
+heterogeneity_of(const double *uplift, const double *std_error, int count)
+{
+	Heterogeneity among = {.segments = count, .q = 0.0, .p = NAN, .tau2 = 0.0, .mean = NAN, .weight = NAN};
+	double tau2 = 0.0;
+	double unit;
+	Pooled pooled;
+
+	if (count < 1)
+		return among;
+	unit = unit_of_errors(std_error, count);
+	pooled = pool_effects(uplift, std_error, count, unit, 0.0);
+	among.q = pooled.q;
+	if (count > 1)
+	{
+		among.p = chi_square_tail(among.q, count - 1);
+		tau2 = fmax(0.0, (among.q - (count - 1)) / (pooled.weight - pooled.squares / pooled.weight));
+	}
+	pooled = pool_effects(uplift, std_error, count, unit, tau2);
+	among.mean = pooled.mean;
+	among.weight = pooled.weight / unit / unit;
 	among.tau2 = tau2 * unit * unit;
 	return among;
 }
@@ -276,133 +296,85 @@ shrink_uplift(const Heterogeneity *among, double uplift, double std_error, doubl
 	*sd = sqrt((1.0 - b) * v + b * b / among->weight);
 }
 
-/* The standard deviation among segments is integrated over so many values, of which the first is zero. */
-#define TAU_POINTS 65
-
-/* One value it may have, how probable that is, and the mean of all effects then. */
-typedef struct TauPoint
-{
-	double tau2;
-	double prob;
-	double mean;
-	double weight;
-} TauPoint;
-
 /*
- * The prior of tau, in units of s, the harmonic mean of the standard errors: tau^1.5, and that
- * there are no differences at all, with the weight 72 / count^2.  Both exponents are those with
- * which intervals have their nominal coverage in simulations (see the unit tests): of 2 to 40
- * segments, within one per cent of 90 % where segments differ by half a standard error or
- * more. A smooth prior alone has intervals that are too wide below that, or too narrow above.
+ * Intervals of shrunken effects.  The variance among segments is an estimate, and an interval that takes it for known is
+ * too narrow.  So the width is that with an upper limit of the variance: the one with which Cochran's statistic is at a
+ * low quantile of its distribution, which is chi-square whatever the errors are (Viechtbauer, Statistics in Medicine
+ * 26, 2007).  That is too wide where segments do not differ at all. Nothing but the statistic tells that: where it is
+ * lower than chance makes it in most experiments, the width is reduced in proportion to its probability. Few segments
+ * need a little more.
+ *
+ * The numbers are those with which intervals of 90 % are right in 88 to 92 % of all segments, on the average over
+ * experiments, for 2 to 60 segments whose effects differ by 0 to 3 standard errors (test_experiment.c). Both
+ * probabilities are in proportion to that of being wrong: then 95 and 99 % are right in no fewer. Below 90 % they
+ * stay what they are there, and the interval is right more often than stated.
  */
-#define TAU_EXPONENT 1.5
-#define NO_DIFFERENCE_WEIGHT 72.0
+#define TAU_LIMIT_PER_MISS 1.85
+#define ALIKE_PER_MISS 3.0
+#define MOST_MISS 0.1
+#define LEAST_WIDTH 0.25
+#define FEW_SEGMENTS 0.4
 
-/* The logarithm of the likelihood of tau, and the mean of all effects with it. */
-static double
-tau_likelihood(const double *uplift, const double *std_error, int count, TauPoint *point)
+/* The variance among segments, and the mean of all effects then, with which Q is at this value; no variance if it is below it. */
+static Pooled
+pool_at_limit(const double *uplift, const double *std_error, int count, double unit, double q, double *tau2,
+			  const Host *host)
 {
-	double ln_product = 0.0;
-	double weighted = 0.0;
-	double q = 0.0;
+	Pooled pooled = pool_effects(uplift, std_error, count, unit, 0.0);
+	double low = 0.0;
+	double high = 0.0;
 
-	point->weight = 0.0;
+	*tau2 = 0.0;
+	if (!(pooled.q > q))
+		return pooled;
+	/* Q is least about its own mean, and less than squared deviations from any over tau2 */
 	for (int i = 0; i < count; i++)
+		high += pow((uplift[i] - pooled.mean) / unit, 2) / q;
+	for (int step = 0; step < 60; step++)
 	{
-		double v = std_error[i] * std_error[i] + point->tau2;
-
-		point->weight += 1.0 / v;
-		weighted += uplift[i] / v;
-		ln_product += log(v);
-	}
-	point->mean = weighted / point->weight;
-	for (int i = 0; i < count; i++)
-		q += pow(uplift[i] - point->mean, 2) / (std_error[i] * std_error[i] + point->tau2);
-	return -0.5 * (ln_product + log(point->weight) + q);
-}
-
-/* The posterior of tau, on a grid that is even in how far effects are drawn to their mean. */
-static void
-tau_posterior(const double *uplift, const double *std_error, int count, TauPoint points[TAU_POINTS])
-{
-	double weights = 0.0;
-	double largest = -INFINITY;
-	double sum = 0.0;
-	double s;
-
-	for (int i = 0; i < count; i++)
-		weights += 1.0 / (std_error[i] * std_error[i]);
-	s = sqrt(count / weights);
-	for (int k = 0; k < TAU_POINTS; k++)
-	{
-		TauPoint *point = &points[k];
-		double share = (k - 0.5) / (TAU_POINTS - 1);
-		double tau = k == 0 ? 0.0 : s * share / (1.0 - share);
-		double ln_prior = k == 0 ? log(NO_DIFFERENCE_WEIGHT / ((double) count * count) * (TAU_POINTS - 1))
-								 : TAU_EXPONENT * log(tau / s) - 2.0 * log(1.0 - share);
-
-		point->tau2 = tau * tau;
-		point->prob = ln_prior + tau_likelihood(uplift, std_error, count, point);
-		largest = fmax(largest, point->prob);
-	}
-	for (int k = 0; k < TAU_POINTS; k++)
-	{
-		points[k].prob = exp(points[k].prob - largest);
-		sum += points[k].prob;
-	}
-	for (int k = 0; k < TAU_POINTS; k++)
-		points[k].prob /= sum;
-}
-
-/* The quantile of a mixture of normals, by bisection between those of its parts. */
-static double
-mixture_quantile(const TauPoint *points, const double *means, const double *sds, double p)
-{
-	double z = normal_quantile(p);
-	double low = INFINITY;
-	double high = -INFINITY;
-
-	for (int k = 0; k < TAU_POINTS; k++)
-	{
-		low = fmin(low, means[k] + z * sds[k]);
-		high = fmax(high, means[k] + z * sds[k]);
-	}
-	for (int step = 0; step < 40; step++)
-	{
-		double middle = (low + high) / 2.0;
-		double below = 0.0;
-
-		for (int k = 0; k < TAU_POINTS; k++)
-			if (points[k].prob > 1e-9)
-				below += points[k].prob * normal_prob((middle - means[k]) / sds[k]);
-		if (below < p)
-			low = middle;
+		host->check_interrupts();
+		*tau2 = (low + high) / 2.0;
+		pooled = pool_effects(uplift, std_error, count, unit, *tau2);
+		if (pooled.q > q)
+			low = *tau2;
 		else
-			high = middle;
+			high = *tau2;
 	}
-	return (low + high) / 2.0;
+	return pooled;
 }
 
 void
 shrunk_intervals(const double *uplift, const double *std_error, int count, double level, double *low, double *high,
 				 const Host *host)
 {
-	TauPoint points[TAU_POINTS] = {0};
-	double means[TAU_POINTS];
-	double sds[TAU_POINTS];
+	Heterogeneity among = heterogeneity_of(uplift, std_error, count);
+	Heterogeneity limit = among;
+	double miss = fmin(MOST_MISS, 1.0 - level);
+	double z = normal_quantile((1.0 + level) / 2.0);
 
-	tau_posterior(uplift, std_error, count, points);
+	if (count > 1)
+	{
+		double unit = unit_of_errors(std_error, count);
+		double tau2;
+		Pooled pooled = pool_at_limit(uplift, std_error, count, unit,
+									  2.0 * gamma_quantile(TAU_LIMIT_PER_MISS * miss, (count - 1) / 2.0), &tau2, host);
+
+		limit.tau2 = tau2 * unit * unit;
+		limit.mean = pooled.mean;
+		limit.weight = pooled.weight / unit / unit;
+		z *= fmin(1.0, LEAST_WIDTH + (1.0 - LEAST_WIDTH) * (1.0 - among.p) / (ALIKE_PER_MISS * miss));
+		z *= 1.0 + FEW_SEGMENTS / count;
+	}
 	for (int i = 0; i < count; i++)
 	{
-		host->check_interrupts();
-		for (int k = 0; k < TAU_POINTS; k++)
-		{
-			Heterogeneity among = {.tau2 = points[k].tau2, .mean = points[k].mean, .weight = points[k].weight};
+		double shrunk;
+		double sd;
 
-			shrink_uplift(&among, uplift[i], std_error[i], &means[k], &sds[k]);
-		}
-		low[i] = mixture_quantile(points, means, sds, (1.0 - level) / 2.0);
-		high[i] = mixture_quantile(points, means, sds, (1.0 + level) / 2.0);
+		shrink_uplift(&limit, uplift[i], std_error[i], &shrunk, &sd);
+		low[i] = high[i] = z * sd;
+		shrink_uplift(&among, uplift[i], std_error[i], &shrunk, &sd);
+		low[i] = shrunk - low[i];
+		high[i] = shrunk + high[i];
 	}
 }
 

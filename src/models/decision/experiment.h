@@ -91,7 +91,7 @@ extern Heterogeneity heterogeneity_of(const double *uplift, const double *std_er
 extern void shrink_uplift(const Heterogeneity *among, double uplift, double std_error, double *shrunk, double *sd);
 
 /*
- * An interval of each effect that allows for the variance among segments being an
+ * An interval about each shrunken effect that allows for the variance among segments being an
  * estimate, too: low[count] and high[count].
  */
 extern void shrunk_intervals(const double *uplift, const double *std_error, int count, double level, double *low,
