@@ -286,30 +286,39 @@ check_budget(double budget, const NamedParts *parts, const BudgetSegment *segmen
 			 errdetail("These have a minimum: %s.", names.data), errhint("Raise the budget, or lower min_per_head.")));
 }
 
+/* What a segment has that its allocation does not need. */
+typedef struct SegmentNotes
+{
+	const char *status;
+	const char *at_max; /* how its limit is called */
+} SegmentNotes;
+
 /* Reads the segments; without beyond_tested their spend is limited to the tested range. */
 static BudgetSegment *
-read_segments(const NamedParts *parts, bool beyond_tested, PlanSegment **plans)
+read_segments(const NamedParts *parts, bool beyond_tested, SegmentNotes **notes)
 {
 	BudgetSegment *segments = palloc_array(BudgetSegment, Max(1, parts->count));
 
-	*plans = palloc_array(PlanSegment, Max(1, parts->count));
+	*notes = palloc_array(SegmentNotes, Max(1, parts->count));
 	for (uint32 i = 0; i < parts->count; i++)
 	{
-		PlanSegment *plan = &(*plans)[i];
+		PlanSegment plan;
 
 		CHECK_FOR_INTERRUPTS();
-		plan_segment_read(&parts->parts[i], plan);
-		segments[i] = plan->segment;
-		if (beyond_tested || plan->tested_max >= segments[i].max)
+		plan_segment_read(&parts->parts[i], &plan);
+		segments[i] = plan.segment;
+		(*notes)[i] = (SegmentNotes){response_status_name(plan.status), "max"};
+		if (beyond_tested || plan.tested_max >= segments[i].max)
 			continue;
-		if (segments[i].min > plan->tested_max)
+		if (segments[i].min > plan.tested_max)
 			ereport(ERROR,
 					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 					 errmsg("segment \"%s\" must get %g per head, but no more than %g was tested",
-							part_name(&parts->parts[i]), segments[i].min, plan->tested_max),
+							part_name(&parts->parts[i]), segments[i].min, plan.tested_max),
 					 errhint("allocate_budget(..., beyond_tested => true) extrapolates the curves beyond the tested "
 							 "spend.")));
-		segments[i].max = plan->tested_max;
+		segments[i].max = plan.tested_max;
+		(*notes)[i].at_max = "tested_max";
 	}
 	return segments;
 }
@@ -326,6 +335,8 @@ is_not_identified(const BudgetSegment *segment, double budget)
 {
 	double most = fmin(segment->max, fmax(segment->min, budget / segment->heads));
 
+	if (budget_segment_is_certain(segment))
+		return false;
 	if (!(segment->heads > 0.0 && segment->curve.param[0] > 0.0 && most > 0.0))
 		return false;
 	return !(response_log_deviation(&segment->curve, most) <= MOST_LOG_DEVIATION);
@@ -333,12 +344,12 @@ is_not_identified(const BudgetSegment *segment, double budget)
 
 /* The limit that a segment's spend reached, or NULL. */
 static const char *
-limit_name(const BudgetShare *share, const PlanSegment *plan, const BudgetSegment *segment)
+limit_name(const BudgetShare *share, const SegmentNotes *notes, const BudgetSegment *segment)
 {
 	if (share->spend_per_head <= segment->min)
 		return "min";
 	if (share->spend_per_head >= segment->max)
-		return segment->max < plan->segment.max ? "tested_max" : "max";
+		return notes->at_max;
 	return NULL;
 }
 
@@ -355,8 +366,8 @@ allocate_budget(PG_FUNCTION_ARGS)
 		.seed = (uint64) PG_GETARG_INT64(3),
 		.level = level_argument(fcinfo, 4),
 	};
-	PlanSegment *plans;
-	BudgetSegment *segments = read_segments(&parts, PG_GETARG_BOOL(5), &plans);
+	SegmentNotes *notes;
+	BudgetSegment *segments = read_segments(&parts, PG_GETARG_BOOL(5), &notes);
 	BudgetShare *shares = palloc_array(BudgetShare, Max(1, parts.count));
 	BudgetOutcome outcome = {0};
 	bool *not_identified = palloc0_array(bool, Max(1, parts.count));
@@ -388,7 +399,7 @@ allocate_budget(PG_FUNCTION_ARGS)
 	for (uint32 i = 0; i < parts.count; i++)
 	{
 		const BudgetShare *share = &shares[i];
-		const char *limit = limit_name(share, &plans[i], &segments[i]);
+		const char *limit = limit_name(share, &notes[i], &segments[i]);
 		Datum values[12] = {
 			PointerGetDatum(cstring_to_text_with_len(parts.parts[i].name, (int) parts.parts[i].name_bytes)),
 		};
@@ -409,8 +420,11 @@ allocate_budget(PG_FUNCTION_ARGS)
 		put_number(values, nulls, 10, outcome.regret);
 		values[11] = PointerGetDatum(cstring_to_text(nulls[1] || nulls[2] || nulls[3] ? OUT_OF_RANGE_STATUS
 														 : not_identified[i]          ? "not_identified"
-																			 : response_status_name(plans[i].status)));
+																					  : notes[i].status));
 		tuplestore_putvalues(results->setResult, results->setDesc, values, nulls);
+		/* memory that is used again costs less than new memory */
+		pfree(DatumGetPointer(values[0]));
+		pfree(DatumGetPointer(values[11]));
 	}
 	return (Datum) 0;
 }

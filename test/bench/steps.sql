@@ -143,7 +143,9 @@ INSERT INTO variants (suite, name, memory, statement) VALUES
 ('experiments', 'allocate_budget', false,
 	'SELECT sum(spend) FROM budgets, allocate_budget(plan, 100000)'),
 ('experiments', 'allocate_draws', false,
-	'SELECT sum(spend) FROM budgets, allocate_budget(uncertain, 100000)');
+	'SELECT sum(spend) FROM budgets, allocate_budget(uncertain, 100000)'),
+('experiments', 'allocate_hundred', false,
+	'SELECT sum(spend) FROM budgets, generate_series(1, 100) AS i, allocate_budget(plan, 100000 + i)');
 
 INSERT INTO variants (suite, name, memory, statement, before) VALUES
 ('monitor', 'check_orders', true,

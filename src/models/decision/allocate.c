@@ -28,7 +28,7 @@ typedef struct Bidder
 	const BudgetSegment *segment;
 	const ResponseCurve *drawn; /* NULL: the curve is the segment's own */
 	int draws;
-	ResponseCurve curve;
+	const ResponseCurve *curve;
 	double ln_first; /* see spend_of_curve */
 	double rate;
 	double last; /* the spend found last, to begin with next time */
@@ -47,7 +47,7 @@ marginal_value(const Bidder *bidder, double spend)
 	double sum = 0.0;
 
 	if (bidder->drawn == NULL)
-		return bidder->segment->value * response_slope(&bidder->curve, spend);
+		return bidder->segment->value * response_slope(bidder->curve, spend);
 	for (int i = 0; i < bidder->draws; i++)
 		sum += response_slope(&bidder->drawn[i], spend);
 	return bidder->segment->value * sum / bidder->draws;
@@ -60,7 +60,7 @@ added_value(const Bidder *bidder, double spend)
 	double sum = 0.0;
 
 	if (bidder->drawn == NULL)
-		return bidder->segment->value * response_added(&bidder->curve, spend);
+		return bidder->segment->value * response_added(bidder->curve, spend);
 	for (int i = 0; i < bidder->draws; i++)
 		sum += response_added(&bidder->drawn[i], spend);
 	return bidder->segment->value * sum / bidder->draws;
@@ -71,7 +71,7 @@ static bool
 responds(const Bidder *bidder)
 {
 	return bidder->segment->heads > 0.0 && bidder->segment->value > 0.0 &&
-		(bidder->drawn != NULL ? bidder->drawn[0].param[0] : bidder->curve.param[0]) > 0.0;
+		(bidder->drawn != NULL ? bidder->drawn[0].param[0] : bidder->curve->param[0]) > 0.0;
 }
 
 static void
@@ -80,7 +80,7 @@ prepare(Bidder *bidder, const BudgetSegment *segment, const ResponseCurve *curve
 	double vc = segment->value * curve->param[0];
 	double k = curve->param[1];
 
-	*bidder = (Bidder){.segment = segment, .curve = *curve, .last = segment->min};
+	*bidder = (Bidder){.segment = segment, .curve = curve, .last = segment->min};
 	if (!(vc > 0.0))
 		return;
 	bidder->ln_first = log(vc * k);
@@ -97,7 +97,7 @@ spend_of_curve(const Bidder *bidder, double ln_price, double root_price, double 
 {
 	double spend = NAN;
 
-	switch (bidder->curve.kind)
+	switch (bidder->curve->kind)
 	{
 		case RESPONSE_EXP:
 			spend = (bidder->ln_first - ln_price) * bidder->rate;
@@ -106,7 +106,7 @@ spend_of_curve(const Bidder *bidder, double ln_price, double root_price, double 
 		case RESPONSE_HILL:
 			spend = bidder->rate / root_price;
 			*slope = -0.5 * spend;
-			spend -= bidder->curve.param[1];
+			spend -= bidder->curve->param[1];
 			break;
 		case RESPONSE_POWER:
 			spend = exp((bidder->ln_first - ln_price) * bidder->rate);
