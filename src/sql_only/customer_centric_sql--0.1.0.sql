@@ -634,15 +634,15 @@ COMMENT ON FUNCTION segment_of(text, segment_rules) IS
 -- deciles and cohorts: plain views over an orders table
 
 CREATE FUNCTION make_customer_audit(default_schema name, name_prefix text, orders regclass, customer_id name, ordered_at name, amount name,
-	profit name, grain text, since date, until date) RETURNS text[]
+	profit name, grain text, since date, until date, order_id name, replace boolean) RETURNS text[]
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE COST 100000 SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
 	parts text[] := parse_ident(name_prefix);
-	deciles text; cohorts text; source text; step interval;
+	deciles text; cohorts text; made text; columns name[]; lines text; source text; step interval;
 BEGIN
-	IF num_nulls(name_prefix, orders, customer_id, ordered_at, amount) > 0 THEN
+	IF num_nulls(name_prefix, orders, customer_id, ordered_at, amount, replace) > 0 THEN
 		RAISE EXCEPTION USING ERRCODE = 'null_value_not_allowed',
-			MESSAGE = 'name_prefix, orders, customer_id, ordered_at and amount must not be NULL';
+			MESSAGE = 'name_prefix, orders, customer_id, ordered_at, amount and replace must not be NULL';
 	ELSIF profit IS NOT NULL OR since IS NOT NULL THEN
 		RAISE EXCEPTION USING ERRCODE = 'feature_not_supported', MESSAGE = 'profit and since need the C extension';
 	ELSIF grain IS NULL OR grain NOT IN ('week', 'month', 'quarter', 'year') THEN
@@ -656,17 +656,44 @@ BEGIN
 	END IF;
 	deciles := format('%I.%I', parts[1], parts[2] || '_deciles');
 	cohorts := format('%I.%I', parts[1], parts[2] || '_cohorts');
+	-- Only views of this function's making give way, and these only if they are to.
+	FOR made, columns IN SELECT * FROM (VALUES
+		(deciles, '{decile,customers,orders,spend,share_customers,share_orders,share_spend,aof,aov,low_value,high_value}'::name[]),
+		(cohorts, '{cohort,cohort_start,cohort_size,age,active,share_active,orders,spend,spend_per_customer,second_order_customers}')) AS v
+	LOOP
+		CONTINUE WHEN to_regclass(made) IS NULL;
+		columns := CASE WHEN columns = (SELECT array_agg(a.attname ORDER BY a.attnum) FROM pg_attribute AS a JOIN pg_class AS c ON c.oid = a.attrelid
+			WHERE c.oid = to_regclass(made) AND c.relkind = 'v' AND a.attnum > 0) THEN columns END;
+		IF NOT replace THEN
+			RAISE EXCEPTION USING ERRCODE = 'duplicate_table', MESSAGE = 'relation ' || made || ' already exists',
+				HINT = CASE WHEN columns IS NOT NULL THEN 'replace => true puts the new view in its place.' ELSE 'Take another name.' END;
+		ELSIF columns IS NULL THEN
+			RAISE EXCEPTION USING ERRCODE = 'wrong_object_type', MESSAGE = made || ' was not made by create_customer_audit, and is not replaced',
+				HINT = 'Take another name, or drop it yourself.';
+		END IF;
+	END LOOP;
 	step := CASE grain WHEN 'week' THEN interval '7 days' WHEN 'month' THEN interval '1 month' WHEN 'quarter' THEN interval '3 months' ELSE interval '1 year' END;
 
 	-- Names in these texts are looked up in pg_catalog, which is all of search_path here. An amount below zero is
 	-- given back: it is no order, but counts as spend. Amounts are added exactly, whatever order they come in.
+	lines := format($q$SELECT o.%1$I AS customer, o.%2$I::date AS day, o.%3$I::numeric AS amount
+		FROM %4$s AS o WHERE o.%1$I IS NOT NULL AND o.%2$I IS NOT NULL$q$, customer_id, ordered_at, amount, orders);
+	IF order_id IS NULL THEN
+		lines := format($q$%s AND o.%I IS NOT NULL$q$, lines, amount);
+	ELSE
+		-- Lines with one order_id are one order, of the day of the first; a line without one is an order of its own.
+		lines := format($q$SELECT o.%1$I AS customer, min(o.%2$I::date) AS day, sum(o.%3$I::numeric) AS amount
+		FROM %4$s AS o WHERE o.%1$I IS NOT NULL AND o.%2$I IS NOT NULL AND o.%5$I IS NOT NULL
+		GROUP BY o.%1$I, o.%5$I HAVING count(o.%3$I) > 0
+		UNION ALL
+		%6$s AND o.%5$I IS NULL AND o.%3$I IS NOT NULL$q$, customer_id, ordered_at, amount, orders, order_id, lines);
+	END IF;
 	source := format($q$lines AS MATERIALIZED (
-		SELECT o.%1$I AS customer, o.%2$I::date AS day, o.%3$I::numeric AS amount
-		FROM %4$s AS o WHERE o.%1$I IS NOT NULL AND o.%2$I IS NOT NULL AND o.%3$I IS NOT NULL),
-	days AS MATERIALIZED (SELECT %5$s AS until)$q$, customer_id, ordered_at, amount, orders,
+		%s),
+	days AS MATERIALIZED (SELECT %s AS until)$q$, lines,
 		CASE WHEN until IS NOT NULL THEN format('%L::date', until) ELSE '(SELECT max(day) FILTER (WHERE amount >= 0) + 1 FROM lines)' END);
 
-	EXECUTE format($q$CREATE VIEW %s AS WITH %s,
+	EXECUTE format($q$CREATE OR REPLACE VIEW %s AS WITH %s,
 	customers AS (
 		SELECT customer, count(*) FILTER (WHERE amount >= 0) AS orders, sum(amount) AS spend
 		FROM lines CROSS JOIN days
@@ -686,7 +713,7 @@ BEGIN
 	GROUP BY d.decile, w.customers, w.orders, w.spend ORDER BY d.decile$q$, deciles, source);
 	EXECUTE format('COMMENT ON VIEW %s IS %L', deciles, 'the customers of the last twelve months in ten groups of equal size, the best first (lens 1)');
 
-	EXECUTE format($q$CREATE VIEW %1$s AS WITH %2$s,
+	EXECUTE format($q$CREATE OR REPLACE VIEW %1$s AS WITH %2$s,
 	bought AS (
 		SELECT customer, day, date_trunc(%3$L, day::timestamp)::date AS period,
 			count(*) FILTER (WHERE amount >= 0) AS orders, sum(amount) AS spend
@@ -719,11 +746,12 @@ BEGIN
 	EXECUTE format('COMMENT ON VIEW %s IS %L', cohorts, 'each cohort by age: what customers do in the ' || grain || 's after their first order (lenses 3 and 4)');
 	RETURN ARRAY[deciles, cohorts];
 END $$;
-COMMENT ON FUNCTION make_customer_audit(name, text, regclass, name, name, name, name, text, date, date) IS 'internal: create_customer_audit';
+COMMENT ON FUNCTION make_customer_audit(name, text, regclass, name, name, name, name, text, date, date, name, boolean) IS 'internal: create_customer_audit';
 
 CREATE FUNCTION create_customer_audit(name_prefix text, orders regclass, customer_id name, ordered_at name, amount name,
-	profit name DEFAULT NULL, grain text DEFAULT 'quarter', since date DEFAULT NULL, until date DEFAULT NULL) RETURNS text[]
+	profit name DEFAULT NULL, grain text DEFAULT 'quarter', since date DEFAULT NULL, until date DEFAULT NULL,
+	order_id name DEFAULT NULL, replace boolean DEFAULT false) RETURNS text[]
 LANGUAGE sql VOLATILE PARALLEL UNSAFE COST 100000
-RETURN make_customer_audit(current_schema(), name_prefix, orders, customer_id, ordered_at, amount, profit, grain, since, until);
-COMMENT ON FUNCTION create_customer_audit(text, regclass, name, name, name, name, text, date, date) IS
+RETURN make_customer_audit(current_schema(), name_prefix, orders, customer_id, ordered_at, amount, profit, grain, since, until, order_id, replace);
+COMMENT ON FUNCTION create_customer_audit(text, regclass, name, name, name, name, text, date, date, name, boolean) IS
 'makes plain views over an orders table: name_prefix_deciles and name_prefix_cohorts; gives their names. profit and since need the C extension';

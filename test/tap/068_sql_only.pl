@@ -191,19 +191,49 @@ sql(q{
 	SELECT customer_id, ordered_at, (round(amount::numeric, 2) * CASE WHEN random() < 0.05 THEN -1 ELSE 1 END)::numeric(12, 2) AS amount
 	FROM (SELECT setseed(0.5)) AS seed, c.simulate_orders(700, '{"model": "bg/nbd", "timing": {"r": 0.7, "alpha": 8, "a": 0.8, "b": 2.5}, "spend": {"p": 6.25, "q": 3.74, "gamma": 15.44}}', '2023-11-05', '2026-01-20', 6);
 	INSERT INTO orders VALUES (NULL, '2024-01-01', 5), (5, NULL, 5), (6, '2024-01-01', NULL), (9001, '2025-05-05', -3), (9002, '2025-12-01', 0)});
+# Lines of orders: over midnight, without amounts, without an order, one number of two customers, and given back.
+sql(q{
+	CREATE TABLE lines AS
+	SELECT customer_id, 'o' || order_number AS order_id, ordered_at + line * interval '20 hours' AS ordered_at, CASE WHEN (order_number + line) % 11 > 0 THEN round(amount / line, 2) END AS amount
+	FROM (SELECT *, row_number() OVER (ORDER BY ordered_at, customer_id) AS order_number FROM orders WHERE customer_id < 9000 AND ordered_at IS NOT NULL AND amount IS NOT NULL) AS o,
+		generate_series(1, 1 + order_number % 3) AS line;
+	UPDATE lines SET order_id = NULL WHERE order_id LIKE '%7';
+	UPDATE lines SET order_id = 'shared' WHERE order_id LIKE '%99';
+	UPDATE lines SET amount = NULL WHERE order_id LIKE '%44';
+	INSERT INTO lines VALUES (NULL, 'o1', '2024-01-01', 5), (5, 'o2', NULL, 5)});
+
+# The views of the same call in both schemas do not differ.
+sub same_audit
+{
+	my ($what, $prefix, $arguments) = @_;
+	sql(qq{SET search_path = s, public; SELECT create_customer_audit('$prefix', $arguments)});
+	sql(qq{SET search_path = c, public; SELECT create_customer_audit('c.$prefix', $arguments)});
+	foreach my $view ('deciles', 'cohorts')
+	{
+		my $columns = sql("SELECT string_agg(attname, ', ' ORDER BY attnum) FROM pg_attribute WHERE attrelid = 's.$prefix\_$view'::regclass AND attnum > 0");
+		my ($pure, $in_c) = ("SELECT $columns FROM s.$prefix\_$view", "SELECT $columns FROM c.$prefix\_$view");
+		is( sql("SELECT (SELECT count(*) FROM ($pure EXCEPT $in_c) AS x), (SELECT count(*) FROM ($in_c EXCEPT $pure) AS x), (SELECT count(*) > 2 FROM ($pure) AS x)"),
+			'0|0|t', "$view $what: as in C") or diag(sql("(SELECT 'sql', * FROM ($pure EXCEPT $in_c) AS x LIMIT 3) UNION ALL (SELECT 'c', * FROM ($in_c EXCEPT $pure) AS x LIMIT 3)"));
+	}
+}
 foreach my $case ([ 'quarter', 'NULL' ], [ 'month', "'2025-12-31'" ], [ 'year', "'2026-01-01'" ], [ 'week', "'2024-03-31'" ])
 {
 	my ($grain, $until) = @$case;
-	sql(qq{SET search_path = s, public; SELECT create_customer_audit('pure_$grain', 'orders', 'customer_id', 'ordered_at', 'amount', grain => '$grain', until => $until)});
-	sql(qq{SET search_path = c, public; SELECT create_customer_audit('c.audit_$grain', 'public.orders', 'customer_id', 'ordered_at', 'amount', grain => '$grain', until => $until)});
-	foreach my $view ('deciles', 'cohorts')
-	{
-		my $columns = sql("SELECT string_agg(attname, ', ' ORDER BY attnum) FROM pg_attribute WHERE attrelid = 's.pure_$grain\_$view'::regclass AND attnum > 0");
-		my ($pure, $in_c) = ("SELECT $columns FROM s.pure_$grain\_$view", "SELECT $columns FROM c.audit_$grain\_$view");
-		is( sql("SELECT (SELECT count(*) FROM ($pure EXCEPT $in_c) AS x), (SELECT count(*) FROM ($in_c EXCEPT $pure) AS x), (SELECT count(*) > 2 FROM ($pure) AS x)"),
-			'0|0|t', "$view by $grain: as in C") or diag(sql("(SELECT 'sql', * FROM ($pure EXCEPT $in_c) AS x LIMIT 3) UNION ALL (SELECT 'c', * FROM ($in_c EXCEPT $pure) AS x LIMIT 3)"));
-	}
+	same_audit("by $grain", "audit_$grain", "'public.orders', 'customer_id', 'ordered_at', 'amount', grain => '$grain', until => $until");
+	same_audit("of lines by $grain", "lines_$grain", "'public.lines', 'customer_id', 'ordered_at', 'amount', grain => '$grain', until => $until, order_id => 'order_id'");
 }
+isnt(sql('SELECT sum(orders) FROM s.lines_quarter_cohorts'), sql('SELECT sum(orders) FROM s.audit_quarter_cohorts'), 'lines are other orders');
+
+# What is there already is replaced if it is to be, and was made here.
+same_audit('in the place of others', 'lines_month', "'public.orders', 'customer_id', 'ordered_at', 'amount', grain => 'quarter', replace => true");
+sql('CREATE TABLE s.taken_deciles (i int); CREATE TABLE c.taken_deciles (i int)');
+foreach my $call (q{audit_month', 'orders', 'customer_id', 'ordered_at', 'amount'}, q{taken', 'orders', 'customer_id', 'ordered_at', 'amount'},
+	q{taken', 'orders', 'customer_id', 'ordered_at', 'amount', replace => true})
+{
+	(my $message = failure("SELECT c.create_customer_audit('c.$call)")) =~ s/\bc\.//g;
+	is(failure("SELECT s.create_customer_audit('s.$call)") =~ s/\bs\.//gr, $message, "$call: the same error");
+}
+like(failure(q{SELECT s.create_customer_audit('x', 'orders', 'customer_id', 'ordered_at', 'amount', replace => NULL)}), qr/and replace must not be NULL/, 'a replace that says nothing: refused');
 like(failure(q{SELECT s.create_customer_audit('x', 'orders', 'customer_id', 'ordered_at', 'amount', 'amount')}), qr/profit and since need the C extension/, 'profit: refused');
 
 # Nobody's operator or function comes between, wherever search_path leads.
