@@ -10,9 +10,6 @@ SET client_min_messages = warning;
 SET jit = off;
 SET search_path = import, public;
 
--- Ends the import; script/import.pl shows the message.
-CREATE FUNCTION stop(message text) RETURNS void LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'import: %', message; END $$;
-
 -- ---------------------------------------------------------------- what is written in a field
 
 -- Which of the ways to write a day this is, and its parts: {ymd, year, separator, month, day, time of day}, {xxy, first, separator,
@@ -64,11 +61,11 @@ CREATE FUNCTION number_of(parts text[], decimal_mark text) RETURNS numeric LANGU
 $$;
 
 CREATE UNLOGGED TABLE parsed AS
-SELECT number, customer, order_id, day, amount, quantity, refund, status, currency, day_parts(day) AS day_parts, tidy(number_parts(amount)) AS amount_parts,
+SELECT number, unmatched, customer, order_id, day, amount, quantity, refund, status, currency, day_parts(day) AS day_parts, tidy(number_parts(amount)) AS amount_parts,
 	tidy(number_parts(quantity)) AS quantity_parts, tidy(number_parts(refund)) AS refund_parts,
 	coalesce(cancelled NOT IN ('', '0', 'f', 'false', 'no', 'n'), false) AS is_cancelled,
 	coalesce(test IN ('1', 't', 'true', 'yes', 'y', 'test') OR test IN ('f', 'false', '0') AND test_is_live, false) OR coalesce(payment ~ 'bogus|test', false) AS is_test
-FROM (SELECT number, nullif(btrim(customer, E' \t\n\u00a0'), '') AS customer, nullif(btrim("order"), '') AS order_id, nullif(btrim(date, E' \t\n\u00a0'), '') AS day,
+FROM (SELECT number, unmatched, nullif(btrim(customer, E' \t\n\u00a0'), '') AS customer, nullif(btrim("order"), '') AS order_id, nullif(btrim(date, E' \t\n\u00a0'), '') AS day,
 		nullif(btrim(fields.amount, E' \t\n\u00a0'), '') AS amount, nullif(btrim(fields.quantity), '') AS quantity, nullif(btrim(fields.refund), '') AS refund,
 		nullif(regexp_replace(replace(lower(btrim(fields.status)), ' ', '_'), '^wc-', ''), '') AS status,
 		nullif(upper(btrim(fields.currency)), '') AS currency, lower(btrim(cancelled)) AS cancelled, lower(btrim(test)) AS test, lower(payment) AS payment,
@@ -117,6 +114,7 @@ SELECT number, t.order_id, CASE WHEN strpos(t.customer, '@') > 0 THEN lower(t.cu
 		WHEN t.status = ANY (s.dropped::text[]) THEN t.status
 		WHEN is_cancelled THEN 'cancelled'
 		WHEN t.currency <> d.currency AND d.currency <> 'ALL' THEN 'in ' || t.currency
+		ELSE unmatched
 	END AS reason,
 	CASE
 		WHEN day IS NOT NULL AND ordered_at IS NULL THEN format('%s "%s" is no date%s', s.date, left(day, 40),
@@ -206,13 +204,12 @@ ANALYZE public.orders;
 
 -- ---------------------------------------------------------------- what was understood
 
-CREATE FUNCTION counted(n bigint) RETURNS text LANGUAGE sql AS $$ SELECT btrim(to_char(n, '999,999,999,990')) $$;
-
 SELECT '' UNION ALL SELECT 'WHAT IS IN ' || file || ', and the options that say otherwise' FROM settings;
 WITH said AS (
 	SELECT 1 AS place, 'Kind' AS what, format('%s: %s rows, %s columns, %s, separated by %s', kind, counted((SELECT count(*) FROM typed)), columns, encoding, separator) AS says,
 		'--encoding --separator' AS options
 	FROM settings
+	UNION ALL SELECT 1.5 + place * 0.01, CASE place WHEN 0 THEN 'Files' ELSE '' END, says, '' FROM said_of_files WHERE (SELECT count(*) FROM said_of_files) > 1 OR (SELECT count(*) FROM files) > 1
 	UNION ALL SELECT 2, 'Customer', customer, '--customer' FROM settings
 	UNION ALL SELECT 3, 'Day', format('"%s", such as %s', date, (SELECT left(day, 30) FROM parsed WHERE day IS NOT NULL ORDER BY number LIMIT 1)), '--date' FROM settings
 	UNION ALL SELECT 4, '', CASE WHEN s.dates <> '' THEN 'as you say, ' ELSE '' END || CASE day_order WHEN 'dmy' THEN 'the day comes first' WHEN 'mdy' THEN 'the month comes first'
@@ -238,7 +235,7 @@ WITH said AS (
 		CASE WHEN s.order_id IS NULL THEN '--order' WHEN orders_of_lines > 0 THEN '--order --lines' ELSE '--order' END
 	FROM lines, settings AS s
 	UNION ALL SELECT 9, 'Left out', string_agg(counted(orders) || ' ' || reason, ', ' ORDER BY orders DESC, reason), '--keep-status'
-	FROM (SELECT replace(reason, '_', ' ') AS reason, count(*) AS orders FROM grouped WHERE reason IS NOT NULL GROUP BY 1) AS r HAVING count(*) > 0
+	FROM (SELECT CASE WHEN starts_with(reason, 'not in ') THEN reason ELSE replace(reason, '_', ' ') END AS reason, count(*) AS orders FROM grouped WHERE reason IS NOT NULL GROUP BY 1) AS r HAVING count(*) > 0
 	UNION ALL SELECT 10, 'Counted', string_agg(counted(orders) || ' ' || status, ', ' ORDER BY orders DESC, status), '--drop-status'
 	FROM (SELECT replace(status, '_', ' ') AS status, count(*) AS orders FROM grouped WHERE reason IS NULL AND problem IS NULL AND status IS NOT NULL GROUP BY 1
 		ORDER BY 2 DESC LIMIT 8) AS r HAVING count(*) > 0
@@ -252,14 +249,18 @@ WITH said AS (
 SELECT rtrim(format('  %-9s %-70s %s', what, says, options)) FROM said ORDER BY place;
 SELECT '';
 
--- The header comes first, and quoted fields may hold line breaks.
 SELECT 'BAD ROWS' WHERE EXISTS (SELECT FROM bad);
-WITH lines_of AS (
-	SELECT c.number, s.lines_before::bigint + c.number + 1 + coalesce(sum(length(c::text) - length(replace(c::text, E'\n', '')))
-		OVER (ORDER BY c.number ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING), 0) AS line
-	FROM csv AS c, settings AS s WHERE EXISTS (SELECT FROM bad)
+-- Which file and line: an amount may be in another file than the day. The header comes first, and quoted fields may hold line breaks.
+WITH shown AS (
+	SELECT b.number, b.problem, CASE WHEN f.line_row IS NULL OR starts_with(b.problem, s.date) THEN 1 ELSE 2 END AS source,
+		CASE WHEN f.line_row IS NULL OR starts_with(b.problem, s.date) THEN f.order_row ELSE f.line_row END AS row
+	FROM (SELECT * FROM bad ORDER BY number LIMIT 10) AS b JOIN fields AS f USING (number), settings AS s
+), lines_of AS (
+	SELECT s.number, s.problem, f.name, f.lines_before + s.row - f.first + 2 + (SELECT coalesce(sum(breaks), 0) FROM breaks AS b
+		WHERE b.source = s.source AND b.number BETWEEN f.first AND s.row - 1) AS line
+	FROM shown AS s JOIN files AS f ON f.source = s.source AND s.row BETWEEN f.first AND f.last
 )
-SELECT format('    line %s: %s', line, problem) FROM (SELECT * FROM bad ORDER BY number LIMIT 10) AS b JOIN lines_of USING (number) ORDER BY number;
+SELECT format('    %sline %s: %s', CASE WHEN (SELECT count(*) FROM files) > 1 THEN name || ', ' ELSE '' END, line, problem) FROM lines_of ORDER BY number;
 SELECT format('    and %s more', counted(count(*) - 10)) FROM bad HAVING count(*) > 10;
 
 SELECT stop(CASE

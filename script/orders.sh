@@ -20,19 +20,40 @@ take_import_option() {
 	esac
 }
 
-# Says early what would only show after minutes of installing. A pipe can be read once only.
-look_at_file() {
-	[ -e "$CSV" ] || die "there is no file $CSV"
-	INPUT=$CSV
-	if [ ! -f "$CSV" ]; then
-		[ -r "$CSV" ] && [ ! -d "$CSV" ] || die "$CSV is not readable"
-		INPUT=$WORK/input
-		cat "$CSV" > "$INPUT"
+# take_files FILE...: FILES, of a folder those that may be exports, and what to call them in CSV, and in SHORT in a title.
+take_files() {
+	local file
+	FILES=("$@") CSV='' SHORT=''
+	[ $# -gt 0 ] || return 0
+	if [ $# -eq 1 ] && [ -d "$1" ]; then
+		FILES=()
+		for file in "${1%/}"/*; do
+			case ${file,,} in *.csv | *.tsv | *.txt) FILES+=("$file") ;; esac
+		done
+		[ ${#FILES[@]} -gt 0 ] || die "there is no .csv, .tsv or .txt file in $1"
 	fi
+	CSV=$1 SHORT=$(basename -- "$1")
+	if [ $# -gt 1 ]; then
+		CSV=$(IFS=,; printf '%s' "$*")
+		CSV=${CSV//,/, } SHORT+=" and other files"
+	fi
+}
+
+# Says early what would only show after minutes of installing. A pipe can be read once only.
+look_at_files() {
+	local i
+	for i in "${!FILES[@]}"; do
+		[ -e "${FILES[$i]}" ] || die "there is no file ${FILES[$i]}"
+		[ ! -f "${FILES[$i]}" ] || continue
+		[ -r "${FILES[$i]}" ] && [ ! -d "${FILES[$i]}" ] || die "${FILES[$i]} is not readable"
+		mkdir -p "$WORK/input/$i"
+		cat "${FILES[$i]}" > "$WORK/input/$i/${FILES[$i]##*/}"
+		FILES[$i]=$WORK/input/$i/${FILES[$i]##*/}
+	done
 	importing --sniff
 }
 
-importing() { DEMO_NAME=${0##*/} FILE_NAME=$CSV perl "$SOURCE/script/import.pl" ${IMPORT_OPTIONS[@]+"${IMPORT_OPTIONS[@]}"} "$@" -- "$INPUT"; }
+importing() { DEMO_NAME=${0##*/} FILE_NAME=$CSV perl "$SOURCE/script/import.pl" ${IMPORT_OPTIONS[@]+"${IMPORT_OPTIONS[@]}"} "$@" -- "${FILES[@]}"; }
 
 create_database() { step "Creating a database" psql -X -q -d postgres -c "CREATE DATABASE $1"; }
 

@@ -1,6 +1,6 @@
 # Exports of many kinds of shop become orders: what script/import.pl says that it understood, and the orders.
 #
-# Every file of test/exports is read, and what comes out is compared with expected/FILE.out beside it. Some are read
+# Every file of test/exports, and every folder as one export of several files, is read, and what comes out is compared with expected/FILE.out beside it. Some are read
 # once more with options that overrule what was understood. Neither the extension nor a build is needed.
 #
 # Where ACCEPT_EXPORTS names a directory, what came out is written there.
@@ -32,21 +32,24 @@ my %options = (
 	'olist.csv' => [ [], [ '--amount', 'payment_value', '--lines', 'once' ] ],
 	'online_retail.csv' => [ [], [ '--lines', 'orders', '--order', 'none' ] ],
 	'latin1.csv' => [ [], [ '--encoding', 'Latin-1', '--separator', 'semicolon' ] ],
+	'olist_files' => [ [], [qw(--amount payment_value)], [qw(--customer customer_id --skip-bad)] ],
+	'shop_tables' => [ [], ['--skip-bad'] ], 'two_parts' => [ ['--skip-bad'] ],
 	'plain.csv' => [ [], [ '--amount', 'nothing' ], [ '--dates', 'ymd' ] ]);
 
 local $ENV{PGHOST} = $node->host;
 local $ENV{PGPORT} = $node->port;
 local $ENV{DEMO_NAME} = 'demo';
 
-# What the import says of a file with these options, and the orders.
+# What the import says of a file, or of the files of a folder, with these options, and the orders.
 sub imported
 {
 	my ($file, @options) = @_;
+	my @files = -d $file ? sort(glob "$file/*") : $file;
 	$node->safe_psql('shop', 'DROP SCHEMA IF EXISTS import CASCADE; DROP TABLE IF EXISTS orders');
 	local $ENV{PGDATABASE} = 'shop';
 	local $ENV{FILE_NAME} = basename($file);
 	my ($out, $err) = ('', '');
-	IPC::Run::run([ 'perl', "$root/script/import.pl", @options, '--', $file ], '>', \$out, '2>', \$err);
+	IPC::Run::run([ 'perl', "$root/script/import.pl", @options, '--', @files ], '>', \$out, '2>', \$err);
 	my $status = $? >> 8;
 	my $text = "\$ import.pl @options " . basename($file) . "\n$out$err" . "status $status\n";
 	if ($status == 0)
@@ -57,7 +60,7 @@ sub imported
 	return $text;
 }
 
-my @files = sort grep { -f } glob "$exports/*";
+my @files = sort grep { basename($_) ne 'expected' } glob "$exports/*";
 cmp_ok(scalar(@files), '>=', 15, 'there are files of many kinds');
 foreach my $file (@files)
 {
@@ -76,5 +79,29 @@ append_to_file($strange, join '', map { "$_;2024-01-01;1,50\n" } 1 .. 12);
 like(imported($strange), qr/decimal comma.*Goes in   12 orders of 12 customers/s, 'the name of a file may hold anything');
 append_to_file($strange, "13;2024-01-01\n");
 like(imported($strange), qr/line 14: missing data for column "Total"/, 'a row with too few fields is named by its line and column');
+
+# Files that do not belong together, and keys that are there twice.
+my $folder = PostgreSQL::Test::Utils::tempdir();
+sub files
+{
+	my (%written) = @_;
+	unlink glob "$folder/*";
+	append_to_file("$folder/$_", $written{$_}) foreach keys %written;
+	return imported($folder);
+}
+like(files('orders.csv' => "order_id,customer_id,order_date\n1,1,2024-01-31\n", 'rates.csv' => "currency,amount\nEUR,1\n"),
+	qr/orders.csv, line 1: no column is known for the amount;.*Nor is there one in a file that has the order's number, too: rates.csv/s, 'amounts of no order are none');
+like(files('orders.csv' => "order_id,customer_id,order_date\n1,1,2024-01-31\n1,2,2024-02-01\n", 'payments.csv' => "order_id,amount\n1,5\n"),
+	qr/"order_id" 1 is on 2 rows of orders.csv: it must be on one to be joined with payments.csv/, 'an order is on one row');
+like(files('orders.csv' => "order_id,customer_id,order_date,amount\n1,1,2024-01-31,5\n", 'customers.csv' => "customer_id,customer_unique_id\n1,a\n1,b\n"),
+	qr/"customer_id" 1 is of 2 different people in customers.csv/, 'a customer is one person');
+like(files('orders.csv' => "order_id,customer_id,order_date\n1,1,2024-01-31\n2,1,31/02/2024\n3,1,2024-02-02\n", 'lines.csv' => "\n\nOrder ID;Total\n1;5\n2;6\n3;7\n3;7,5,0\n"),
+	qr/orders.csv, line 3: order_date "31\/02\/2024".*lines.csv, line 7: Total "7,5,0"/s, 'bad rows are those of their own files');
+
+# As script/demo takes them.
+my ($out, $err) = ('', '');
+ok(IPC::Run::run([ "$root/script/demo", '--check', "$exports/olist_files" ], '>', \$out, '2>', \$err), 'script/demo --check takes a folder') or diag $err;
+like($out, qr/olist_order_items_dataset.csv, by "order_id": 5 rows of 4 orders.*4 orders of 3 customers/s, 'with all that is in it');
+like(files('notes.md' => 'none'), qr/no column is known/, 'a folder without exports has none');
 
 done_testing();
