@@ -19,7 +19,7 @@ use Getopt::Long qw(GetOptionsFromArray :config no_ignore_case no_auto_abbrev);
 # What each column may be called, the best name first; names are compared by their letters and digits.
 my %names = (
 	customer => [qw(customeruniqueid customerid custid clientid buyerid userid memberid accountid customernumber customerno
-		customercode customer client buyer user member customeremail emailbilling billingemail buyeremail useremail email emailaddress
+		customercode customeruserid customer client buyer user member customeremail emailbilling billingemail billingemailaddress customeraccountemailaddress buyeremail useremail email emailaddress
 		kundennummer kundennr kundenid kunde idclient cliente idcliente phone)],
 	date => [qw(orderedat orderdate orderedon ordertime orderdatetime orderpurchasetimestamp purchasedate purchasedat purchasetimestamp
 		createdat createddate createddateutc createdutc created invoicedate transactiondate transactiontime saledate solddate
@@ -27,7 +27,7 @@ my %names = (
 	amount => [qw(amount orderamount ordertotal ordertotalamount grandtotal grandtotalpurchased grandtotalbase totalamount totalprice total
 		netamount netrevenue nrevenue nrevenueformatted revenue linetotal lineamount sales spend spent paymentvalue value price
 		betrag gesamtbetrag summe gesamt umsatz montant importe)],
-	order => [qw(orderid ordernumber orderno ordernr order invoiceno invoiceid invoicenumber invoice transactionid receiptid receiptno
+	order => [qw(orderid ordernumber orderno ordernr orderreference orderref ordercode order invoiceno invoiceid invoicenumber invoice transactionid receiptid receiptno
 		receipt basketid incrementid bestellnummer bestellnr rechnungsnummer)],
 	quantity => [qw(quantity qty quantityordered units menge)],
 	unit_price => [qw(unitprice price itemprice)],
@@ -37,6 +37,12 @@ my %names = (
 	test => [qw(test istest testorder livemode mode)],
 	currency => [qw(currency ordercurrency currencycode paymentcurrency)],
 	payment => [qw(paymentmethod paymentmethodtitle paymentgateway gateway)],
+);
+# Where no column has one of these names: how its name ends, or begins, the likeliest first.
+my %likely = (
+	customer => [ qr/(?:customer|client|buyer|user|member|account)(?:id|nr|no|number|code|key|uuid)\z/, qr/e?mail(?:address)?\z/, qr/\A(?:customer|client|buyer)/ ],
+	date => [ qr/\A(?:order|purchase|invoice|transaction|sale|payment)[a-z]*(?:date|time|timestamp|at|on)\z/, qr/\A(?:created|placed|completed|paid)[a-z]*(?:date|time|at|on)\z/, qr/(?:date|datum|timestamp)\z/ ],
+	amount => [ qr/\A(?:order|grand|invoice|cart|basket|payment)[a-z]*(?:total|amount|value|sum)(?:incl[a-z]*|gross|brutto|paid)?\z/, qr/(?:total|amount|revenue)\z/ ],
 );
 
 # The exports that are known, by columns that only they have: which columns then are what.
@@ -51,8 +57,8 @@ my @kinds = (
 	{ name => 'Magento orders', has => [qw(purchasedate status)], any => [qw(grandtotalpurchased grandtotalbase)],
 		customer => [qw(customeremail)], date => ['purchasedate'], amount => [qw(grandtotalbase grandtotalpurchased)], order => ['id'],
 		refund => ['totalrefunded'], drop => 'closed holded pending_payment', quantity => [] },
-	{ name => 'WooCommerce orders', has => [], any => [qw(ordertotalamount emailbilling billingemail nrevenue nrevenueformatted)],
-		customer => [qw(emailbilling billingemail customeremail customerid customer)],
+	{ name => 'WooCommerce orders', has => [], any => [qw(ordertotalamount emailbilling billingemail billingemailaddress nrevenue nrevenueformatted)],
+		customer => [qw(emailbilling billingemail billingemailaddress customeremail customeraccountemailaddress customerid customeruserid customer)],
 		amount => [qw(ordertotalamount ordertotal total nrevenue netrevenue nrevenueformatted)], drop => 'pending pending_payment', quantity => [] },
 	{ name => 'Online Retail lines', has => [qw(stockcode quantity invoicedate)], any => [qw(unitprice price)],
 		customer => ['customerid'], date => ['invoicedate'], order => [qw(invoiceno invoice)], amount => [], cancels => 'C' },
@@ -293,7 +299,8 @@ KIND: foreach my $candidate (@kinds)
 
 sub shown { return join ', ', map { qq("$_") } @_; }
 
-# The places of the columns for a role: what the user says, else what the kind of export says, else the names that are known.
+# The places of the columns for a role: what the user says, else what the kind of export says, else the names that are known,
+# else the likeliest one.
 sub places
 {
 	my ($role, $flag) = @_;
@@ -304,7 +311,14 @@ sub places
 		exists $place{ compared($said) } or fail "there is no column \"$said\"; the columns are " . shown(map { name_of($_) } 0 .. $#columns);
 		return $place{ compared($said) };
 	}
-	return map { $place{$_} } grep { exists $place{$_} } @{ $kind->{$role} // $names{$role} };
+	my @known = map { $place{$_} } grep { exists $place{$_} } @{ $kind->{$role} // $names{$role} };
+	return @known if @known || $kind->{$role} && !@{ $kind->{$role} };
+	foreach my $pattern (@{ $likely{$role} // [] })
+	{
+		my ($found) = grep { compared(name_of($_)) =~ $pattern && compared(name_of($_)) !~ /refund|discount|tax|shipping|updated|modified|due|deliver|ship|birth/ } 0 .. $#columns;
+		return $found if defined $found;
+	}
+	return ();
 }
 sub in_table { my ($table, @places) = @_; return grep { table_of($_) == $table } @places; }
 
