@@ -23,6 +23,7 @@ function draw(width, options) {
 const names = (all) => 14 + 6.6 * Math.max(...all.map((name) => name.length));
 const shades = ["var(--shade-1)", "var(--shade-2)", "var(--shade-3)", "var(--shade-4)", "var(--shade-5)"];
 const onShades = ["var(--on-shade-1)", "var(--on-shade-2)", "var(--on-shade-3)", "var(--on-shade-4)", "var(--on-shade-5)"];
+const base = {ariaDescription: "base line"};
 const utc = (day) => new Date(`${day}T00:00:00Z`);
 
 function segments(rows, width) {
@@ -36,7 +37,7 @@ function segments(rows, width) {
 		x: {percent: true, label: "share of the total (%)", grid: true, ticks: width < WIDE ? 4 : 8},
 		y: {axis: null, domain: whats.map(([what]) => what), padding: 0}, fy: {domain: order, label: null, axis: "left", padding: 0.2},
 		color: {domain: whats.map(([what]) => what), range: ["var(--grey)", "var(--blue)", "var(--orange)"], legend: true},
-		marks: [Plot.barX(bars, {fy: "segment", y: "what", x: "share", fill: "what", title: "title", insetTop: 0.5}), Plot.ruleX([0])]
+		marks: [Plot.barX(bars, {fy: "segment", y: "what", x: "share", fill: "what", title: "title", insetTop: 0.5}), Plot.ruleX([0], base)]
 	});
 }
 
@@ -49,7 +50,7 @@ function churn_value(rows, width) {
 	const cells = rows.map((row) => ({...row, shade: labels[shadeOf(row.value, most)], on: onShades[shadeOf(row.value, most)],
 		title: `churn ${percent(row.churn)} to ${percent(row.churn_until)}, value ${money(row.value_from)} to ${money(row.value_until)} each: `
 			+ `${count(row.customers)} customers, ${money(row.value)} in all`}));
-	const marks = [Plot.rect(cells, {x1: "churn", x2: "churn_until", y1: "value_from", y2: "value_until", fill: "shade", title: "title", inset: 0.5})];
+	const marks = [Plot.rect(cells, {x1: "churn", x2: "churn_until", y1: "value_from", y2: "value_until", fill: "shade", stroke: "var(--quiet)", strokeWidth: 0.5, title: "title", inset: 0.5})];
 	if (width >= WIDE)
 		marks.push(Plot.text(cells, {x: (d) => d.churn + 0.05, y: (d) => Math.sqrt(d.value_from * d.value_until), text: (d) => short(d.customers),
 			fill: "on", fontSize: 10, pointerEvents: "none", title: "title"}));
@@ -74,7 +75,7 @@ function c3(rows, width, report) {
 	return draw(width, {
 		height: 320, marginLeft: 48, marginRight: 20, marginTop: 30, x: {type: "utc", label: null, ticks: width < WIDE ? 4 : 8}, y: {grid: true, label: "↑ revenue", tickFormat: (d) => short(d), ticks: 5},
 		color: {type: "ordinal", domain: cohorts, scheme: "viridis", legend: true, label: "first order in"},
-		marks: [Plot.rectY(shown, Plot.stackY({order: "cohort"}, {x1: "x1", x2: "x2", y: "revenue", fill: "cohort", stroke: "currentColor", strokeOpacity: 0.3, strokeWidth: 0.5, title: "title", insetLeft: 0.5, insetRight: 0.5})), Plot.ruleY([0])]
+		marks: [Plot.rectY(shown, Plot.stackY({order: "cohort"}, {x1: "x1", x2: "x2", y: "revenue", fill: "cohort", stroke: "currentColor", strokeOpacity: 0.6, strokeWidth: 0.5, title: "title", insetLeft: 0.5, insetRight: 0.5})), Plot.ruleY([0], base)]
 	});
 }
 
@@ -84,7 +85,7 @@ function deciles(rows, width) {
 		height: 310, marginLeft: 48, marginTop: 30, marginBottom: 42, x: {label: "tenth of the customers, the best first", type: "band", padding: 0.15, domain: rows.map((d) => d.decile)},
 		y: {percent: true, grid: true, label: "↑ share of revenue (%)", ticks: 5, domain: [100 * Math.min(0, ...rows.map((d) => d.share)), 108 * Math.max(...rows.map((d) => d.share))]},
 		marks: [Plot.barY(rows, {x: "decile", y: "share", fill: "var(--blue)", title}),
-			Plot.text(rows, {x: "decile", y: (d) => Math.max(d.share, 0), text: (d) => count(100 * d.share), dy: -8, fontSize: 11, title}), Plot.ruleY([0])]
+			Plot.text(rows, {x: "decile", y: (d) => Math.max(d.share, 0), text: (d) => count(100 * d.share), dy: -8, fontSize: 11, title}), Plot.ruleY([0], base)]
 	});
 }
 
@@ -93,8 +94,8 @@ function lorenz(rows, width) {
 	return draw(width, {
 		height: 310, marginLeft: 48, marginRight: 24, marginTop: 30, marginBottom: 42, x: {percent: true, label: "share of customers, the least first (%) →", ticks: 5}, y: {percent: true, grid: true, label: "↑ share of revenue (%)", ticks: 5},
 		marks: [Plot.line([[0, 0], [1, 1]], {stroke: "var(--grey)", strokeDasharray: "4,4", title: () => "if all spent the same"}),
-			Plot.line(rows, {x: "share_customers", y: "share_value", stroke: "var(--blue)", strokeWidth: 2}),
-			Plot.dot(rows, {x: "share_customers", y: "share_value", fill: "var(--blue)", r: 2.5, title}), Plot.ruleY([0])]
+			Plot.line(rows, {x: "share_customers", y: "share_value", stroke: "var(--blue)", strokeWidth: 2, title: () => "share of the revenue, by share of the customers"}),
+			Plot.dot(rows, {x: "share_customers", y: "share_value", fill: "var(--blue)", r: 2.5, title}), Plot.ruleY([0], base)]
 	});
 }
 
@@ -109,18 +110,20 @@ function tracking(rows, width, report) {
 		color: {domain: ["seen", "expected"], range: ["var(--blue)", "var(--orange)"], legend: true},
 		marks: [
 			...(since ? [Plot.ruleX([utc(since)], {stroke: "currentColor", strokeDasharray: "3,3", title: () => `fitted on the orders until ${since}`})] : []),
-			...series.map(([what, column], i) => Plot.lineY(rows, {x: at, y: column, stroke: () => what, strokeWidth: 2.2 - i, strokeDasharray: i ? "5,3" : null})),
-			Plot.ruleX(rows, {x: at, stroke: "transparent", strokeWidth: step, title, pointerEvents: "all"}), Plot.ruleY([0])]
+			...series.map(([what, column], i) => Plot.lineY(rows, {x: at, y: column, stroke: () => what, strokeWidth: 2.2 - i, strokeDasharray: i ? "5,3" : null,
+				title: () => `repeat transactions ${what}`})),
+			Plot.ruleX(rows, {x: at, stroke: "transparent", strokeWidth: step, title, pointerEvents: "all"}), Plot.ruleY([0], base)]
 	});
 }
 
 function second_order(rows, width) {
 	const title = (d) => `${count(d.week)} weeks after the first order ${percent(d.share)} have ordered again; ${count(d.at_risk)} customers were observed for so long without`;
+	const again = () => "share of the customers who have ordered again, by weeks since the first order";
 	return draw(width, {
 		height: 310, marginLeft: 48, marginRight: 24, marginTop: 30, marginBottom: 42, x: {label: "weeks since the first order →", zero: true, ticks: width < WIDE ? 5 : 10}, y: {percent: true, grid: true, label: "↑ have ordered again (%)", domain: [0, Math.max(10, 100 * Math.max(...rows.map((d) => d.share)))], ticks: 5},
-		marks: [Plot.areaY(rows, {x: "week", y: "share", fill: "var(--blue)", fillOpacity: 0.15, curve: "step-before"}),
-			Plot.lineY(rows, {x: "week", y: "share", stroke: "var(--blue)", strokeWidth: 2, curve: "step-before"}),
-			Plot.ruleX(rows, {x: "week", stroke: "transparent", strokeWidth: Math.max(2, width / rows.length), title, pointerEvents: "all"}), Plot.ruleY([0])]
+		marks: [Plot.areaY(rows, {x: "week", y: "share", fill: "var(--blue)", fillOpacity: 0.15, curve: "step-before", title: again}),
+			Plot.lineY(rows, {x: "week", y: "share", stroke: "var(--blue)", strokeWidth: 2, curve: "step-before", title: again}),
+			Plot.ruleX(rows, {x: "week", stroke: "transparent", strokeWidth: Math.max(2, width / rows.length), title, pointerEvents: "all"}), Plot.ruleY([0], base)]
 	});
 }
 
@@ -138,7 +141,7 @@ function moves(rows, width) {
 		height: bottom + 24 + 25 * from.length, marginLeft: left, marginBottom: bottom, marginTop: 12, marginRight: 24, padding: 0.04,
 		x: {domain: to, label: null, tickRotate: width < WIDE ? -90 : -45, tickSize: 0}, y: {domain: from, label: null, tickSize: 0},
 		color: {type: "ordinal", domain: labels, range: shades, legend: true, label: "of those who were there"},
-		marks: [Plot.cell(cells, {x: "to_segment", y: "from_segment", fill: "shade", title: "title", stroke: (d) => d.from_segment === d.to_segment ? "currentColor" : "none"}),
+		marks: [Plot.cell(cells, {x: "to_segment", y: "from_segment", fill: "shade", title: "title", stroke: (d) => d.from_segment === d.to_segment ? "currentColor" : "var(--quiet)", strokeWidth: (d) => d.from_segment === d.to_segment ? 1.5 : 0.5}),
 			...(width < WIDE ? [] : [Plot.text(cells, {x: "to_segment", y: "from_segment", text: (d) => short(d.customers), fill: "on", fontSize: 10, title: "title"})])]
 	});
 }
@@ -151,7 +154,10 @@ export function chart(picture, width, report) {
 	const figure = charts[picture.name](picture.rows, width, report);
 	const svg = figure.tagName.toLowerCase() === "svg" ? figure : [...figure.querySelectorAll("svg")].find((node) => node.parentNode === figure);
 	svg.setAttribute("role", "img");
-	svg.setAttribute("aria-label", `${picture.title}. ${picture.sentence}`);
+	// named by the heading of its section and described by the sentence below it; who cannot see the marks has the table
+	svg.setAttribute("aria-labelledby", `${picture.name}-title`);
+	svg.setAttribute("aria-describedby", `${picture.name}-says`);
+	for (const part of svg.children) if (part.tagName.toLowerCase() !== "style") part.setAttribute("aria-hidden", "true");
 	for (const swatch of figure.querySelectorAll("svg")) if (swatch !== svg) swatch.setAttribute("aria-hidden", "true");
 	return figure.outerHTML;
 }

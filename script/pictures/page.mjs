@@ -10,19 +10,23 @@ const style = readFileSync(new URL("style.css", import.meta.url), "utf8");
 
 const aligned = (as) => (as === "text" || as === "date" ? "" : ' class="number"');
 
+// The first column says what a row is of.
 function table(picture) {
 	const head = picture.columns.map(([, heading, as]) => `<th scope="col"${aligned(as)}>${escape(heading)}</th>`).join("");
-	const body = picture.rows.map((row) => `<tr>${picture.columns.map(([name, , as]) =>
-		`<td${aligned(as)}>${escape(format(row[name], as))}</td>`).join("")}</tr>`).join("\n");
-	return `<div class="table" role="region" aria-label="${escape(picture.title)}: the numbers" tabindex="0"><table><thead><tr>${head}</tr></thead>\n<tbody>${body}</tbody></table></div>`;
+	const cell = (tag, row, [name, , as]) => `<${tag}${aligned(as)}>${escape(format(row[name], as))}</${tag.slice(0, 2)}>`;
+	const body = picture.rows.map((row) => `<tr>${picture.columns.map((column, i) => cell(i ? "td" : 'th scope="row"', row, column)).join("")}</tr>`).join("\n");
+	const id = escape(picture.name);
+	return `<div class="table" role="region" aria-labelledby="${id}-numbers" tabindex="0"><table><caption id="${id}-numbers">${escape(picture.title)}: the numbers</caption>`
+		+ `<thead><tr>${head}</tr></thead>\n<tbody>${body}</tbody></table></div>`;
 }
 
 function section(picture) {
 	const drawn = chart(picture, 640, report);
 	const numbers = picture.rows?.length ? table(picture) : "";
-	return `<section id="${escape(picture.name)}"><h2>${escape(picture.title)}</h2>\n<p>${prose(picture.sentence)}</p>\n`
+	const id = escape(picture.name);
+	return `<section id="${id}" aria-labelledby="${id}-title"><h2 id="${id}-title">${escape(picture.title)}</h2>\n<p id="${id}-says">${prose(picture.sentence)}</p>\n`
 		+ (drawn ? `<div class="wide">${drawn}</div><div class="narrow">${chart(picture, 340, report)}</div>\n` : "")
-		+ (drawn && numbers ? `<details><summary>The numbers</summary>${numbers}</details>` : numbers) + "</section>";
+		+ (drawn && numbers ? `<details><summary>The numbers<span class="unseen"> of: ${escape(picture.title)}</span></summary>${numbers}</details>` : numbers) + "</section>";
 }
 
 const figures = report.figures.map(({label, value, format: as, note}) =>

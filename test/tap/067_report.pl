@@ -1,7 +1,8 @@
 # The report: its document, its page, and what a browser makes of it.
 #
 # The document is one query that changes nothing. The page needs Node.js (and the registry of npm, once), and the layout
-# Chromium; what is not there is skipped. Nothing may overlap or be cut, at the widths of a desktop and of a phone.
+# Chromium; what is not there is skipped. Nothing may overlap or be cut, at the widths of a desktop and of a phone; every mark
+# has a title; and who does not see the pictures is told what they say, which axe-core (of npm) and Chromium's tree for screen readers show.
 
 use strict;
 use warnings;
@@ -9,6 +10,7 @@ use warnings;
 use Cwd qw(abs_path);
 use File::Basename qw(dirname);
 use File::Temp ();
+use JSON::PP;
 use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
 use Test::More;
@@ -126,7 +128,28 @@ my $tables = '';
 ok(IPC::Run::run([ 'psql', '-XqAt', '-d', $node->connstr('losses'), '-v', 'title=Ann & <Bob>', '-v', "report_file=$directory/losses.json", '-f', "$root/script/report_tables.sql" ],
 	'>', \$tables), 'without Node.js the tables come out');
 is(() = $tables =~ /<table>/g, 9, 'all of them');
+is(() = $tables =~ /<caption>[^<]{4,}: the numbers<\/caption><thead><tr><th scope="col">/g, 9, 'each has a caption, and headings of columns');
+cmp_ok(scalar(() = $tables =~ /<tr><th scope="row"/g), '>', 100, 'and of rows');
 like($tables, qr/<h1>Ann &amp; &lt;Bob&gt;<\/h1>/, 'text is text');
+
+# Colours: of each scheme of the page, texts against what is behind them, and marks against the page (WCAG 2.2, 1.4.3 and 1.4.11).
+sub luminance
+{
+	my ($colour) = @_;
+	$colour =~ s/([0-9a-f])/$1$1/gi if length $colour == 3;
+	my @light = map { my $v = hex($_) / 255; $v <= 0.04045 ? $v / 12.92 : (($v + 0.055) / 1.055) ** 2.4 } $colour =~ /../g;
+	return 0.2126 * $light[0] + 0.7152 * $light[1] + 0.0722 * $light[2];
+}
+sub contrast { my ($dark, $light) = sort { $a <=> $b } map { luminance($_) } @_; return ($light + 0.05) / ($dark + 0.05); }
+cmp_ok(abs(contrast('777', 'ffffff') - 4.478), '<', 0.001, 'a contrast that is known');
+my @schemes = map { +{ /--([\w-]+): #(\w+);/g } } slurp_file("$root/script/pictures/style.css") =~ /:root \{(.*?)\}/gs;
+is(scalar(@schemes), 3, 'light, dark and print');
+foreach my $scheme (@schemes)
+{
+	my @texts = ((map { [ $_, 'page' ] } qw(text quiet)), map { [ "on-shade-$_", "shade-$_" ] } 1 .. 5);
+	my @low = ((grep { contrast(@$scheme{@$_}) < 4.5 } @texts), grep { contrast(@$scheme{@$_}) < 3 } map { [ $_, 'page' ] } qw(grey blue orange));
+	is(join(' ', map { "$_->[0] on $_->[1]: " . contrast(@$scheme{@$_}) } @low), '', "texts and marks are seen on #$scheme->{page}");
+}
 
 my $chromium = (grep { has($_) } qw(chromium chromium-browser google-chrome))[0];
 SKIP: {
@@ -145,13 +168,49 @@ SKIP: {
 		cmp_ok(length($page), '<', 700_000, 'it is small enough for a mail');
 		my $pictures = $shop eq 'one_order' ? 6 : 8;
 		is(() = $page =~ /<svg[^>]*role="img"/g, 2 * $pictures, "$pictures pictures, each for a desktop and a phone");
-		is(() = $page =~ /<svg[^>]*aria-label="[^"]{20,}"/g, 2 * $pictures, 'which say what they show');
+		my @named = grep { my ($title) = /aria-labelledby="(\w+)-title"/; my ($says) = /aria-describedby="(\w+)-says"/;
+			$title && $says && $title eq $says && $page =~ /<h2 id="$title-title">[^<]{4,}<\/h2>\s*<p id="$title-says">[^<]{4,}/ } $page =~ /<svg[^>]*role="img"[^>]*>/g;
+		is(scalar(@named), 2 * $pictures, 'which a heading names, and a sentence describes');
+		my ($tables, $rows) = (scalar(() = $page =~ /<table>/g), scalar(() = $page =~ /<tr>/g));
+		is(() = $page =~ /<table><caption id="\w+-numbers">[^<]{4,}: the numbers<\/caption><thead><tr>(?:<th scope="col"[^>]*>[^<]*<\/th>)+<\/tr>/g, $tables, 'tables have captions and headings of columns');
+		is(() = $page =~ /<tr><th scope="row"/g, $rows - $tables, 'and of rows');
+		like($page, qr/\A<!doctype html>\s*<html lang="en">/, 'its language is known');
 		is(() = $page =~ /<details>/g, $pictures, 'the numbers behind each');
 		cmp_ok(scalar(() = $page =~ /<title>/g), '>', 100, 'marks have titles');
 		unlike($page, qr/NaN|Infinity|undefined|\[object/, 'every number is one');
 	}
 
 	skip 'no Chromium', 1 if !$chromium;
+
+	# What a screen reader is given, with all numbers unfolded; and one that is wrong in each way shows that it is found.
+	my $profile = File::Temp::tempdir(CLEANUP => 1);
+	my $axe = "$directory/node_modules/axe-core/axe.min.js";
+	IPC::Run::run([ qw(timeout 120 npm install --silent --no-audit --no-fund --ignore-scripts --fetch-retries=1 --prefix), $directory, 'axe-core@4.14.1' ], '>', \my $ignored, '2>&1');
+	$axe = 'none' if !-e $axe;
+	diag 'axe-core cannot be had: its rules are not tried' if $axe eq 'none';
+	append_to_file("$directory/seen.html", '<!doctype html><html><head><meta charset="utf-8"></head><body><p style="color: #999; background: #fff">pale</p><section id="lost"><svg role="img" width="10" height="10">'
+		. '<g aria-label="line"><path d="M0,0L9,9" stroke="black"></path></g></svg></section></body></html>');
+	my ($read, $trouble) = ('', '');
+	my $was_read = IPC::Run::run([ 'node', "$root/test/tap/reader.js", $chromium, $profile, $axe, map { "$directory/$_.html" } qw(losses one_order seen) ], '>', \$read, '2>', \$trouble);
+	skip 'Chromium does not start here', 1 if !$was_read && $trouble =~ /^Chromium ended/;
+	ok($was_read, 'pages are read as by a screen reader') or diag $trouble;
+	foreach my $shop (qw(losses one_order))
+	{
+		like($read, qr/^$shop \Q$_\E: nothing wrong$/m, "$shop, $_: every mark has a title, and axe-core finds nothing") foreach 'light 1280', 'dark 360';
+	}
+	like($read, qr/^seen light 1280: wrong: lost: a line has no title/m, 'a mark without one is found');
+	like($read, qr/^seen light 1280: wrong: .*color-contrast.*html-has-lang.*svg-img-alt/m, 'and what axe-core knows') if $axe ne 'none';
+	my @lines = map { /^losses: (.*)/ ? $1 : () } split /\n/, $read;
+	is((grep { /^heading/ } @lines)[0], 'heading 1 "Customers of <losses>"', 'the title comes first');
+	my $told = join "\n", @lines;
+	foreach my $picture (@{ JSON::PP->new->decode(slurp_file("$directory/losses.json"))->{pictures} })
+	{
+		my ($title, $says) = ($picture->{title}, $picture->{sentence} =~ /\A(\S+)/);
+		my $drawn = $picture->{name} eq 'moments' ? '' : qr/(?:figure ""\n)?image "\Q$title\E" \(\Q$says\E[^\n]*\)\ngroup ""\nDisclosureTriangle "The numbers of: \Q$title\E"\n/;
+		my ($part) = $told =~ /^(region "\Q$title\E"\n(?:.*\n){0,40})/m;
+		like($part // '', qr/^region "\Q$title\E"\nheading 2 "\Q$title\E"\nparagraph ""\n${drawn}region "\Q$title\E: the numbers"\ntable "\Q$title\E: the numbers"\ncaption ""\n(?:row[^\n]*\n)*columnheader "\Q$picture->{columns}[0][1]\E"\n(?:[^\n]*\n)*?rowheader "/m,
+			"$title: heading, sentence, picture and numbers are read in this order");
+	}
 
 	# One that is wrong in each way shows that the measure finds it.
 	$pages{wrong} = '<h2 id="wide" style="white-space: nowrap">' . ('wide ' x 400) . '</h2><svg role="img" width="200" height="50" style="overflow: visible">'
@@ -164,7 +223,6 @@ SKIP: {
 		qq(<iframe id="$shop $width" style="width:${width}px;height:6000px;border:0" srcdoc="$page"></iframe>)
 	} map { my $shop = $_; map { [ $shop, $_ ] } 1280, 360 } sort keys %pages;
 	append_to_file("$directory/measure.html", "<!doctype html><meta charset=\"utf-8\">$frames<script>\n" . slurp_file("$root/test/tap/layout.js") . "</script>");
-	my $profile = File::Temp::tempdir(CLEANUP => 1);
 	my ($out, $err) = ('', '');
 	IPC::Run::run([ $chromium, '--headless', '--no-sandbox', '--disable-gpu', '--disable-dev-shm-usage', "--user-data-dir=$profile", '--virtual-time-budget=10000', '--dump-dom', "file://$directory/measure.html" ],
 		'>', \$out, '2>', \$err, IPC::Run::timeout(120));
