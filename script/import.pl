@@ -504,8 +504,8 @@ if ($lines)
 	($line_number, $unmatched) = ("t$lines->{number}.number", "CASE WHEN t$lines->{number}.number IS NULL THEN " . literal("not in $lines->{shown}") . ' END');
 	$from .= " LEFT JOIN import.csv$lines->{number} AS t$lines->{number} ON $mine = $theirs";
 	$lines->{says} = "(SELECT format('%s, by \"%s\": %s rows of %s orders%s', " . literal($lines->{shown}) . ', ' . literal($lines->{header}[ $lines->{order_key}[1] ])
-		. ", import.counted(count(*)), import.counted(count(DISTINCT $theirs)), nullif('; ' || import.counted(count(*) FILTER (WHERE $theirs IS NULL OR $theirs NOT IN (SELECT $mine FROM import.csv1 AS t1 WHERE $mine IS NOT NULL))) || ' of no order', '; 0 of no order'))"
-		. " FROM import.csv$lines->{number} AS t$lines->{number})";
+		. ", import.counted(count(*)), import.counted(count(DISTINCT $theirs)), nullif('; ' || import.counted(count(*) FILTER (WHERE o.key IS NULL)) || ' of no order', '; 0 of no order'))"
+		. " FROM import.csv$lines->{number} AS t$lines->{number} LEFT JOIN (SELECT DISTINCT $mine AS key FROM import.csv1 AS t1) AS o ON o.key = $theirs)";
 	push @once, "SELECT import.stop(format('\"%s\" %s is on %s rows of %s: it must be on one to be joined with %s', " . join(', ', literal($main->{header}[ $lines->{order_key}[0] ]), 'key', 'rows', literal($main->{shown}), literal($lines->{shown}))
 		. ")) FROM (SELECT $mine AS key, count(*) AS rows FROM import.csv1 AS t1 GROUP BY 1) AS k WHERE rows > 1 AND key IS NOT NULL ORDER BY key LIMIT 1";
 }
@@ -515,7 +515,7 @@ if ($people)
 	my $t = "t$people->{number}";
 	$from .= " LEFT JOIN (SELECT DISTINCT ON (key) * FROM (SELECT $theirs AS key, * FROM import.csv$people->{number} AS $t) AS k ORDER BY key, number) AS $t ON $mine = $t.key";
 	$people->{says} = "(SELECT format('%s, by \"%s\": %s rows%s', " . literal($people->{shown}) . ', ' . literal($people->{header}[ $people->{customer_key}[1] ])
-		. ", import.counted(count(*)), (SELECT '; ' || import.counted(count(*)) || CASE count(*) WHEN 1 THEN ' order has' ELSE ' orders have' END || ' no customer there' FROM import.csv1 AS t1 WHERE $mine NOT IN (SELECT $theirs FROM import.csv$people->{number} AS $t WHERE $theirs IS NOT NULL) HAVING count(*) > 0))"
+		. ", import.counted(count(*)), (SELECT '; ' || import.counted(count(*)) || CASE count(*) WHEN 1 THEN ' order has' ELSE ' orders have' END || ' no customer there' FROM import.csv1 AS t1 LEFT JOIN (SELECT DISTINCT $theirs AS key FROM import.csv$people->{number} AS $t) AS p ON p.key = $mine WHERE $mine IS NOT NULL AND p.key IS NULL HAVING count(*) > 0))"
 		. " FROM import.csv$people->{number} AS $t)";
 	push @once, "SELECT import.stop(format('\"%s\" %s is of %s different people in %s', " . join(', ', literal($people->{header}[ $people->{customer_key}[1] ]), 'key', 'people', literal($people->{shown}))
 		. ")) FROM (SELECT $theirs AS key, count(DISTINCT $person) AS people FROM import.csv$people->{number} AS $t GROUP BY 1) AS k WHERE people > 1 AND key IS NOT NULL ORDER BY key LIMIT 1";
