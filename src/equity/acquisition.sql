@@ -63,7 +63,7 @@ CREATE FUNCTION acquisition_forecast(model acquisition_model, periods integer, l
 	OUT lost double precision, OUT active double precision, OUT status text) RETURNS SETOF record
 LANGUAGE C IMMUTABLE PARALLEL SAFE COST 10000 ROWS 12 AS 'MODULE_PATHNAME';
 COMMENT ON FUNCTION acquisition_forecast(acquisition_model, integer, double precision, double precision[], double precision[]) IS
-'new customers expected in each of the next periods, with the interval of the count itself; where the model knows of losses, also how many are lost, and active at the end. population and event are those of these periods; status not_converged or extrapolated (more than ten times what any period had): do not use it';
+'new customers expected in each of the next periods, with the interval of the count itself; where the model knows of losses, also how many are lost, and active at the end, from the customers counted last. population and event are those of these periods; status not_converged or extrapolated (more than ten times what any period had): do not use it';
 
 CREATE FUNCTION acquisition_params(model acquisition_model, OUT param text, OUT estimate double precision,
 	OUT std_error double precision) RETURNS SETOF record

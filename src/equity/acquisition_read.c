@@ -122,6 +122,7 @@ forecast_subscribers(const AcquisitionModel *model, int32 periods, const double 
 	double *jacobian;
 
 	expect_subscribers(model, &data, &expected, &jacobian);
+	subscribers_continue(&data, model->n, expected);
 	for (int32 i = 0; i < periods; i++)
 	{
 		Size at = model->n + i;

@@ -67,10 +67,12 @@ foreach my $figure (sort keys %published)
 	ok($mape[7] <= $published{$figure}[1], "$actual, eight quarters ahead: $mape[7] %, published $published{$figure}[1] %");
 	my $mean = 0;
 	$mean += $_ / 8 foreach @mape;
+	# the count to begin with is known
+	ok($mape[0] <= 0.8, "active, one quarter ahead: $mape[0] %") if $actual eq 'active';
 	my $middle = ($published{$figure}[0] + $published{$figure}[1]) / 2;
 	ok($mean <= $middle, "$actual, on average: $mean %, the middle of the published $middle %");
-	# losses of the next quarter are published 1.7 points better than here
-	ok($mape[0] <= $published{$figure}[0] + ($actual eq 'lost' ? 2 : 0), "$actual, one quarter ahead: $mape[0] %, published $published{$figure}[0] %");
+	# losses of the next quarter are published 0.9 points better than here
+	ok($mape[0] <= $published{$figure}[0] + ($actual eq 'lost' ? 1 : 0), "$actual, one quarter ahead: $mape[0] %, published $published{$figure}[0] %");
 }
 
 done_testing();

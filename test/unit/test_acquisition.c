@@ -7,6 +7,7 @@
 
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "models/acquisition/acquisition.h"
 #include "models/acquisition/inverse.h"
@@ -216,6 +217,57 @@ test_recovery(void **state)
 	assert_int_equal(blocks_held, 0);
 }
 
+/*
+ * A forecast begins with the customers that were counted: a tenth of them more, and a tenth more leave. The last count
+ * comes two periods before the end; what came and left since is added to it.
+ */
+static void
+test_continued(void **state)
+{
+	static const double natural[9] = {1.5, 60, 1.2, .4, .3, 1.2, 20, 1.1, -.4};
+	static const double factors[] = {1, 1.1, 0.9};
+	static double expected[FIGURES];
+	static double continued[FIGURES];
+	const size_t known = 48;
+	double theta[9];
+	Arrays arrays;
+	SubscriberData data = growing(&arrays, 60, 200000, 0);
+	const double *active = expected + SUBSCRIBERS_ACTIVE * data.n;
+	const double *lost = expected + SUBSCRIBERS_LOST * data.n;
+
+	(void) state;
+	to_theta(natural, theta);
+	subscribers_expect(&data, theta, expected, NULL);
+	for (size_t i = 0; i < 3; i++)
+	{
+		double customers = factors[i] * active[known - 1];
+
+		arrays.observed[SUBSCRIBERS_ACTIVE][known - 3] = customers - 15;
+		for (size_t m = known - 2; m < known; m++)
+		{
+			arrays.observed[SUBSCRIBERS_ACQUIRED][m] = (double) m;
+			arrays.observed[SUBSCRIBERS_LOST][m] = (double) m - 7.5;
+		}
+		memcpy(continued, expected, sizeof(continued));
+		subscribers_continue(&data, known, continued);
+		assert_memory_equal(continued, expected, (data.n + known) * sizeof(double));
+		for (size_t m = known; m < data.n; m++)
+		{
+			double share = lost[m] / active[m - 1];
+
+			assert_true(fabs(continued[SUBSCRIBERS_LOST * data.n + m] - share * customers) <= 1e-9 * customers);
+			customers += expected[m] - share * customers;
+			assert_true(fabs(continued[SUBSCRIBERS_ACTIVE * data.n + m] - customers) <= 1e-9 * customers);
+		}
+	}
+	/* where losses since the count are not known, neither are the customers: what the model expects stays */
+	arrays.observed[SUBSCRIBERS_LOST][known - 1] = NAN;
+	memcpy(continued, expected, sizeof(continued));
+	subscribers_continue(&data, known, continued);
+	assert_memory_equal(continued, expected, sizeof(continued));
+	assert_int_equal(blocks_held, 0);
+}
+
 static void
 test_seasonal(void **state)
 {
@@ -343,9 +395,10 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_goldens),        cmocka_unit_test(test_gradient), cmocka_unit_test(test_balance),
-		cmocka_unit_test(test_recovery),       cmocka_unit_test(test_seasonal), cmocka_unit_test(test_coverage),
-		cmocka_unit_test(test_total_variance), cmocka_unit_test(test_damping),  cmocka_unit_test(test_inverse),
+		cmocka_unit_test(test_goldens),  cmocka_unit_test(test_gradient),       cmocka_unit_test(test_balance),
+		cmocka_unit_test(test_recovery), cmocka_unit_test(test_continued),      cmocka_unit_test(test_seasonal),
+		cmocka_unit_test(test_coverage), cmocka_unit_test(test_total_variance), cmocka_unit_test(test_damping),
+		cmocka_unit_test(test_inverse),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -240,6 +240,49 @@ subscribers_expect(const SubscriberData *data, const double *theta, double *expe
 		data->host->release(active_gradient);
 }
 
+static double
+observed_at(const SubscriberData *data, SubscriberFigure figure, size_t i)
+{
+	return data->observed[figure] == NULL ? NAN : data->observed[figure][i];
+}
+
+/* Customers at the end of a period: the last count of them with what came and left since. NaN: not known. */
+static double
+customers_counted(const SubscriberData *data, size_t period)
+{
+	double customers = 0;
+
+	for (size_t i = 0; i < period; i++)
+	{
+		double counted = observed_at(data, SUBSCRIBERS_ACTIVE, i);
+
+		host_poll_at(i);
+		customers += observed_at(data, SUBSCRIBERS_ACQUIRED, i) - observed_at(data, SUBSCRIBERS_LOST, i);
+		if (!isnan(counted))
+			customers = counted;
+	}
+	return customers;
+}
+
+void
+subscribers_continue(const SubscriberData *data, size_t known, double *expected)
+{
+	const double *acquired = &expected[SUBSCRIBERS_ACQUIRED * data->n];
+	double *lost = &expected[SUBSCRIBERS_LOST * data->n];
+	double *active = &expected[SUBSCRIBERS_ACTIVE * data->n];
+	double customers = customers_counted(data, known);
+	double before = known == 0 ? 0 : active[known - 1]; /* as the model expects them */
+
+	for (size_t m = known; m < data->n && customers >= 0 && before > 0; m++)
+	{
+		host_poll_at(m);
+		lost[m] *= customers / before;
+		customers += acquired[m] - lost[m];
+		before = active[m];
+		active[m] = customers;
+	}
+}
+
 size_t
 subscriber_observations(const SubscriberData *data)
 {

@@ -75,6 +75,13 @@ subscriber_params(const SubscriberData *data)
  */
 extern void subscribers_expect(const SubscriberData *data, const double *theta, double *expected, double *jacobian);
 
+/*
+ * Continues the counts: of the customers there were at the end of period `known`, as they
+ * were counted, as large a share leaves in each later period as the model expects. Lost and
+ * active of these periods are set in expected; where the count is not known they stay.
+ */
+extern void subscribers_continue(const SubscriberData *data, size_t known, double *expected);
+
 typedef struct SubscriberFit
 {
 	bool converged;
