@@ -184,9 +184,9 @@ panel_at(const Host *host, BuyingRate *rate, int panel)
 	return rate->panel[panel];
 }
 
-/* The same at w = ln(1 + v), by barycentric interpolation. */
+/* What the nodes of its panel weigh in a number at w = ln(1 + v): barycentric interpolation. */
 static void
-rate_between(const Host *host, BuyingRate *rate, double w, double *number)
+shares_of_nodes(double w, int panel, double *share)
 {
 	static const double weights[RATE_NODES] = {
 		0.07133918319923234, -0.21256528955297668, 0.3494641795990983,  -0.47924898672005684, 0.599277666511347,
@@ -195,72 +195,23 @@ rate_between(const Host *host, BuyingRate *rate, double w, double *number)
 		-0.8005412409243604, 0.7071067811865476,   -0.599277666511347,  0.47924898672005684,  -0.3494641795990983,
 		0.21256528955297668, -0.07133918319923234,
 	};
-	int panel = (int) (w / RATE_SPAN);
-	const double *nodes;
 	double sum = 0;
 
-	if (panel >= RATE_PANELS)
-	{
-		rate_at(rate, expm1(w), number);
-		return;
-	}
-	nodes = panel_at(host, rate, panel);
-	memset(number, 0, RATE_NUMBERS * sizeof(double));
 	for (int k = 0; k < RATE_NODES; k++)
 	{
 		double distance = w / RATE_SPAN - panel - chebyshev_point(k);
-		double share;
 
 		if (distance == 0)
 		{
-			memcpy(number, nodes + k * RATE_NUMBERS, RATE_NUMBERS * sizeof(double));
+			memset(share, 0, RATE_NODES * sizeof(double));
+			share[k] = 1;
 			return;
 		}
-		share = weights[k] / distance;
-		sum += share;
-		for (int i = 0; i < RATE_NUMBERS; i++)
-			number[i] += share * nodes[k * RATE_NUMBERS + i];
+		share[k] = weights[k] / distance;
+		sum += share[k];
 	}
-	for (int i = 0; i < RATE_NUMBERS; i++)
-		number[i] /= sum;
-}
-
-/* What is integrated: R and its derivatives, R v, and R at other discounts. */
-#define MAX_OTHERS 4
-
-typedef struct Integrals
-{
-	double rate[RATE_NUMBERS];
-	double rate_by_age;
-	double other[MAX_OTHERS];
-} Integrals;
-
-/*
- * Adds the integral from one w to another, MOST_W apart at most: everything is analytic for an
- * imaginary part below pi, and the discount is no larger than one for one below pi / 2.
- */
-#define MOST_W 2.0
-
-static void
-integrate(const Host *host, BuyingRate *rate, const BuyingTerms *terms, double A, double from, double to,
-		  Integrals *integrals)
-{
-	for (int i = 0; i < gauss_16.points; i++)
-	{
-		double w = from + 0.5 * (to - from) * (1 + gauss_16.node[i]);
-		double v = expm1(w);
-		double part = 0.5 * (to - from) * gauss_16.weight[i] * (1 + v);
-		double discounted = part * exp(-terms->delta * A * v);
-		double number[RATE_NUMBERS];
-
-		rate_between(host, rate, w, number);
-		for (int k = 0; k < RATE_NUMBERS; k++)
-			integrals->rate[k] += discounted * number[k];
-		integrals->rate_by_age += discounted * v * number[RATE_OF_BUYING];
-		for (int k = 0; k < terms->n_others; k++)
-			if (!isnan(terms->other_delta[k]))
-				integrals->other[k] += part * exp(-terms->other_delta[k] * A * v) * number[RATE_OF_BUYING];
-	}
+	for (int k = 0; k < RATE_NODES; k++)
+		share[k] /= sum;
 }
 
 /* Where a discount leaves nothing; the smallest of those given decides. */
@@ -275,39 +226,168 @@ last_time(const BuyingTerms *terms)
 	return smallest > 0 ? LAST_DISCOUNT / smallest : 0;
 }
 
+/* Weights of all nodes in: D, its part by age, R at the horizon; then those of D at the other discounts. */
+enum
+{
+	IN_ORDERS,
+	IN_AGE,
+	AT_HORIZON,
+	WEIGHTS_OF_HORIZON,
+};
+
+static double *
+weights_of(const BuyingWeights *weights, int row)
+{
+	return weights->numbers + (size_t) row * weights->n_panels * RATE_NODES;
+}
+
+static int
+other_row(const BuyingTerms *terms, int other)
+{
+	return terms->n_horizons * WEIGHTS_OF_HORIZON + other;
+}
+
+/*
+ * Adds the integral from one w to another, MOST_W apart at most: everything is analytic for an
+ * imaginary part below pi, and the discount is no larger than one for one below pi / 2.
+ */
+#define MOST_W 2.0
+
+static void
+integrate(const BuyingTerms *terms, BuyingWeights *weights, int h, double from, double to)
+{
+	double *in_orders = weights_of(weights, h * WEIGHTS_OF_HORIZON + IN_ORDERS);
+	double *in_age = weights_of(weights, h * WEIGHTS_OF_HORIZON + IN_AGE);
+
+	for (int i = 0; i < gauss_16.points; i++)
+	{
+		double w = from + 0.5 * (to - from) * (1 + gauss_16.node[i]);
+		double v = expm1(w);
+		double part = 0.5 * (to - from) * gauss_16.weight[i] * (1 + v);
+		double discounted = part * exp(-terms->delta * weights->age * v);
+		int panel = (int) (w / RATE_SPAN);
+		double share[RATE_NODES];
+
+		shares_of_nodes(w, panel, share);
+		for (int k = 0; k < RATE_NODES; k++)
+		{
+			in_orders[panel * RATE_NODES + k] += discounted * share[k];
+			in_age[panel * RATE_NODES + k] += discounted * v * share[k];
+		}
+		for (int other = 0; other < terms->n_others; other++)
+		{
+			double *in_other = weights_of(weights, other_row(terms, other)) + panel * RATE_NODES;
+			double otherwise =
+				isnan(terms->other_delta[other]) ? 0 : part * exp(-terms->other_delta[other] * weights->age * v);
+
+			for (int k = 0; k < RATE_NODES; k++)
+				in_other[k] += otherwise * share[k];
+		}
+	}
+}
+
+/* Continues the weights of the horizon before, which ends at w, to this one, of which it gives the end. */
+static double
+weights_until(const Host *host, const BuyingTerms *terms, BuyingWeights *weights, int h, double w)
+{
+	bool endless = isinf(terms->horizon[h]);
+	double end = log1p((endless ? last_time(terms) : terms->horizon[h]) / weights->age);
+	int panel = (int) (end / RATE_SPAN);
+
+	if (h > 0)
+		memcpy(weights_of(weights, h * WEIGHTS_OF_HORIZON), weights_of(weights, (h - 1) * WEIGHTS_OF_HORIZON),
+			   AT_HORIZON * (size_t) weights->n_panels * RATE_NODES * sizeof(double));
+	while (w < end)
+	{
+		double next = fmin(end, w + MOST_W);
+
+		host->check_interrupts();
+		integrate(terms, weights, h, w, next);
+		w = next;
+	}
+	if (!endless)
+		shares_of_nodes(end, panel, weights_of(weights, h * WEIGHTS_OF_HORIZON + AT_HORIZON) + panel * RATE_NODES);
+	weights->panels_until[h] = (int) (w / RATE_SPAN) + 1;
+	return w;
+}
+
+bool
+buying_weights_make(const Host *host, const BuyingTerms *terms, double A, BuyingWeights *weights)
+{
+	double last = terms->horizon[terms->n_horizons - 1];
+	double panels =
+		floor(log1p((isinf(last) ? fmax(last_time(terms), terms->horizon[terms->n_horizons - 2]) : last) / A) /
+			  RATE_SPAN) +
+		1;
+	int rows = other_row(terms, terms->n_others);
+	double w = 0;
+
+	*weights = (BuyingWeights){.age = A};
+	if (!(panels <= RATE_PANELS))
+		return false;
+	weights->n_panels = (int) panels;
+	weights->numbers = numbers(host, (size_t) rows * weights->n_panels * RATE_NODES);
+	memset(weights->numbers, 0, (size_t) rows * weights->n_panels * RATE_NODES * sizeof(double));
+	for (int h = 0; h < terms->n_horizons; h++)
+		w = weights_until(host, terms, weights, h, w);
+	return true;
+}
+
 void
-buying_rate_orders(const Host *host, BuyingRate *rate, const BuyingTerms *terms, double alpha, double A,
-				   double *by_horizon, int stride, double *others)
+buying_weights_free(const Host *host, BuyingWeights *weights)
+{
+	if (weights->numbers != NULL)
+		host->release(weights->numbers);
+	*weights = (BuyingWeights){0};
+}
+
+/* A number of R's, weighted: that at a place of each node. */
+static double
+weighted(const Host *host, BuyingRate *rate, const double *weight, int panels, int place)
+{
+	double sum = 0;
+
+	for (int panel = 0; panel < panels; panel++)
+	{
+		const double *nodes = panel_at(host, rate, panel) + place;
+
+		for (int k = 0; k < RATE_NODES; k++)
+			sum += weight[panel * RATE_NODES + k] * nodes[k * RATE_NUMBERS];
+	}
+	return sum;
+}
+
+void
+buying_rate_orders(const Host *host, BuyingRate *rate, const BuyingTerms *terms, const BuyingWeights *weights,
+				   double alpha, double *by_horizon, int stride, double *others)
 {
 	double n = rate->r + rate->x;
-	double w = 0;
-	Integrals integrals = {0};
+	double A = weights->age;
+	int last = terms->n_horizons - 1;
 
-	for (int h = 0; h < terms->n_horizons; h++)
+	for (int h = 0; h <= last; h++)
 	{
-		double horizon = isinf(terms->horizon[h]) ? last_time(terms) : terms->horizon[h];
-		double end = log1p(horizon / A);
+		const double *in_orders = weights_of(weights, h * WEIGHTS_OF_HORIZON + IN_ORDERS);
+		const double *in_age = weights_of(weights, h * WEIGHTS_OF_HORIZON + IN_AGE);
+		const double *at_horizon = weights_of(weights, h * WEIGHTS_OF_HORIZON + AT_HORIZON);
+		double horizon = terms->horizon[h];
+		int panels = weights->panels_until[h];
 		double *result = by_horizon + h * stride;
-		double at_end[RATE_NUMBERS] = {0};
+		double sum[RATE_NUMBERS];
+		double end = 0;
 
-		while (w < end)
-		{
-			double next = fmin(end, w + MOST_W);
-
-			host->check_interrupts();
-			integrate(host, rate, terms, A, w, next, &integrals);
-			w = next;
-		}
-		if (!isinf(terms->horizon[h]))
-			rate_between(host, rate, end, at_end);
-		result[0] = n * integrals.rate[RATE_OF_BUYING];
-		result[1] = rate->r * integrals.rate[RATE_OF_BUYING] + n * integrals.rate[RATE_BY_R];
-		result[2] = -n * alpha *
-			(terms->delta * integrals.rate_by_age +
-			 exp(-terms->delta * horizon) * at_end[RATE_OF_BUYING] * horizon / (A * A));
-		result[3] = n * integrals.rate[RATE_BY_A];
-		result[4] = n * integrals.rate[RATE_BY_B];
+		for (int i = 0; i < RATE_NUMBERS; i++)
+			sum[i] = weighted(host, rate, in_orders, panels, i);
+		if (!isinf(horizon))
+			end = exp(-terms->delta * horizon) * weighted(host, rate, at_horizon, panels, RATE_OF_BUYING) * horizon /
+				(A * A);
+		result[0] = n * sum[RATE_OF_BUYING];
+		result[1] = rate->r * sum[RATE_OF_BUYING] + n * sum[RATE_BY_R];
+		result[2] = -n * alpha * (terms->delta * weighted(host, rate, in_age, panels, RATE_OF_BUYING) + end);
+		result[3] = n * sum[RATE_BY_A];
+		result[4] = n * sum[RATE_BY_B];
 	}
 	for (int i = 0; i < terms->n_others; i++)
-		others[i] = isnan(terms->other_delta[i]) ? 0 : n * integrals.other[i];
+		others[i] = n *
+			weighted(host, rate, weights_of(weights, other_row(terms, i)), weights->panels_until[last], RATE_OF_BUYING);
 }

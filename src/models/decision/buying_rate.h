@@ -14,7 +14,9 @@
  *
  *		D = n integral from w = 0 to ln(1 + h / A) of e^(-delta A (e^w - 1)) R e^w
  *
- * takes Gauss-Legendre points between the horizons, for all horizons and discounts alike.
+ * takes Gauss-Legendre points between the horizons, for all horizons and discounts alike. Being
+ * linear in R it is a weighted sum of R at the Chebyshev points, and the weights depend on A and
+ * the terms alone: they are computed once for an A, and serve every x.
  */
 #ifndef MODELS_DECISION_BUYING_RATE_H
 #define MODELS_DECISION_BUYING_RATE_H
@@ -70,11 +72,28 @@ typedef struct BuyingTerms
 	const double *other_delta;
 } BuyingTerms;
 
+#define BUYING_MAX_HORIZONS 8
+#define BUYING_MAX_OTHERS 4
+
+/* What the nodes of the panels weigh in what is asked of a customer of age A. */
+typedef struct BuyingWeights
+{
+	double age;
+	int n_panels;
+	double *numbers;                       /* NULL: nothing is kept here */
+	int panels_until[BUYING_MAX_HORIZONS]; /* how many panels a horizon needs */
+} BuyingWeights;
+
+/* False if there are not as many panels; nothing is kept then. */
+extern bool buying_weights_make(const Host *host, const BuyingTerms *terms, double A, BuyingWeights *weights);
+extern void buying_weights_free(const Host *host, BuyingWeights *weights);
+
 /*
- * For a customer of age A: by horizon D and its derivatives by ln r, ln alpha, ln a, ln b,
- * [n_horizons][stride], and D without end at the other discounts (0 where there is none).
+ * For a customer of the weights' age: by horizon D and its derivatives by ln r, ln alpha, ln a,
+ * ln b, [n_horizons][stride], and D without end at the other discounts (0 where there is none).
  */
-extern void buying_rate_orders(const Host *host, BuyingRate *rate, const BuyingTerms *terms, double alpha, double A,
-							   double *by_horizon, int stride, double *others);
+extern void buying_rate_orders(const Host *host, BuyingRate *rate, const BuyingTerms *terms,
+							   const BuyingWeights *weights, double alpha, double *by_horizon, int stride,
+							   double *others);
 
 #endif /* MODELS_DECISION_BUYING_RATE_H */

@@ -106,6 +106,8 @@ evaluator_free(Evaluator *evaluator)
 	forget_panels(evaluator->host, &evaluator->orders);
 	forget_panels(evaluator->host, &evaluator->first_events);
 	buying_rate_free(evaluator->host, &evaluator->rate);
+	for (int i = 0; i < WEIGHTS_KEPT; i++)
+		buying_weights_free(evaluator->host, &evaluator->weights[i]);
 }
 
 /* What a panel's nodes hold: the numbers of customers of this x at a time. */
@@ -322,28 +324,57 @@ copy_orders(const EquityTerms *terms, Orders *orders, double *numbers, bool to_n
 	}
 }
 
-/* The same for panels: of models for which it does not matter when the last purchase was. */
-static void
-orders_at_node(Evaluator *evaluator, double x, double t, double *numbers)
+/* The weights of an age, kept or made; NULL: there are none. */
+static const BuyingWeights *
+weights_at(Evaluator *evaluator, const BuyingTerms *asked, double age)
+{
+	BuyingWeights *weights;
+
+	for (int i = 0; i < WEIGHTS_KEPT && evaluator->weights[i].numbers != NULL; i++)
+		if (evaluator->weights[i].age == age)
+			return &evaluator->weights[i];
+	weights = &evaluator->weights[evaluator->n_weights % WEIGHTS_KEPT];
+	buying_weights_free(evaluator->host, weights);
+	if (!buying_weights_make(evaluator->host, asked, age, weights))
+		return NULL;
+	evaluator->n_weights++;
+	return weights;
+}
+
+/* Orders of the beta-geometric family; false if they have to be computed otherwise. */
+static bool
+orders_by_rate(Evaluator *evaluator, double x, double t, Orders *orders)
 {
 	const EquityTerms *terms = evaluator->terms;
-	Orders orders = {0};
+	bool mbg = terms->timing == &mbgnbd_model;
+	double alpha = terms->params[BETA_GEO_ALPHA];
 	BuyingTerms asked = {
-		.n_horizons = EQUITY_HORIZONS - terms->unbounded,
+		.n_horizons = EQUITY_HORIZONS,
 		.horizon = terms->horizon,
 		.delta = terms->delta,
 		.n_others = EQUITY_OTHER_DISCOUNTS,
 		.other_delta = terms->other_delta,
 	};
+	const BuyingWeights *weights;
 
-	if ((terms->timing == &bgnbd_model || terms->timing == &mbgnbd_model) && !terms->unbounded &&
-		buying_rate_start(evaluator->host, &evaluator->rate, terms->params, x,
-						  terms->timing == &bgnbd_model ? x : x + 1))
-		buying_rate_orders(evaluator->host, &evaluator->rate, &asked, terms->params[BETA_GEO_ALPHA],
-						   terms->params[BETA_GEO_ALPHA] + t, orders.by_horizon[0], 1 + MODEL_MAX_PARAMS, orders.other);
-	else
+	if ((terms->timing != &bgnbd_model && !mbg) || terms->unbounded ||
+		(weights = weights_at(evaluator, &asked, alpha + t)) == NULL ||
+		!buying_rate_start(evaluator->host, &evaluator->rate, terms->params, x, mbg ? x + 1 : x))
+		return false;
+	buying_rate_orders(evaluator->host, &evaluator->rate, &asked, weights, alpha, orders->by_horizon[0],
+					   1 + MODEL_MAX_PARAMS, orders->other);
+	return true;
+}
+
+/* The same for panels: of models for which it does not matter when the last purchase was. */
+static void
+orders_at_node(Evaluator *evaluator, double x, double t, double *numbers)
+{
+	Orders orders = {0};
+
+	if (!orders_by_rate(evaluator, x, t, &orders))
 		orders_directly(evaluator, x, 0, t, &orders);
-	copy_orders(terms, &orders, numbers, true);
+	copy_orders(evaluator->terms, &orders, numbers, true);
 }
 
 /* From orders of a customer of x = 0 those of one of this x, in Pareto/NBD: they are in proportion to r + x. */

@@ -39,6 +39,9 @@ typedef struct Panels
 	double *nodes[PANELS]; /* [n_nodes * width]; NULL: not needed yet */
 } Panels;
 
+/* Ages of which weights are kept: those of the nodes of two panels, and some more. */
+#define WEIGHTS_KEPT 64
+
 typedef struct Evaluator
 {
 	const Host *host;
@@ -47,6 +50,8 @@ typedef struct Evaluator
 	Panels orders;
 	Panels first_events;
 	BuyingRate rate; /* of models of the beta-geometric family */
+	BuyingWeights weights[WEIGHTS_KEPT];
+	int n_weights; /* ever made; the oldest is replaced */
 } Evaluator;
 
 extern Evaluator evaluator_make(const Host *host, const EquityTerms *terms);
