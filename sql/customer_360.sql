@@ -54,7 +54,7 @@ END $$;
 SELECT page_failure('SELECT ' || call) FROM (VALUES (1, $$customer_snapshot('page_scores', '42', '2025-12-31')$$), (2, $$customer_action('page_scores', '42')$$), (3, $$customer_action('page_actions', 'Anna')$$),
 	(4, $$customer_snapshot('page_nights', '42', 'infinity')$$), (5, $$customer_snapshot('pg_class', '42', '2025-12-31')$$)) AS v(n, call) ORDER BY n;
 SET client_min_messages = warning;
-DROP TABLE page_actions, page_nights, page_nights_current, page_nights_days CASCADE;
+DROP TABLE page_actions, page_nights_current, page_nights_states, page_nights_moves, page_nights_days CASCADE;
 DROP TABLE page_scores CASCADE;
 RESET client_min_messages;
 -- What comes after the day is not known on it: the page is the same.

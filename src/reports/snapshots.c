@@ -2,19 +2,22 @@
  * snapshots.c
  *	  Scores as they were: who changed, when, from what, and what it cost.
  *
- * create_snapshots makes, for a relation of scores, beside the table of changes
+ * create_snapshots makes, for a relation of scores,
  *
- *	  name_current		the last row of every customer, to compare with
+ *	  name_current		a row for each customer: where they stand, and all they changed
+ *	  name_states		the segments and lifecycles that there were, by the number kept of them
+ *	  name_moves		moves between segments by day, with the value lost
  *	  name_days			the days on which snapshots were taken
  *	  name_source		a view of what is looked at
+ *	  name				a view of what changed, a row for each customer and day with a change
  *	  name_customers	a view of where customers stand, and where they stood before
- *	  name_moves		a view of moves by day, with the value lost
  *
- * take_snapshot writes a row for who is new, gone, in another segment or lifecycle,
- * or whose value has doubled or halved since their last row; nobody else costs any
- * space. A change says what was before, so that the last snapshot can be taken back
- * and taken again. Everything runs with the caller's rights, as closed SQL (see
- * support/sql_text.h).
+ * take_snapshot adds to the row of who is new, gone, in another segment or lifecycle,
+ * or whose value has doubled or halved since their last change; nobody else costs any
+ * space. A change is an element of three arrays, 16 bytes: a row of its own would cost ten
+ * times as much, most of it in headers, in the index and in repeating what was before.
+ * That is why the last snapshot can be taken back, and taken again. Everything runs with
+ * the caller's rights, as closed SQL (see support/sql_text.h).
  */
 #include "compat.h"
 
@@ -39,11 +42,6 @@
 /* The longest of what is put behind the name. */
 #define LONGEST_SUFFIX ((int) strlen("_customers"))
 
-/* What is kept of a customer, in this order in both tables. */
-#define KEPT_COLUMNS \
-	"customer_id, changed_on, present, segment, lifecycle, clv, segment_changed_on, previous_segment,\n" \
-	"  lifecycle_changed_on, previous_lifecycle, previous_clv, previous_changed_on"
-
 #define SOURCE_COMMENT "what snapshots look at"
 
 static const char *const source_templates[] = {
@@ -57,15 +55,90 @@ static const char *const source_templates[] = {
 	NULL,
 };
 
+/* Whether two texts differ, NULL being a text of its own. */
+#define DIFFER(a, b) "((" a " OPERATOR(pg_catalog.=) " b ") IS NOT TRUE AND (" a " IS NOT NULL OR " b " IS NOT NULL))"
+
+/* Whether a change of a customer is one of segment, of lifecycle. */
+#define SEGMENT_BEGINS DIFFER("b.segment", "b.segment_before")
+#define LIFECYCLE_BEGINS DIFFER("b.lifecycle", "b.lifecycle_before")
+#define IS_PAST "k.no OPERATOR(pg_catalog.<=) k.earlier"
+
+/*
+ * All changes of customers, numbered: of each the state, its value, since when segment and
+ * lifecycle are what they are, and the state in which they were something else. Between both
+ * parts may stand a condition on the customers c.
+ */
+#define CHANGES_OF_CUSTOMERS \
+	"(SELECT r.customer_id, r.no, r.changed_on, r.state, r.segment, r.lifecycle, r.clv, r.clv_before,\n" \
+	"    r.changed_before, r.earlier, pg_catalog.first_value(r.changed_on) OVER s AS segment_changed_on,\n" \
+	"    pg_catalog.first_value(r.state_before) OVER s AS previous_segment,\n" \
+	"    pg_catalog.first_value(r.changed_on) OVER l AS lifecycle_changed_on,\n" \
+	"    pg_catalog.first_value(r.state_before) OVER l AS previous_lifecycle\n" \
+	"  FROM (SELECT b.*, pg_catalog.count(*) FILTER (WHERE " SEGMENT_BEGINS ") OVER o AS segments,\n" \
+	"      pg_catalog.count(*) FILTER (WHERE " LIFECYCLE_BEGINS ") OVER o AS lifecycles\n" \
+	"    FROM (SELECT c.customer_id, c.earlier, c.no, c.changed_on, c.state, t.segment, t.lifecycle, c.clv,\n" \
+	"        pg_catalog.lag(c.clv) OVER o AS clv_before, pg_catalog.lag(c.changed_on) OVER o AS changed_before,\n" \
+	"        pg_catalog.lag(c.state) OVER o AS state_before, pg_catalog.lag(t.segment) OVER o AS segment_before,\n" \
+	"        pg_catalog.lag(t.lifecycle) OVER o AS lifecycle_before\n" \
+	"      FROM (SELECT k.customer_id, k.changed_on AS last_changed_on, k.earlier, k.no, k.day AS changed_on,\n" \
+	"          CASE WHEN " IS_PAST " THEN k.past_states[k.no] ELSE k.state END AS state,\n" \
+	"          CASE WHEN " IS_PAST " THEN k.past_clv[k.no] ELSE k.clv END AS clv\n" \
+	"        FROM (SELECT p.*, e.e AS day, e.ordinality::pg_catalog.int4 AS no,\n" \
+	"            COALESCE(pg_catalog.cardinality(p.past_days), '0'::pg_catalog.int4) AS earlier\n" \
+	"          FROM {current} AS p CROSS JOIN LATERAL\n" \
+	"            pg_catalog.unnest(pg_catalog.array_append(p.past_days, p.changed_on)) WITH ORDINALITY AS e) AS k) " \
+	"AS c\n" \
+	"        LEFT JOIN {states} AS t ON t.code OPERATOR(pg_catalog.=) c.state\n"
+#define IN_THEIR_ORDER \
+	"      WINDOW o AS (PARTITION BY c.customer_id ORDER BY c.no)) AS b\n" \
+	"    WINDOW o AS (PARTITION BY b.customer_id ORDER BY b.no)) AS r\n" \
+	"  WINDOW s AS (PARTITION BY r.customer_id, r.segments ORDER BY r.no),\n" \
+	"    l AS (PARTITION BY r.customer_id, r.lifecycles ORDER BY r.no))"
+
+/* The state with the segment before, and that with the lifecycle before, of h. */
+#define STATES_BEFORE \
+	"LEFT JOIN {states} AS ps ON ps.code OPERATOR(pg_catalog.=) h.previous_segment\n" \
+	"  LEFT JOIN {states} AS pl ON pl.code OPERATOR(pg_catalog.=) h.previous_lifecycle"
+
 static const char *const create_templates[] = {
-	"CREATE TABLE {changes} (customer_id {type} NOT NULL, changed_on pg_catalog.date NOT NULL,\n"
-	"  present pg_catalog.bool NOT NULL, segment pg_catalog.text, lifecycle pg_catalog.text, clv pg_catalog.float8,\n"
-	"  segment_changed_on pg_catalog.date, previous_segment pg_catalog.text,\n"
-	"  lifecycle_changed_on pg_catalog.date, previous_lifecycle pg_catalog.text,\n"
-	"  previous_clv pg_catalog.float8, previous_changed_on pg_catalog.date,\n"
-	"  PRIMARY KEY (customer_id, changed_on))",
-	"CREATE INDEX ON {changes} (changed_on)",
-	"COMMENT ON TABLE {changes} IS 'what changed of customers between snapshots: a row for each customer and day with "
+	"CREATE TABLE {states} (code pg_catalog.int4 PRIMARY KEY, segment pg_catalog.text NOT NULL,\n"
+	"  lifecycle pg_catalog.text)",
+	"COMMENT ON TABLE {states} IS 'segments and lifecycles in which customers were, by the number that is kept'",
+
+	"CREATE TABLE {current} (customer_id {type} PRIMARY KEY, changed_on pg_catalog.date NOT NULL,\n"
+	"  state pg_catalog.int4, clv pg_catalog.float8,\n"
+	"  segment_changed_on pg_catalog.date NOT NULL, previous_segment pg_catalog.int4,\n"
+	"  lifecycle_changed_on pg_catalog.date NOT NULL, previous_lifecycle pg_catalog.int4,\n"
+	"  past_days pg_catalog.date[], past_states pg_catalog.int4[], past_clv pg_catalog.float8[])",
+	"COMMENT ON TABLE {current} IS 'a row for each customer: where they stand, and what they changed before'",
+	"COMMENT ON COLUMN {current}.changed_on IS 'day of the snapshot that first showed this'",
+	"COMMENT ON COLUMN {current}.state IS 'number of segment and lifecycle; NULL: not among the scores any more'",
+	"COMMENT ON COLUMN {current}.previous_segment IS 'number of the state with the segment before'",
+	"COMMENT ON COLUMN {current}.previous_lifecycle IS 'number of the state with the lifecycle before'",
+	"COMMENT ON COLUMN {current}.past_days IS 'days of the changes before; beside them states and values'",
+
+	"CREATE TABLE {moves} (changed_on pg_catalog.date NOT NULL, from_segment pg_catalog.text,\n"
+	"  to_segment pg_catalog.text, customers pg_catalog.int8 NOT NULL, clv_before pg_catalog.float8,\n"
+	"  clv_after pg_catalog.float8, value_lost pg_catalog.float8, without_value pg_catalog.int8 NOT NULL)",
+	"CREATE INDEX ON {moves} (changed_on)",
+	"COMMENT ON TABLE {moves} IS 'moves between segments by day, with the value before and after; from NULL: they were "
+	"gone, to NULL: they are gone'",
+	"COMMENT ON COLUMN {moves}.value_lost IS 'value before less value after, of the customers who have both: who is "
+	"gone has 0; NULL: nobody has'",
+	"COMMENT ON COLUMN {moves}.without_value IS 'customers whose value before or after is not known'",
+
+	"CREATE TABLE {days} (as_of pg_catalog.date PRIMARY KEY, customers pg_catalog.int8 NOT NULL, changes "
+	"pg_catalog.int8 NOT NULL,\n"
+	"  fingerprint pg_catalog.int8)",
+	"COMMENT ON COLUMN {days}.fingerprint IS 'of all scores: where it is that of the day before, nothing has changed'",
+	"COMMENT ON TABLE {days} IS 'the snapshots taken: day, customers among the scores, and changes that were written'",
+
+	"CREATE VIEW {changes} AS SELECT h.customer_id, h.changed_on, h.state IS NOT NULL AS present, h.segment,\n"
+	"  h.lifecycle, h.clv, h.segment_changed_on, ps.segment AS previous_segment,\n"
+	"  h.lifecycle_changed_on, pl.lifecycle AS previous_lifecycle, h.clv_before AS previous_clv,\n"
+	"  h.changed_before AS previous_changed_on\n"
+	"FROM " CHANGES_OF_CUSTOMERS IN_THEIR_ORDER " AS h\n  " STATES_BEFORE,
+	"COMMENT ON VIEW {changes} IS 'what changed of customers between snapshots: a row for each customer and day with "
 	"a change'",
 	"COMMENT ON COLUMN {changes}.changed_on IS 'day of the snapshot that first showed this'",
 	"COMMENT ON COLUMN {changes}.present IS 'false: the customer is not among the scores any more'",
@@ -73,37 +146,11 @@ static const char *const create_templates[] = {
 	"COMMENT ON COLUMN {changes}.previous_clv IS 'expected value in the row before'",
 	"COMMENT ON COLUMN {changes}.previous_changed_on IS 'day of the row before; NULL: the first'",
 
-	"CREATE TABLE {current} AS SELECT * FROM {changes} AS c WITH NO DATA",
-	"ALTER TABLE {current} ADD PRIMARY KEY (customer_id)",
-	"COMMENT ON TABLE {current} IS 'the last row of every customer: what the next snapshot is compared with'",
-
-	"CREATE TABLE {days} (as_of pg_catalog.date PRIMARY KEY, customers pg_catalog.int8 NOT NULL, changes "
-	"pg_catalog.int8 NOT NULL,\n"
-	"  fingerprint pg_catalog.int8)",
-	"COMMENT ON COLUMN {days}.fingerprint IS 'of all scores: where it is that of the day before, nothing has changed'",
-	"COMMENT ON TABLE {days} IS 'the snapshots taken: day, customers among the scores, and rows that were written'",
-
-	"CREATE VIEW {customers} AS SELECT c.customer_id, c.segment, c.segment_changed_on, c.previous_segment,\n"
-	"  c.lifecycle, c.lifecycle_changed_on, c.previous_lifecycle, c.clv, c.changed_on\n"
-	"FROM {current} AS c WHERE c.present",
+	"CREATE VIEW {customers} AS SELECT h.customer_id, t.segment, h.segment_changed_on,\n"
+	"  ps.segment AS previous_segment, t.lifecycle, h.lifecycle_changed_on, pl.lifecycle AS previous_lifecycle,\n"
+	"  h.clv, h.changed_on\n"
+	"FROM {current} AS h JOIN {states} AS t ON t.code OPERATOR(pg_catalog.=) h.state\n  " STATES_BEFORE,
 	"COMMENT ON VIEW {customers} IS 'where customers stand since when, and where they stood before'",
-
-	"CREATE VIEW {moves} AS SELECT m.changed_on, m.from_segment, m.to_segment, pg_catalog.count(*) AS customers,\n"
-	"  pg_catalog.sum(m.clv_before) AS clv_before, pg_catalog.sum(m.clv_after) AS clv_after,\n"
-	"  pg_catalog.sum(m.clv_before OPERATOR(pg_catalog.-) m.clv_after) AS value_lost,\n"
-	"  pg_catalog.count(*) FILTER (WHERE m.clv_before IS NULL OR m.clv_after IS NULL) AS without_value\n"
-	"FROM (SELECT h.changed_on, h.previous_segment AS from_segment, h.segment AS to_segment,\n"
-	"    CASE WHEN h.previous_segment IS NULL THEN '0'::pg_catalog.float8 ELSE h.previous_clv END AS clv_before,\n"
-	"    CASE WHEN h.present THEN h.clv ELSE '0'::pg_catalog.float8 END AS clv_after\n"
-	"  FROM {changes} AS h WHERE h.segment_changed_on OPERATOR(pg_catalog.=) h.changed_on AND h.previous_changed_on IS "
-	"NOT NULL) AS m\n"
-	"GROUP BY m.changed_on, m.from_segment, m.to_segment",
-	"COMMENT ON VIEW {moves} IS 'moves between segments by day, with the value before and after; from NULL: they were "
-	"gone, to NULL: they are gone'",
-	"COMMENT ON COLUMN {moves}.value_lost IS 'value before less value after, of the customers who have both: who is "
-	"gone "
-	"has 0; NULL: nobody has'",
-	"COMMENT ON COLUMN {moves}.without_value IS 'customers whose value before or after is not known'",
 	NULL,
 };
 
@@ -112,18 +159,22 @@ static const char *const create_templates[] = {
 
 /* Takes the last snapshot back: what it changed is as it was before. */
 static const char *const undo_templates[] = {
-	"DELETE FROM {current} AS c WHERE c.changed_on OPERATOR(pg_catalog.=) {day}",
-	"INSERT INTO {current} (" KEPT_COLUMNS ")\n"
-	"SELECT p.* FROM {changes} AS h JOIN {changes} AS p ON {same_change} AND p.changed_on OPERATOR(pg_catalog.=) "
-	"h.previous_changed_on\n"
-	"WHERE h.changed_on OPERATOR(pg_catalog.=) {day}",
-	"DELETE FROM {changes} AS h WHERE h.changed_on OPERATOR(pg_catalog.=) {day}",
+	"DELETE FROM {current} AS c WHERE c.changed_on OPERATOR(pg_catalog.=) {day} AND c.past_days IS NULL",
+	"UPDATE {current} AS p SET (changed_on, state, clv, segment_changed_on, previous_segment, lifecycle_changed_on,\n"
+	"    previous_lifecycle, past_days, past_states, past_clv) = ROW(\n"
+	"  h.changed_on, h.state, h.clv, h.segment_changed_on, h.previous_segment, h.lifecycle_changed_on,\n"
+	"  h.previous_lifecycle, CASE WHEN h.has_past THEN p.past_days[:h.until] END,\n"
+	"  CASE WHEN h.has_past THEN p.past_states[:h.until] END, CASE WHEN h.has_past THEN p.past_clv[:h.until] END)\n"
+	"FROM (SELECT a.*, a.no OPERATOR(pg_catalog.-) '1'::pg_catalog.int4 AS until,\n"
+	"    a.no OPERATOR(pg_catalog.>) '1'::pg_catalog.int4 AS has_past\n"
+	"  FROM " CHANGES_OF_CUSTOMERS "        WHERE c.last_changed_on OPERATOR(pg_catalog.=) {day}\n" IN_THEIR_ORDER
+	" AS a\n"
+	"  WHERE a.no OPERATOR(pg_catalog.=) a.earlier) AS h\n"
+	"WHERE {same_change}",
+	"DELETE FROM {moves} AS m WHERE m.changed_on OPERATOR(pg_catalog.=) {day}",
 	"DELETE FROM {days} AS d WHERE d.as_of OPERATOR(pg_catalog.=) {day}",
 	NULL,
 };
-
-/* Whether two texts differ, NULL being a text of its own. */
-#define DIFFER(a, b) "((" a " OPERATOR(pg_catalog.=) " b ") IS NOT TRUE AND (" a " IS NOT NULL OR " b " IS NOT NULL))"
 
 /*
  * A value that has doubled or halved, by more than a hundredth of the mean: those of
@@ -135,75 +186,66 @@ static const char *const undo_templates[] = {
 	"      pg_catalog.abs(s.clv OPERATOR(pg_catalog.-) c.clv) OPERATOR(pg_catalog.>) GREATEST({little},\n" \
 	"        GREATEST(pg_catalog.abs(s.clv), pg_catalog.abs(c.clv)) OPERATOR(pg_catalog./) '2'::pg_catalog.float8))"
 
-static const char change_template
-	[] = "WITH changed AS MATERIALIZED (\n"
-		 "  SELECT COALESCE(s.customer_id, c.customer_id) AS customer_id, s.customer_id IS NOT NULL AS present,\n"
-		 "    s.segment, s.lifecycle, s.clv,\n"
-		 "    CASE WHEN c.customer_id IS NULL OR " DIFFER(
-			 "s.segment",
-			 "c.segment") " THEN {day} ELSE c.segment_changed_on END AS segment_changed_on,\n"
-						  "    CASE WHEN " DIFFER(
-							  "s.segment",
-							  "c.segment") " THEN c.segment ELSE c.previous_segment END AS previous_segment,\n"
-										   "    CASE WHEN c.customer_id IS NULL OR " DIFFER(
-											   "s.lifecycle",
-											   "c.lifecycle") " THEN {day} ELSE c.lifecycle_changed_on END AS "
-															  "lifecycle_changed_on,\n"
-															  "    CASE WHEN " DIFFER(
-																  "s.lifecycle",
-																  "c.lifecycle") " THEN c.lifecycle ELSE "
-																				 "c.previous_lifecycle END AS "
-																				 "previous_lifecycle,\n"
-																				 "    c.clv AS previous_clv, "
-																				 "c.changed_on AS previous_changed_on\n"
-																				 "  FROM (SELECT r.* FROM {source} AS "
-																				 "r WHERE r.customer_id IS NOT NULL) "
-																				 "AS s\n"
-																				 "    FULL JOIN {current} AS c ON "
-																				 "{same_customer}\n"
-																				 "  WHERE c.customer_id IS NULL OR "
-																				 "(s.customer_id IS NOT NULL) "
-																				 "OPERATOR(pg_catalog.<>) c.present "
-																				 "OR\n"
-																				 "    s.customer_id IS NOT NULL AND "
-																				 "(" DIFFER("s.segment", "c.segment") " OR " DIFFER(
-																					 "s.lifecycle",
-																					 "c.lifecycle") " OR\n"
-																									"      " VALUE_MOVED
-																									")\n"
-																									")\n"
-																									"INSERT INTO "
-																									"{changes} "
-																									"(" KEPT_COLUMNS
-																									")\n"
-																									"SELECT "
-																									"n.customer_id, "
-																									"{day}, n.present, "
-																									"n.segment, "
-																									"n.lifecycle, "
-																									"n.clv, "
-																									"n.segment_changed_"
-																									"on, "
-																									"n.previous_"
-																									"segment,\n"
-																									"  "
-																									"n.lifecycle_"
-																									"changed_on, "
-																									"n.previous_"
-																									"lifecycle, "
-																									"n.previous_clv, "
-																									"n.previous_"
-																									"changed_on FROM "
-																									"changed AS n";
+/* Whether the customer c is in another segment, or lifecycle, by the scores s. */
+#define SEGMENT_MOVED DIFFER("s.segment", "c.segment")
+#define LIFECYCLE_MOVED DIFFER("s.lifecycle", "c.lifecycle")
 
-/* The rows of that day take the place of those before them. */
-static const char *const current_templates[] = {
-	"DELETE FROM {current} AS p WHERE EXISTS (SELECT FROM {changes} AS h WHERE {same_change} AND h.changed_on "
-	"OPERATOR(pg_catalog.=) {day})",
-	"INSERT INTO {current} (" KEPT_COLUMNS ")\n"
-	"SELECT h.* FROM {changes} AS h WHERE h.changed_on OPERATOR(pg_catalog.=) {day}",
-	NULL,
-};
+/* Gives the number of changes. States that there were none of are numbered, in their order. */
+static const char change_template[] =
+	"WITH changed AS MATERIALIZED (\n"
+	"  SELECT COALESCE(s.customer_id, c.customer_id) AS customer_id, c.customer_id IS NULL AS is_new,\n"
+	"    s.segment, s.lifecycle, s.clv, c.segment AS segment_before, c.clv AS clv_before,\n"
+	"    " SEGMENT_MOVED " AS segment_moved,\n"
+	"    " LIFECYCLE_MOVED " AS lifecycle_moved\n"
+	"  FROM (SELECT r.* FROM {source} AS r WHERE r.customer_id IS NOT NULL) AS s\n"
+	"    FULL JOIN (SELECT k.customer_id, k.state, k.clv, t.segment, t.lifecycle\n"
+	"      FROM {current} AS k LEFT JOIN {states} AS t ON t.code OPERATOR(pg_catalog.=) k.state) AS c\n"
+	"    ON {same_customer}\n"
+	"  WHERE c.customer_id IS NULL OR (s.customer_id IS NOT NULL) OPERATOR(pg_catalog.<>) (c.state IS NOT NULL) OR\n"
+	"    s.customer_id IS NOT NULL AND (" SEGMENT_MOVED " OR\n"
+	"      " LIFECYCLE_MOVED " OR\n"
+	"      " VALUE_MOVED ")\n"
+	"), fresh AS (\n"
+	"  INSERT INTO {states} (code, segment, lifecycle)\n"
+	"  SELECT (m.code OPERATOR(pg_catalog.+) pg_catalog.row_number() OVER (ORDER BY n.segment, n.lifecycle))\n"
+	"    ::pg_catalog.int4, n.segment, n.lifecycle\n"
+	"  FROM (SELECT c.segment, c.lifecycle FROM changed AS c WHERE c.segment IS NOT NULL\n"
+	"      EXCEPT SELECT t.segment, t.lifecycle FROM {states} AS t) AS n,\n"
+	"    (SELECT COALESCE(pg_catalog.max(t.code), '0'::pg_catalog.int4) AS code FROM {states} AS t) AS m\n"
+	"  RETURNING code, segment, lifecycle\n"
+	"), numbered AS MATERIALIZED (\n"
+	"  SELECT n.*, t.code AS state FROM changed AS n\n"
+	"    LEFT JOIN (SELECT k.code, k.segment, k.lifecycle FROM {states} AS k\n"
+	"      UNION ALL SELECT f.code, f.segment, f.lifecycle FROM fresh AS f) AS t\n"
+	"    ON t.segment OPERATOR(pg_catalog.=) n.segment\n"
+	"      AND COALESCE(t.lifecycle, '') OPERATOR(pg_catalog.=) COALESCE(n.lifecycle, '')\n"
+	"      AND (t.lifecycle IS NULL) OPERATOR(pg_catalog.=) (n.lifecycle IS NULL)\n"
+	"), updated AS (\n"
+	"  UPDATE {current} AS p SET (past_days, past_states, past_clv, changed_on, state, clv, segment_changed_on,\n"
+	"    previous_segment, lifecycle_changed_on, previous_lifecycle) = ROW(\n"
+	"      pg_catalog.array_append(p.past_days, p.changed_on), pg_catalog.array_append(p.past_states, p.state),\n"
+	"      pg_catalog.array_append(p.past_clv, p.clv), {day}, h.state, h.clv,\n"
+	"      CASE WHEN h.segment_moved THEN {day} ELSE p.segment_changed_on END,\n"
+	"      CASE WHEN h.segment_moved THEN p.state ELSE p.previous_segment END,\n"
+	"      CASE WHEN h.lifecycle_moved THEN {day} ELSE p.lifecycle_changed_on END,\n"
+	"      CASE WHEN h.lifecycle_moved THEN p.state ELSE p.previous_lifecycle END)\n"
+	"  FROM numbered AS h WHERE NOT h.is_new AND {same_change}\n"
+	"), added AS (\n"
+	"  INSERT INTO {current} (customer_id, changed_on, state, clv, segment_changed_on, lifecycle_changed_on)\n"
+	"  SELECT n.customer_id, {day}, n.state, n.clv, {day}, {day} FROM numbered AS n WHERE n.is_new\n"
+	"), moved AS (\n"
+	"  INSERT INTO {moves} (changed_on, from_segment, to_segment, customers, clv_before, clv_after, value_lost,\n"
+	"    without_value)\n"
+	"  SELECT {day}, m.segment_before, m.segment, pg_catalog.count(*), pg_catalog.sum(m.before),\n"
+	"    pg_catalog.sum(m.after), pg_catalog.sum(m.before OPERATOR(pg_catalog.-) m.after),\n"
+	"    pg_catalog.count(*) FILTER (WHERE m.before IS NULL OR m.after IS NULL)\n"
+	"  FROM (SELECT n.segment_before, n.segment,\n"
+	"      CASE WHEN n.segment_before IS NULL THEN '0'::pg_catalog.float8 ELSE n.clv_before END AS before,\n"
+	"      CASE WHEN n.segment IS NULL THEN '0'::pg_catalog.float8 ELSE n.clv END AS after\n"
+	"    FROM changed AS n WHERE n.segment_moved AND NOT n.is_new) AS m\n"
+	"  GROUP BY m.segment_before, m.segment\n"
+	")\n"
+	"SELECT pg_catalog.count(*) FROM changed";
 
 /* What is to be known of the scores beforehand, in one pass. */
 static const char totals_template[] =
@@ -239,14 +281,18 @@ static const char days_template[] =
 	"INSERT INTO {days} (as_of, customers, changes, fingerprint)\n"
 	"VALUES ({day}, {count}::pg_catalog.int8, {written}::pg_catalog.int8, {fingerprint}::pg_catalog.int8)";
 
-/* The state on a day is the last row up to it. */
+/* The state of the customer c on a day is the last that began until then. */
+#define STATE_ON(day) \
+	"CASE WHEN c.changed_on OPERATOR(pg_catalog.<=) " day " THEN c.state\n" \
+	"    ELSE c.past_states[pg_catalog.width_bucket(" day ", c.past_days)] END"
+
 static const char transitions_template[] =
-	"SELECT @segment_transitions(a.segment, b.segment) FROM\n"
-	"  (SELECT DISTINCT ON (h.customer_id) h.customer_id, h.segment FROM {changes} AS h\n"
-	"    WHERE h.changed_on OPERATOR(pg_catalog.<=) {since} ORDER BY h.customer_id, h.changed_on DESC) AS a\n"
-	"  FULL JOIN (SELECT DISTINCT ON (h.customer_id) h.customer_id, h.segment FROM {changes} AS h\n"
-	"    WHERE h.changed_on OPERATOR(pg_catalog.<=) {until} ORDER BY h.customer_id, h.changed_on DESC) AS b\n"
-	"  ON {same_state}";
+	"SELECT @segment_transitions(a.segment, b.segment) FROM {current} AS c\n"
+	"  LEFT JOIN {states} AS a ON a.code OPERATOR(pg_catalog.=) " STATE_ON(
+		"{since}") "\n"
+				   "  LEFT JOIN {states} AS b ON b.code OPERATOR(pg_catalog.=) " STATE_ON(
+					   "{until}") "\n"
+								  "WHERE COALESCE(c.past_days[1], c.changed_on) OPERATOR(pg_catalog.<=) {until}";
 
 /* The names of all that belongs together, and the parts of the templates that they are. */
 #define MAX_PARTS 20
@@ -267,7 +313,7 @@ add_part(Snapshots *snapshots, const char *name, const char *text)
 static void
 add_names(Snapshots *snapshots, const char *schema, const char *name)
 {
-	static const char *const suffixes[] = {"source", "current", "days", "customers", "moves"};
+	static const char *const suffixes[] = {"source", "current", "states", "moves", "days", "customers"};
 
 	if ((int) strlen(name) > NAMEDATALEN - 1 - LONGEST_SUFFIX)
 		ereport(ERROR,
@@ -520,7 +566,6 @@ find_snapshots(Snapshots *snapshots, Oid changes)
 
 	add_part(snapshots, "{same_customer}", same_customer(type, "s", "c"));
 	add_part(snapshots, "{same_change}", same_customer(type, "p", "h"));
-	add_part(snapshots, "{same_state}", same_customer(type, "a", "b"));
 }
 
 /* What is to be known of the scores before they are compared. */
@@ -688,7 +733,7 @@ is_unchanged(const Snapshots *snapshots, const Totals *totals)
 static void
 refuse_other_owners(Oid changes)
 {
-	static const char *const suffixes[] = {"current", "days", "source"};
+	static const char *const suffixes[] = {"current", "states", "moves", "days", "source"};
 
 	sql_refuse_other_owner(changes, "triggers and rules");
 	for (int i = 0; i < lengthof(suffixes); i++)
@@ -709,7 +754,7 @@ refuse_other_owners(Oid changes)
 	}
 }
 
-/* take_snapshot(snapshots [, as_of]) → bigint: the rows written */
+/* take_snapshot(snapshots [, as_of]) → bigint: the changes written */
 PG_FUNCTION_INFO_V1(take_snapshot);
 Datum
 take_snapshot(PG_FUNCTION_ARGS)
@@ -719,6 +764,7 @@ take_snapshot(PG_FUNCTION_ARGS)
 	Totals totals;
 	DateADT day;
 	int64 written = 0;
+	bool isnull;
 
 	refuse_nulls(fcinfo, 0, names, lengthof(names));
 	find_snapshots(&snapshots, PG_GETARG_OID(0));
@@ -736,10 +782,9 @@ take_snapshot(PG_FUNCTION_ARGS)
 	if (!is_unchanged(&snapshots, &totals))
 	{
 		refuse_several_rows(&snapshots);
-		written = run(change_template, &snapshots);
+		(void) run(change_template, &snapshots);
+		written = int64_result(1, &isnull);
 	}
-	if (written > 0)
-		run_all(current_templates, &snapshots);
 	add_part(&snapshots, "{written}", psprintf("'" INT64_FORMAT "'", written));
 	(void) run(days_template, &snapshots);
 	SPI_finish();

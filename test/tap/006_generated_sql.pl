@@ -118,6 +118,14 @@ sub examine
 	my $kind = sub { my ($i) = @_; return $i >= 0 && $i < @t ? $t[$i][0] : ''; };
 	my $is_name = sub { return $kind->($_[0]) =~ /^(word|quoted)$/; };
 
+	# the end of a list of columns: SET (a, b)
+	my $is_assigned = sub {
+		my ($i) = @_;
+		return '' if $at->($i) ne ')';
+		do { $i-- } while ($is_name->($i) || $at->($i) eq ',');
+		return $at->($i) eq '(' && uc($at->($i - 1)) eq 'SET';
+	};
+
 	for my $i (0 .. $#t)
 	{
 		my $token = $at->($i);
@@ -155,6 +163,7 @@ sub examine
 		{
 			if ($qualified && $at->($i - 3) eq '(' && uc($at->($i - 4)) eq 'OPERATOR') { $operators{ $at->($i - 2) . ".$token" } = 1; }
 			elsif ($token eq '=' && uc($at->($i - 2)) eq 'SET') { }	# an assignment
+			elsif ($token eq '=' && $is_assigned->($i - 1)) { }
 			elsif ($token eq '*' && ($qualified || uc($at->($i - 1)) eq 'SELECT' || $at->($i - 1) eq '(' && $at->($i + 1) eq ')')) { }
 			else { push @complaints, "operator $token without a schema"; }
 		}
