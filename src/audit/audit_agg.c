@@ -17,6 +17,13 @@ typedef struct PeriodSums
 	Spend spend;
 } PeriodSums;
 
+/* Whether a day lies in a period: a day before it has a difference that is large without a sign. */
+static inline bool
+in_period(const AuditHead *head, int i, DateADT day)
+{
+	return (uint32) day - (uint32) head->since[i] < (uint32) head->until[i] - (uint32) head->since[i];
+}
+
 /* read_periods() for amounts that are integer numbers of units, whose sums always fit an int64. */
 static DateADT
 read_units(HistoryReader *reader, const AuditHead *head, PeriodSums *sums)
@@ -30,7 +37,7 @@ read_units(HistoryReader *reader, const AuditHead *head, PeriodSums *sums)
 		if (first == DATEVAL_NOEND && reader->units >= 0)
 			first = reader->day;
 		for (int i = 0; i < head->periods; i++)
-			if (reader->day >= head->since[i] && reader->day < head->until[i])
+			if (in_period(head, i, reader->day))
 			{
 				sums[i].orders += reader->units >= 0;
 				sums[i].spend.units += reader->units;
@@ -56,7 +63,7 @@ read_periods(HistoryReader *reader, Datum history, const AuditHead *head, Period
 		if (day.orders > 0 && first == DATEVAL_NOEND)
 			first = day.day;
 		for (int i = 0; i < head->periods; i++)
-			if (day.day >= head->since[i] && day.day < head->until[i])
+			if (in_period(head, i, day.day))
 			{
 				sums[i].orders += day.orders;
 				spend_merge(&sums[i].spend, &day.spend);
@@ -112,21 +119,44 @@ add_customer(AuditState *state, Datum history, const Datum *profit)
 
 /* A customer whose profit is not known is left out; the others are kept. */
 static Datum
-add_history(FunctionCallInfo fcinfo, const AuditType *type, AuditHead *head, int profit_place)
+add_row(FunctionCallInfo fcinfo, AuditState *state, int profit_place)
 {
-	head->has_profit = PG_NARGS() > profit_place;
-	if (PG_ARGISNULL(1))
-		return agg_state_unchanged(fcinfo);
-
-	AuditState *state = audit_state_argument(fcinfo, type, head);
-
-	if (!head->has_profit)
+	if (!state->head.has_profit)
 		add_customer(state, PG_GETARG_DATUM(1), NULL);
 	else if (PG_ARGISNULL(profit_place))
 		audit_leave_out(state, 1);
 	else
 		add_customer(state, PG_GETARG_DATUM(1), &fcinfo->args[profit_place].value);
 	return agg_state_result(fcinfo, &state->map.growing);
+}
+
+static Datum
+add_history(FunctionCallInfo fcinfo, const AuditType *type, AuditHead *head, int profit_place)
+{
+	head->has_profit = PG_NARGS() > profit_place;
+	if (PG_ARGISNULL(1))
+		return agg_state_unchanged(fcinfo);
+	return add_row(fcinfo, audit_state_argument(fcinfo, type, head), profit_place);
+}
+
+/*
+ * The state of an aggregate whose days are those given, as they are from the second row on: then they were
+ * checked. NULL: they are to be.
+ */
+static AuditState *
+state_with_these_days(FunctionCallInfo fcinfo)
+{
+	AuditState *state = PG_ARGISNULL(0) || PG_ARGISNULL(1) ? NULL : agg_state_to_write(PG_GETARG_DATUM(0));
+
+	for (int i = 0; state != NULL && i < state->head.periods; i++)
+	{
+		int at = 2 + 2 * i;
+
+		if (PG_ARGISNULL(at) || PG_ARGISNULL(at + 1) || PG_GETARG_DATEADT(at) != state->head.since[i] ||
+			PG_GETARG_DATEADT(at + 1) != state->head.until[i])
+			return NULL;
+	}
+	return state;
 }
 
 /* period_audit(purchase_history, since, until [, profit_history]): transition */
@@ -148,8 +178,11 @@ period_change_add_in_group(PG_FUNCTION_ARGS)
 {
 	static const char *const first[] = {"since_1", "until_1"};
 	static const char *const second[] = {"since_2", "until_2"};
+	AuditState *state = state_with_these_days(fcinfo);
 	AuditHead head = {0};
 
+	if (state != NULL)
+		return add_row(fcinfo, state, 6);
 	audit_period_argument(fcinfo, 2, first, &head, 0);
 	audit_period_argument(fcinfo, 4, second, &head, 1);
 	if (head.until[0] > head.since[1])

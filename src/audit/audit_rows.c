@@ -379,9 +379,9 @@ static void
 sort_packed_rows(int64 *rows, Size count, int words, const PackedWord *layout, int total)
 {
 	int bits = count < 4096 ? 6 : 11;
-	PackedRow *packed = MemoryContextAllocHuge(CurrentMemoryContext, 2 * count * sizeof(PackedRow));
+	PackedRow *packed = MemoryContextAllocHuge(CurrentMemoryContext, count * sizeof(PackedRow));
 	PackedRow *from = packed;
-	PackedRow *to = packed + count;
+	PackedRow *to = (PackedRow *) rows; /* their memory is free once they are packed, and is no less */
 
 	for (Size i = 0; i < count; i++)
 		packed[i] = pack_row(rows + i * (words + 1), words, layout);
@@ -393,8 +393,10 @@ sort_packed_rows(int64 *rows, Size count, int words, const PackedWord *layout, i
 		to = from;
 		from = sorted;
 	}
+	if (from != packed)
+		memcpy(packed, from, count * sizeof(PackedRow));
 	for (Size i = 0; i < count; i++)
-		unpack_row(&from[i], rows + i * (words + 1), words, layout);
+		unpack_row(&packed[i], rows + i * (words + 1), words, layout);
 	pfree(packed);
 }
 
