@@ -67,4 +67,4 @@ SELECT create_snapshots('nights', 'scored');
 SELECT take_snapshot('nights', '2026-01-01');
 CREATE TABLE kept (customer_id bigint, as_of date, segment text, lifecycle text, clv float8, PRIMARY KEY (customer_id, as_of));
 
-VACUUM (FREEZE, ANALYZE) scored, nights, nights_current, things, histories, summaries, live, new_orders, bases, shards, models;
+VACUUM (FREEZE, ANALYZE) scored, nights_current, things, histories, summaries, live, new_orders, bases, shards, models;
