@@ -166,7 +166,7 @@ history_summary(PG_FUNCTION_ARGS)
 	bool nulls[N_COLUMNS] = {false};
 
 	if (fcinfo->flinfo->fn_extra == NULL)
-		fcinfo->flinfo->fn_extra = result_row_type(fcinfo);
+		fcinfo->flinfo->fn_extra = call_row(fcinfo);
 
 	values[FIRST_ORDER_ON] = DateADTGetDatum(summary.first);
 	values[LAST_ORDER_ON] = DateADTGetDatum(summary.last);
@@ -179,7 +179,7 @@ history_summary(PG_FUNCTION_ARGS)
 	set_float(values, nulls, TOTAL_SPEND, spend);
 	set_float(values, nulls, AVG_ORDER_VALUE, summary.orders == 0 ? NAN : spend / summary.orders);
 	set_float(values, nulls, AVG_DAYS_BETWEEN_ORDERS, days_between_orders(&summary));
-	return HeapTupleGetDatum(heap_form_tuple((TupleDesc) fcinfo->flinfo->fn_extra, values, nulls));
+	return call_row_fill(fcinfo->flinfo->fn_extra, values, nulls);
 }
 
 /* days_to_nth_order(purchase_history, n integer) → integer: from the first transaction to the nth */

@@ -46,7 +46,17 @@ typedef struct Filler
 	int made; /* slots that there are */
 	int rows; /* those that wait */
 	Size bytes;
+	StringInfo places;     /* where rows are stored whose last column is not null; NULL: nobody asks */
+	bool marked[MOST_ROWS]; /* the rows that wait and are such */
 } Filler;
+
+/* Notes where a row is stored, in the output form of an array of tid. */
+static void
+note_place(StringInfo places, const ItemPointerData *place)
+{
+	appendStringInfo(places, "%s\"(%u,%u)\"", places->len > 0 ? "," : "", ItemPointerGetBlockNumber(place),
+					 ItemPointerGetOffsetNumber(place));
+}
 
 static void
 store_rows(Filler *filler)
@@ -57,7 +67,11 @@ store_rows(Filler *filler)
 	MemoryContextSwitchTo(caller);
 	MemoryContextReset(filler->scratch);
 	for (int i = 0; i < filler->rows; i++)
+	{
+		if (filler->marked[i])
+			note_place(filler->places, &filler->slots[i]->tts_tid);
 		ExecClearTuple(filler->slots[i]);
+	}
 	filler->rows = 0;
 	filler->bytes = 0;
 }
@@ -82,6 +96,7 @@ receive_row(TupleTableSlot *row, DestReceiver *receiver)
 		filler->slots[filler->made++] = table_slot_create(filler->relation, NULL);
 		MemoryContextSwitchTo(caller);
 	}
+	filler->marked[filler->rows] = filler->places != NULL && !slot_attisnull(row, row->tts_tupleDescriptor->natts);
 	slot = ExecCopySlot(filler->slots[filler->rows++], row);
 	tuple = ExecFetchSlotHeapTuple(slot, false, &release);
 	filler->bytes += tuple->t_len;
@@ -117,12 +132,13 @@ run_restricted(const char *query, DestReceiver *receiver)
 }
 
 uint64
-fill_relation(Oid relation, const char *query)
+fill_relation(Oid relation, const char *query, StringInfo places)
 {
 	Filler *filler = palloc0(sizeof(Filler));
 	bool view;
 	uint64 rows;
 
+	filler->places = places;
 	filler->receiver = (DestReceiver){.receiveSlot = receive_row,
 									  .rStartup = start_rows,
 									  .rShutdown = end_rows,

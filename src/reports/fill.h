@@ -7,11 +7,14 @@
 #ifndef REPORTS_FILL_H
 #define REPORTS_FILL_H
 
+#include "lib/stringinfo.h"
+
 /*
  * Runs a query whose rows become those of a table, or materialized view, that this
  * transaction has made with the same query and WITH NO DATA; gives their number. Nobody else
- * can see the relation yet.
+ * can see the relation yet. If asked, the places of rows whose last column is not null are appended, as the
+ * elements of an array of tid.
  */
-extern uint64 fill_relation(Oid relation, const char *query);
+extern uint64 fill_relation(Oid relation, const char *query, StringInfo places);
 
 #endif /* REPORTS_FILL_H */

@@ -61,7 +61,7 @@ typedef enum ColumnNeed
 /*
  * The columns after the keys, in order: name, expression, and the comment that BI tools
  * show. Expressions are over s, the customer: s.history_summary is the history in numbers, s.customer_scores
- * are all scores at once, so that both read the history once. In all of them {days} stands
+ * are all scores at once, so that both read the history once; s.rfm_scores are those by cut points. In all of them {days} stands
  * for the horizon, {model} and {as_of} for the fit's, and @ for the schema of the extension.
  */
 typedef struct ColumnText
@@ -87,16 +87,16 @@ static const ColumnText columns[] = {
 	{"tenure_days", "{as_of} OPERATOR(pg_catalog.-) (s.history_summary).first_order_on", "days since the first order"},
 	{"avg_days_between_orders", "(s.history_summary).avg_days_between_orders",
 	 "mean number of days between days with an order"},
-	{"r_score", "@rfm_digit(s.rfm_score, 1)", "recency score, 1 to {levels}; {levels} = the most recent", NEED_RFM},
-	{"f_score", "@rfm_digit(s.rfm_score, 2)", "frequency score, 1 to {levels}; {levels} = the most orders", NEED_RFM},
-	{"m_score", "@rfm_digit(s.rfm_score, 3)",
+	{"r_score", "(s.rfm_scores).r_score", "recency score, 1 to {levels}; {levels} = the most recent", NEED_RFM},
+	{"f_score", "(s.rfm_scores).f_score", "frequency score, 1 to {levels}; {levels} = the most orders", NEED_RFM},
+	{"m_score", "(s.rfm_scores).m_score",
 	 "monetary score, 1 to {levels}; {levels} = the highest spend; missing where all spend the same or nothing is "
 	 "known of it",
 	 NEED_RFM},
-	{"rfm_score", "s.rfm_score",
+	{"rfm_score", "(s.rfm_scores).rfm_score",
 	 "recency, frequency and monetary score in one; {best} is best, {best_of_two} where there is no monetary score",
 	 NEED_RFM},
-	{"segment", "@segment_of(s.rfm_score, {rules})", "name of the customer's segment, by what happened", NEED_RFM},
+	{"segment", "@segment_of((s.rfm_scores).rfm_score, {rules})", "name of the customer's segment, by what happened", NEED_RFM},
 	{"lifecycle", "(s.customer_scores).lifecycle",
 	 "new, active, slipping, probably lost or lost, by what the model expects"},
 	{"churn_prob", "(s.customer_scores).churn_prob", "probability, 0 to 1, that the customer is gone"},
@@ -221,7 +221,7 @@ static const char fit_table_template[] = ", fit AS NOT MATERIALIZED (\n"
 static const char fit_cuts_template[] =
 	", cuts AS MATERIALIZED (\n"
 	"  SELECT @rfm_cuts(@recency_days(h.history, f.as_of), @order_count(h.history),\n"
-	"    {monetary_of_h}) AS cuts\n"
+	"    {monetary_on_shards}) AS cuts\n"
 	"  FROM histories AS h CROSS JOIN fit AS f\n"
 	")";
 
@@ -261,15 +261,18 @@ static const char range_from_on_shards[] = "\n    CROSS JOIN LATERAL @clv_predic
 										   "      f.as_of, NULL::pg_catalog.float8[]) AS r";
 
 static const char cuts_template[] = ", cuts AS MATERIALIZED (\n"
-									"  SELECT {cuts_group}@rfm_cuts(@recency_days(h.history, {fit_as_of}), "
-									"@order_count(h.history), {monetary_of_h}) AS cuts\n"
-									"  FROM histories AS h{join_fit}{group_cuts}\n"
+									"  SELECT {cuts_group}@rfm_cuts({fit_as_of} OPERATOR(pg_catalog.-) "
+									"(h.history_summary).last_order_on, (h.history_summary).order_count,\n"
+									"    {monetary_of_h}) AS cuts\n"
+									"  FROM (SELECT {cuts_group}@history_summary(h.history, "
+									"'5874897-12-31'::pg_catalog.date) AS history_summary\n"
+									"    FROM histories AS h OFFSET 0) AS h{join_fit}{group_cuts}\n"
 									")";
 
 static const char scored_template[] = ", scored AS (\n"
-									  "  SELECT c.*, {open_rfm}@rfm_score({as_of_of_c} OPERATOR(pg_catalog.-) "
+									  "  SELECT c.*, @rfm_scores({as_of_of_c} OPERATOR(pg_catalog.-) "
 									  "(c.history_summary).last_order_on, (c.history_summary).order_count,\n"
-									  "    {monetary}, {cuts}){close_rfm} AS rfm_score\n"
+									  "    (c.history_summary).total_spend, {cuts}) AS rfm_scores\n"
 									  "  FROM customers AS c{join_cuts}\n"
 									  "  OFFSET 0\n"
 									  ")";
@@ -429,34 +432,6 @@ monetary(const ScoresQuery *query, const char *spend)
 	return query->amount == NULL ? "'0'::pg_catalog.float8" : spend;
 }
 
-/* Whether what a customer has spent may be unknown, as a condition; NULL: it never is. */
-static const char *
-unknown_spend(const ScoresQuery *query)
-{
-	if (query->history != NULL)
-		return "(c.history_summary).total_spend IS NULL";
-	return query->amount == NULL ? "true" : NULL;
-}
-
-/* Where spend is unknown there is no monetary score: what stands before the score, and after it. */
-static const char *
-open_rfm(const ScoresQuery *query)
-{
-	return unknown_spend(query) == NULL ? "" : "pg_catalog.overlay(";
-}
-
-static const char *
-close_rfm(const ScoresQuery *query)
-{
-	const char *unknown = unknown_spend(query);
-
-	return unknown == NULL ? ""
-						   : psprintf(",\n    CASE WHEN %s THEN '-'::pg_catalog.text ELSE ''::pg_catalog.text END, "
-									  "'3'::pg_catalog.int4, CASE WHEN %s THEN '1'::pg_catalog.int4 ELSE "
-									  "'0'::pg_catalog.int4 END)",
-									  unknown, unknown);
-}
-
 /* A column of the fit: of the group's, which stands in this row; or of the only one, which is then read once. */
 static const char *
 of_fit(const ScoresQuery *query, const char *row, const char *column)
@@ -558,10 +533,8 @@ append_template(StringInfo out, const char *template, const ScoresQuery *query)
 		{"{sum}", query->amount == NULL ? "" : psprintf(", pg_catalog.sum(%s) AS amount", query->amount)},
 		{"{line_amount}", query->amount == NULL ? "" : psprintf(", %s", query->amount)},
 		{"{order_id}", query->order_id == NULL ? "" : query->order_id},
-		{"{monetary}", monetary(query, "(c.history_summary).total_spend")},
-		{"{open_rfm}", open_rfm(query)},
-		{"{close_rfm}", close_rfm(query)},
-		{"{monetary_of_h}", monetary(query, psprintf("%s.total_spend(h.history)", query->schema))},
+		{"{monetary_of_h}", monetary(query, "(h.history_summary).total_spend")},
+		{"{monetary_on_shards}", monetary(query, psprintf("%s.total_spend(h.history)", query->schema))},
 		{"{materialized}",
 		 query->on_shards || (query->one_row_each && query->as_of == NULL) ? "NOT MATERIALIZED" : "MATERIALIZED"},
 		{"{window}", query->window},

@@ -10,7 +10,6 @@
 
 #include <math.h>
 
-#include "access/htup_details.h"
 #include "funcapi.h"
 
 #include "scores/score.h"
@@ -36,7 +35,7 @@ enum
 /* What lives as long as the query. */
 typedef struct ScoresCall
 {
-	TupleDesc row;
+	CallRow *row;
 	TransactionCache *cache;
 	TransactionCache *status_cache; /* for its horizon of a year, if the other is not */
 } ScoresCall;
@@ -49,7 +48,7 @@ scores_call(FunctionCallInfo fcinfo)
 	if (call == NULL)
 	{
 		call = MemoryContextAllocZero(fcinfo->flinfo->fn_mcxt, sizeof(ScoresCall));
-		call->row = result_row_type(fcinfo);
+		call->row = call_row(fcinfo);
 		call->cache = transaction_cache_make(fcinfo->flinfo->fn_mcxt);
 		call->status_cache = transaction_cache_make(fcinfo->flinfo->fn_mcxt);
 		fcinfo->flinfo->fn_extra = call;
@@ -144,12 +143,6 @@ add_status(Scores *scores, ScoresCall *call, Customer *customer, Datum history, 
 	set_word(scores->values, scores->nulls, SCORE_STATUS, customer_status(customer, history, seen, by_default));
 }
 
-static Datum
-row_of(const ScoresCall *call, Scores *scores)
-{
-	return HeapTupleGetDatum(heap_form_tuple(call->row, scores->values, scores->nulls));
-}
-
 /* customer_scores(history, model [, as_of, horizon_days, annual_discount, margin, covariates]) → one row */
 PG_FUNCTION_INFO_V1(customer_scores);
 Datum
@@ -175,7 +168,7 @@ customer_scores(PG_FUNCTION_ARGS)
 	add_scores(&scores, &customer);
 	add_next_order(&scores, &customer);
 	add_status(&scores, call, &customer, PG_GETARG_DATUM(0), any_null(fcinfo, 0, 1) ? NULL : &seen, PG_ARGISNULL(2));
-	return row_of(call, &scores);
+	return call_row_fill(call->row, scores.values, scores.nulls);
 }
 
 /* customer_scores(repeat_count, recency_days, tenure_days, avg_value, model [, as_of, …, covariates]) → one row */
@@ -203,5 +196,5 @@ customer_scores_numbers(PG_FUNCTION_ARGS)
 		customer.as_of = as_of;
 	}
 	add_status(&scores, call, &customer, 0, NULL, false);
-	return row_of(call, &scores);
+	return call_row_fill(call->row, scores.values, scores.nulls);
 }

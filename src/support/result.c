@@ -1,11 +1,16 @@
 /*
  * result.c
- *	  The row types of functions that return one row.
+ *	  Functions that return one row.
+ *
+ * A function that is called for millions of customers returns an expanded record: whoever takes a column
+ * of it reads it where it lies, while of a tuple each column is searched from the first one on.
+ * What stores the row flattens it.
  */
 #include "compat.h"
 
 #include "access/htup_details.h"
 #include "funcapi.h"
+#include "utils/expandedrecord.h"
 
 #include "support/result.h"
 
@@ -22,6 +27,29 @@ result_row_type(FunctionCallInfo fcinfo)
 	row = BlessTupleDesc(CreateTupleDescCopy(found));
 	MemoryContextSwitchTo(caller);
 	return row;
+}
+
+CallRow *
+call_row(FunctionCallInfo fcinfo)
+{
+	TupleDesc found;
+	ExpandedRecordHeader *row;
+
+	if (get_call_result_type(fcinfo, NULL, &found) != TYPEFUNC_COMPOSITE)
+		elog(ERROR, "return type must be a row type");
+	row = make_expanded_record_from_tupdesc(BlessTupleDesc(found), fcinfo->flinfo->fn_mcxt);
+	deconstruct_expanded_record(row);
+	return row;
+}
+
+Datum
+call_row_fill(CallRow *row, const Datum *values, const bool *nulls)
+{
+	memcpy(row->dvalues, values, row->nfields * sizeof(Datum));
+	memcpy(row->dnulls, nulls, row->nfields * sizeof(bool));
+	/* its size was that of the values before */
+	row->flat_size = 0;
+	return ExpandedRecordGetRODatum(row);
 }
 
 Datum

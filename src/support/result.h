@@ -1,6 +1,6 @@
 /*
  * result.h
- *	  Numeric results of SQL functions.
+ *	  Results of SQL functions: numbers and rows.
  */
 #ifndef SUPPORT_RESULT_H
 #define SUPPORT_RESULT_H
@@ -40,6 +40,18 @@ set_word(Datum *values, bool *nulls, int place, const char *word)
 
 /* The row type that a function returns, for as long as its call site lives; look it up once. */
 extern TupleDesc result_row_type(FunctionCallInfo fcinfo);
+
+/*
+ * The row of a function that is called for many customers. It is made once for each call site, and
+ * lives as long as that does; each result takes the place of the one before it, which the
+ * executor has copied if it goes on reading it.
+ */
+typedef struct ExpandedRecordHeader CallRow;
+
+extern CallRow *call_row(FunctionCallInfo fcinfo);
+
+/* Fills the row; values that are passed by reference stay where they are. */
+extern Datum call_row_fill(CallRow *row, const Datum *values, const bool *nulls);
 
 /* The row that a function returns. */
 extern Datum row_result(FunctionCallInfo fcinfo, Datum *values, bool *nulls);
