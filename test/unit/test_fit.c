@@ -300,6 +300,126 @@ test_limit_shown_by_copy(void **state)
 	assert_true(shown[0] > 0 && shown[0] + shown[1] + shown[2] < 12 && shown[3] == 0 && shown[4] == 0);
 }
 
+/* Customers of whom a share orders at regular times, in whole days; the others at random. */
+typedef struct RegularShop
+{
+	Population *population;
+	DayGaps gaps[1000];
+} RegularShop;
+
+static void
+open_shop(RegularShop *shop, double share, int stages, uint64_t seed)
+{
+	enum
+	{
+		N = 6000,
+		DAYS = 600,
+	};
+	PopulationCell *cells = test_host.alloc(sizeof(PopulationCell) * N);
+	double log_gaps = 0.0;
+
+	memset(shop->gaps, 0, sizeof(shop->gaps));
+	for (int i = 0; i < N; i++)
+	{
+		Random random = random_start(seed, i);
+		double rate = random_gamma(&random, 1.5) / 40.0;
+		double dropout = random_beta(&random, 1.0, 4.0);
+		int k = random_uniform(&random) < share ? stages : 1;
+		int32_t T = DAYS - (int32_t) (DAYS / 2 * random_uniform(&random));
+		double time = random_uniform(&random);
+
+		cells[i] = (PopulationCell){.T_days = T, .customers = 1.0};
+		do
+		{
+			int32_t gap;
+
+			for (int stage = 0; stage < k; stage++)
+				time += random_exponential(&random) / (k * rate);
+			if (!(time < T))
+				break;
+			gap = (int32_t) time - cells[i].t_x_days;
+			if (gap == 0)
+				continue;
+			cells[i].x++;
+			cells[i].t_x_days += gap;
+			log_gaps += log(gap / 7.0);
+			shop->gaps[gap] = (DayGaps){gap, shop->gaps[gap].count + 1.0};
+		} while (random_uniform(&random) >= dropout);
+	}
+	shop->population = population_build(&test_host, cells, N, 7.0);
+	shop->population->log_gaps = log_gaps;
+	test_host.release(cells);
+}
+
+/* Gaps in a row, as a population has them. */
+static void
+count_days(RegularShop *shop)
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < sizeof(shop->gaps) / sizeof(shop->gaps[0]); i++)
+		if (shop->gaps[i].count > 0.0)
+			shop->gaps[count++] = shop->gaps[i];
+	shop->population->day_gaps = shop->gaps;
+	shop->population->n_day_gaps = count;
+}
+
+/*
+ * Where a coarse copy shows that an integer parameter is not the best, it is not searched among all customers.
+ * The twin, which is not given copies, searches, and must come to the same end. Gives how many evaluations of
+ * all customers were spared.
+ */
+static int
+check_worse_shown_by_copy(const Model *model, const Population *population, int *stages)
+{
+	Model without_copies = *model;
+	int k = model->n_params - 1;
+	Fit fit;
+	Fit twin;
+
+	without_copies.discrete = true;
+	fit_population(model, population, &fit);
+	fit_population(&without_copies, population, &twin);
+	assert_true(fit.converged && twin.converged && fit.params[k] == twin.params[k]);
+	assert_near(fit.log_likelihood, twin.log_likelihood, 1e-10);
+	assert_near(fit.comparable, twin.comparable, 1e-10);
+	for (int i = 0; i < k; i++)
+		assert_near(fit.params[i], twin.params[i], 1e-6);
+	*stages = (int) fit.params[k];
+	return twin.iterations - fit.iterations;
+}
+
+static void
+test_worse_shown_by_copy(void **state)
+{
+	static const struct
+	{
+		double share;
+		int stages;
+	} shops[] = {{0, 1}, {1, 2}, {1, 3}, {0.25, 3}, {0.35, 3}, {0.45, 3}, {0.55, 3}};
+	long held = blocks_held;
+
+	(void) state;
+	for (size_t i = 0; i < sizeof(shops) / sizeof(shops[0]); i++)
+		for (int days = 0; days < 2; days++)
+		{
+			RegularShop shop;
+			int stages;
+			int spared;
+
+			open_shop(&shop, shops[i].share, shops[i].stages, 700 + i);
+			if (days)
+				count_days(&shop);
+			spared = check_worse_shown_by_copy(i % 2 ? &mbgcnbd_model : &bgcnbd_model, shop.population, &stages);
+			print_message("%g of %d stages%s: %d, %d evaluations spared\n", shops[i].share, shops[i].stages,
+						  days ? ", in days" : "", stages, spared);
+			if (shops[i].share == 0.0 || shops[i].share == 1.0)
+				assert_true(stages == shops[i].stages && spared > 5);
+			population_free(shop.population);
+		}
+	assert_int_equal(blocks_held, held);
+}
+
 static void
 test_spend_recovery(void **state)
 {
@@ -1326,6 +1446,7 @@ main(void)
 		cmocka_unit_test(test_recovery),
 		cmocka_unit_test(test_no_ageing),
 		cmocka_unit_test(test_limit_shown_by_copy),
+		cmocka_unit_test(test_worse_shown_by_copy),
 		cmocka_unit_test(test_spend_recovery),
 		cmocka_unit_test(test_billions),
 		cmocka_unit_test(test_time_unit_does_not_matter),

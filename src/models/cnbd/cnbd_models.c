@@ -76,11 +76,13 @@ CNBD_MODEL_FUNCTIONS(mbgcnbd, true)
 const Model bgcnbd_model = {
 	.id = 5,
 	.name = "bg/cnbd-k",
+	.at_one = &bgnbd_model,
 	CNBD_MODEL_MEMBERS(bgcnbd),
 };
 
 const Model mbgcnbd_model = {
 	.id = 6,
 	.name = "mbg/cnbd-k",
+	.at_one = &mbgnbd_model,
 	CNBD_MODEL_MEMBERS(mbgcnbd),
 };

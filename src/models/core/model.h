@@ -76,6 +76,12 @@ typedef struct Model
 	int n_integer_params;
 
 	/*
+	 * The model that this one is where its integer parameter is 1, with the same other
+	 * parameters and effects in the same order, or NULL.
+	 */
+	const struct Model *at_one;
+
+	/*
 	 * Time comes in whole periods, in each of which there is one opportunity
 	 * to buy, or none. x, t_x and T are then whole, x <= t_x, and a horizon
 	 * has as many opportunities as whole periods. For a customer with x > t_x,
