@@ -145,8 +145,7 @@ make_materialized_view(const ScoresNames *names, const ScoresQuery *query, Progr
 	progress_phase(progress, "indexes");
 	make_unique_index(names->scores, query);
 	/* and one that finds what was fitted */
-	scores_run("CREATE INDEX ON %s ((" SCORES_REFRESH " IS NOT NULL)) WHERE " SCORES_REFRESH " IS NOT NULL",
-			   names->scores);
+	scores_run("CREATE INDEX ON %s" SCORES_FIT_INDEX, names->scores);
 	scores_comment_on("MATERIALIZED VIEW", names->scores, SCORES_COMMENT, all_columns);
 	scores_run("CREATE VIEW %s AS SELECT %s FROM %s", names->bi, column_list(columns), names->scores);
 	scores_comment_on("VIEW", names->bi, SCORES_COMMENT, columns);

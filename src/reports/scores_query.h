@@ -103,6 +103,9 @@ extern bool scores_own_comment(const char *text);
 /* What the column with the refresh is called, and says of itself. */
 #define SCORES_REFRESH "refresh"
 
+/* The index of a materialized view that finds the rows with one, as the server writes it behind the relation. */
+#define SCORES_FIT_INDEX " USING btree (((" SCORES_REFRESH " IS NOT NULL))) WHERE (" SCORES_REFRESH " IS NOT NULL)"
+
 /* The query over scores with that column that says what was fitted: a row for each group. */
 extern char *scores_model_query(const char *schema, const char *scores, List *groups);
 

@@ -652,6 +652,13 @@ keep_snapshots(const char *over)
 	return list;
 }
 
+/* Whether an index is that of materialized views which finds what was fitted. */
+static bool
+finds_fit(const ScoresIndex *index)
+{
+	return strcmp(index->rest, SCORES_FIT_INDEX) == 0;
+}
+
 ScoresKept *
 scores_keep(const ScoresNames *names)
 {
@@ -681,7 +688,7 @@ scores_keep(const ScoresNames *names)
 			/* The first is that over the key, which may be another one from now on. */
 			if (first_unique && ((const ScoresIndex *) lfirst(cell))->unique)
 				first_unique = false;
-			else
+			else if (!finds_fit(lfirst(cell)))
 				kept->indexes = lappend(kept->indexes, lfirst(cell));
 		}
 	}
