@@ -102,12 +102,14 @@ SELECT count(clv_low), bool_and(clv_low <= clv_high) AS in_order FROM (SELECT * 
 SELECT create_customer_scores('shop.stored', 'shop.orders', 'customer_id', 'ordered_at', 'amount', model => 'bg/nbd', storage => 'table');
 CREATE VIEW shop.resting AS SELECT segment, count(*) AS customers FROM shop.stored GROUP BY segment;
 CREATE INDEX ON shop.stored_generation_1 (segment);
+ALTER TABLE shop.stored_generation_1 ALTER COLUMN segment SET STATISTICS 500;
 ALTER VIEW shop.stored SET (security_barrier = true);
 INSERT INTO shop.orders VALUES (5000, '2026-01-02', 10, 'NO', 1, 99999);
 CALL refresh_customer_scores('shop.stored');
 SELECT sum(customers) FROM shop.resting;
 SELECT count(*), count(DISTINCT refreshed_at) AS times, max(as_of) FROM shop.stored_model;
 SELECT relname, relkind, reloptions FROM pg_class WHERE relnamespace = 'shop'::regnamespace AND relname ~ '^stored' ORDER BY relname COLLATE "C";
+SELECT attname, attstattarget FROM pg_attribute WHERE attrelid = 'shop.stored_generation_2'::regclass AND attname IN ('clv_365d', 'segment') ORDER BY attname COLLATE "C";
 CALL refresh_customer_scores('shop.stored');
 SELECT refreshed_at FROM shop.scores_model \gset
 CALL refresh_customer_scores('shop.scores');

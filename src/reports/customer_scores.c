@@ -209,7 +209,8 @@ set_statistics(const char *generation, List *columns)
 static void
 copy_statistics(const char *from, const char *to)
 {
-	scores_run("SELECT pg_catalog.string_agg(pg_catalog.format('ALTER COLUMN %%I SET STATISTICS %%s'::pg_catalog.text,\n"
+	scores_run("SELECT pg_catalog.string_agg(pg_catalog.format('ALTER COLUMN %%I SET STATISTICS "
+			   "%%s'::pg_catalog.text,\n"
 			   "  a.attname, a.attstattarget), ', '::pg_catalog.text) FROM pg_catalog.pg_attribute AS a\n"
 			   "WHERE a.attrelid OPERATOR(pg_catalog.=) '%u'::pg_catalog.oid AND a.attnum OPERATOR(pg_catalog.>) "
 			   "'0'::pg_catalog.int2\n"

@@ -46,7 +46,7 @@ typedef struct Filler
 	int made; /* slots that there are */
 	int rows; /* those that wait */
 	Size bytes;
-	StringInfo places;     /* where rows are stored whose last column is not null; NULL: nobody asks */
+	StringInfo places;      /* where rows are stored whose last column is not null; NULL: nobody asks */
 	bool marked[MOST_ROWS]; /* the rows that wait and are such */
 } Filler;
 

@@ -244,14 +244,15 @@ copy_coarsely(const Host *host, const CovariateClass *classes, size_t n_classes,
 	return copies;
 }
 
-/* The fit of a model to all classes, which may be the nested model of another. */
+/* The fit of a model to the classes, or to a copy, which may be the nested model of another. */
 typedef struct KnownFit
 {
 	const Model *model;
+	const CovariateClass *classes;
 	Fit fit;
 } KnownFit;
 
-#define MOST_KNOWN 4
+#define MOST_KNOWN 8
 
 struct TimingFits
 {
@@ -275,7 +276,7 @@ typedef struct TimingFit
 	size_t n_classes;
 	int n_covariates;
 	double penalty;
-	TimingFits *fits;   /* where fits to all classes are known, if these are all */
+	TimingFits *fits;   /* where fits are known; NULL: nowhere */
 	const double *near; /* parameters and coefficients to start from; NULL: the model's own start */
 } TimingFit;
 
@@ -324,8 +325,6 @@ start_near_limit(const TimingFit *job, TimingData *timing, double *start)
 	limit_job.classes = timing->classes;
 	for (int i = 0; i < N_COPIES; i++)
 		limit_job.copies[i] = NULL;
-	if (timing->classes != job->classes)
-		limit_job.fits = NULL;
 	fit_classes(&limit_job, &limit);
 	for (int i = timing->n_free; i < timing->n; i++)
 		ln_params[i] = limit.params[i - timing->n_free + model->limit->n_params];
@@ -415,7 +414,6 @@ copy_shows_limit(const TimingFit *job, const Fit *fit, const CovariateClass *cop
 		return false;
 	limit_job.model = job->model->limit;
 	limit_job.classes = copy;
-	limit_job.fits = NULL;
 	for (int i = 0; i < N_COPIES; i++)
 		limit_job.copies[i] = NULL;
 	fit_classes(&limit_job, &limit);
@@ -751,14 +749,14 @@ fit_classes(const TimingFit *job, Fit *fit)
 	TimingFits *fits = job->fits;
 
 	for (int i = 0; fits != NULL && i < fits->n_known; i++)
-		if (fits->known[i].model == job->model)
+		if (fits->known[i].model == job->model && fits->known[i].classes == job->classes)
 		{
 			*fit = fits->known[i].fit;
 			return;
 		}
 	fit_anew(job, fit);
 	if (fits != NULL && fits->n_known < MOST_KNOWN)
-		fits->known[fits->n_known++] = (KnownFit){job->model, *fit};
+		fits->known[fits->n_known++] = (KnownFit){job->model, job->classes, *fit};
 }
 
 TimingFits *
