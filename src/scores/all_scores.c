@@ -10,8 +10,6 @@
 
 #include <math.h>
 
-#include "funcapi.h"
-
 #include "scores/score.h"
 #include "support/result.h"
 

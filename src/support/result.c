@@ -2,9 +2,8 @@
  * result.c
  *	  Functions that return one row.
  *
- * A function that is called for millions of customers returns an expanded record: whoever takes a column
- * of it reads it where it lies, while of a tuple each column is searched from the first one on.
- * What stores the row flattens it.
+ * A function that is called for millions of customers returns an expanded record: its columns are
+ * read where they lie, while of a tuple each is searched from the first one on. What stores the row flattens it.
  */
 #include "compat.h"
 
