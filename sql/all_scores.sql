@@ -130,3 +130,26 @@ SELECT history_summary(h, 'infinity') FROM customers WHERE who = 'once';
 RESET search_path;
 SET client_min_messages = warning;
 DROP SCHEMA all_scores CASCADE;
+
+-- A row takes the place of the one before it at its call site: what keeps rows has copies.
+CREATE TABLE days AS SELECT d::date AS first_day, purchase_history(d) AS h FROM generate_series(timestamp '2025-01-01', '2025-03-01', '1 month') AS d GROUP BY d;
+SELECT array_agg(s ORDER BY first_day) AS kept FROM (SELECT first_day, history_summary(h, '2025-04-01') AS s FROM days OFFSET 0) AS x;
+SELECT (s).first_order_on, lag(s) OVER w AS before, first_value(s) OVER w AS first
+FROM (SELECT history_summary(h, '2025-04-01') AS s FROM days OFFSET 0) AS x WINDOW w AS (ORDER BY (s).first_order_on);
+CREATE FUNCTION pg_temp.in_turn() RETURNS text[] LANGUAGE plpgsql AS $$
+DECLARE
+	day record;
+	summary record;
+	kept text[] = '{}';
+	last record;
+BEGIN
+	FOR day IN SELECT h FROM days ORDER BY first_day LOOP
+		last := summary;
+		summary := history_summary(day.h, '2025-04-01');
+		kept := kept || format('%s after %s', summary.first_order_on, last);
+	END LOOP;
+	RETURN kept;
+END
+$$;
+SELECT unnest(pg_temp.in_turn());
+DROP TABLE days;
