@@ -59,8 +59,7 @@ customer_overdue_prob(Customer *customer)
 	if (!customer->scorable)
 		return NAN;
 	if (isnan(customer->overdue))
-		customer->overdue =
-			customer->timing->overdue_prob(customer_params(customer, buf), customer->x, customer->t_x, customer->T);
+		customer->overdue = model_overdue_prob(customer_ln_silence(customer, customer_params(customer, buf)));
 	return customer->overdue;
 }
 

@@ -68,6 +68,8 @@ make_customer(Customer *customer, const ClvModel *model, double x, double t_x, d
 	customer->t_x = t_x;
 	customer->T = T;
 	customer->spend = spend;
+	customer->value = NAN;
+	customer->ln_silence = NAN;
 	customer->alive = NAN;
 	customer->gone = NAN;
 	customer->overdue = NAN;
@@ -207,8 +209,9 @@ double
 customer_transaction_value(Customer *customer)
 {
 	const ClvPart *spend = &customer->model->spend;
-	double value;
 
+	if (!isnan(customer->value))
+		return customer->value;
 	if (spend->n_params == 0)
 		customer->status = SCORE_NO_SPEND_MODEL;
 	else if (customer->x > 0 && isnan(customer->spend))
@@ -217,10 +220,12 @@ customer_transaction_value(Customer *customer)
 		customer->status = SCORE_NO_REPEAT_SPEND;
 	else
 	{
-		value = clv_model_spend(customer->model)
-					->expected_spend(spend->params, customer->x, customer->x > 0 ? customer->spend / customer->x : 0);
+		double value =
+			clv_model_spend(customer->model)
+				->expected_spend(spend->params, customer->x, customer->x > 0 ? customer->spend / customer->x : 0);
+
 		if (isfinite(value))
-			return value;
+			return customer->value = value;
 		customer->status = isnan(value) ? SCORE_SPEND_UNDEFINED : SCORE_OUT_OF_RANGE;
 	}
 	return NAN;
@@ -329,34 +334,62 @@ customer_answer(const Customer *customer, CachedAnswer kind, double T, double te
 	return *slot;
 }
 
-/* P(alive) and P(gone) of a model of competing risks. */
-static void
+double
+customer_ln_silence(Customer *customer, const double *params)
+{
+	if (isnan(customer->ln_silence))
+		customer->ln_silence = customer->timing->ln_silence(params, customer->x, customer->t_x, customer->T);
+	return customer->ln_silence;
+}
+
+/* P(alive) and P(gone) of a model of competing risks. The first is not NaN. */
+static AliveOrGone
 weigh_risks(Customer *customer, const double *params)
 {
 	double then = customer_answer(customer, CACHED_FIRST_EVENT, customer->t_x, 0, 0);
 	double now = customer_answer(customer, CACHED_FIRST_EVENT, customer->T, 0, 0);
-	double ln_quiet = customer->timing->ln_quiet(params, customer->x, customer->t_x, customer->T);
 
-	customer->alive = model_alive_prob_of(then, now, ln_quiet);
-	customer->gone = model_gone_prob_of(then, now, ln_quiet);
+	return model_weigh_risks(then, now,
+							 customer_ln_silence(customer, params) +
+								 customer->timing->ln_survival(params, customer->t_x, customer->T));
+}
+
+/* What the silence since the last purchase says, as far as it says it. */
+static void
+weigh_silence(Customer *customer, const double *params)
+{
+	const Model *timing = customer->timing;
+	AliveOrGone weights = {NAN, NAN};
+
+	if (timing->dropout_odds != NULL)
+		weights = model_weigh_dropout(timing->dropout_odds(params, customer->x), customer_ln_silence(customer, params));
+	else if (timing->first_event != NULL && customer->cache != NULL)
+		weights = weigh_risks(customer, params);
+	else
+		weights.alive = timing->prob_alive(params, customer->x, customer->t_x, customer->T);
+	customer->alive = weights.alive;
+	customer->gone = weights.gone;
 }
 
 double
 customer_alive_prob(Customer *customer)
 {
 	double buf[MODEL_MAX_PARAMS];
-	const double *params;
 
 	if (!customer->scorable)
 		return NAN;
-	if (!isnan(customer->alive))
-		return customer->alive;
-	params = customer_params(customer, buf);
-	if (customer->cache != NULL && customer->timing->first_event != NULL)
-		weigh_risks(customer, params);
-	else
-		customer->alive = customer->timing->prob_alive(params, customer->x, customer->t_x, customer->T);
+	if (isnan(customer->alive))
+		weigh_silence(customer, customer_params(customer, buf));
 	return customer->alive;
+}
+
+/* What P(alive) does not tell: without a repeat transaction t_x is 0, and there are few ages. */
+static double
+gone_prob(const Customer *customer, const double *params)
+{
+	if (customer->x == 0 && customer->cache != NULL && customer->timing->first_event != NULL)
+		return customer_answer(customer, CACHED_GONE, customer->T, 0, 0);
+	return customer->timing->gone_prob(params, customer->x, customer->t_x, customer->T);
 }
 
 double
@@ -368,12 +401,10 @@ customer_churn_prob(Customer *customer)
 	if (!customer->scorable)
 		return NAN;
 	params = customer_params(customer, buf);
-	if (customer->cache != NULL && customer->timing->first_event != NULL && isnan(customer->gone))
-		weigh_risks(customer, params);
-	if (isnan(customer->gone) && customer->cache != NULL && customer->timing->first_event != NULL && customer->x == 0)
-		customer->gone = customer_answer(customer, CACHED_GONE, customer->T, 0, 0);
+	if (isnan(customer->alive))
+		weigh_silence(customer, params);
 	if (isnan(customer->gone))
-		customer->gone = customer->timing->gone_prob(params, customer->x, customer->t_x, customer->T);
+		customer->gone = gone_prob(customer, params);
 	return customer->gone;
 }
 

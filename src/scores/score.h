@@ -46,13 +46,15 @@ typedef struct Customer
 	double t_x;
 	double T;
 	double spend;         /* on repeat transactions; NaN: not known */
+	double value;         /* of a transaction, once computed; NaN before, and where there is none */
 	const Season *season; /* of the model; NULL: it has none, and the three that follow are not set */
 	SeasonClock clock;
 	double last; /* days: the last transaction, and the end of T */
 	double today;
-	double alive; /* P(alive) and P(gone), once computed; NaN before */
+	double ln_silence; /* of the timing model, once computed; NaN before */
+	double alive;      /* P(alive), P(gone) and overdue_prob, the same */
 	double gone;
-	double overdue;                        /* the same for overdue_prob */
+	double overdue;
 	double covariates[FIT_MAX_COVARIATES]; /* as many as the model has */
 } Customer;
 
@@ -103,6 +105,9 @@ extern double customer_discounted_if_alive(const Customer *customer, double hori
 extern double customer_alive_prob(Customer *customer);
 extern double customer_churn_prob(Customer *customer);
 extern double customer_overdue_prob(Customer *customer);
+
+/* ln of the probability that they have made no purchase since the last if they are alive, for overdue_prob and P(alive). */
+extern double customer_ln_silence(Customer *customer, const double *params);
 extern double customer_transaction_value(Customer *customer);
 
 /* Expected value of a transaction from arguments repeat_count and avg_value; NaN where there is none. */

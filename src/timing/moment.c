@@ -105,7 +105,8 @@ moment_value(const Customer *customer, const OverdueTiles *tiles, double value, 
 	double buf[MODEL_MAX_PARAMS];
 	const double *params = customer_params(customer, buf);
 	double wait = customer->season != NULL ? customer_horizon(customer, days) : clv_model_time(customer->model, days);
-	double overdue = customer->timing->overdue_prob(params, customer->x, customer->t_x, customer->T + wait);
+	double overdue =
+		model_overdue_prob(customer->timing->ln_silence(params, customer->x, customer->t_x, customer->T + wait));
 	double comes =
 		days == 0 ? 0.0 : customer->timing->order_prob(params, customer->x, customer->t_x, customer->T, wait);
 

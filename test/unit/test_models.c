@@ -431,6 +431,7 @@ test_scores_are_finite_everywhere(void **state)
 		double delta = anywhere_between(&random, 1e-9, 1.0);
 		double j = floor(anywhere_between(&random, 0.3, 300.0));
 		double alive;
+		double overdue;
 		double orders;
 		double discounted;
 		double buys;
@@ -445,15 +446,16 @@ test_scores_are_finite_everywhere(void **state)
 		}
 		random_params(model, &random, 1.2e-7, 8.8e6, params);
 		alive = model->prob_alive(params, x, t_x, T);
+		overdue = model_overdue_prob(model->ln_silence(params, x, t_x, T));
 		orders = model_expected_transactions(model, params, x, t_x, T, horizon);
 		discounted = model_discounted_transactions(model, params, x, t_x, T, horizon, delta);
 		buys = model->order_prob(params, x, t_x, T, horizon);
 		pmf = model->future_transactions_pmf(params, x, t_x, T, horizon, j);
 		wait = model->next_order_quantile(params, x, t_x, T, 0.5);
 		if (!(isfinite(model->customer_log_likelihood(params, x, t_x, T)) && alive >= 0.0 && alive <= 1.0 &&
-			  model->overdue_prob(params, x, t_x, T) >= 0.0 && model->overdue_prob(params, x, t_x, T) <= 1.0 &&
-			  model->overdue_prob(params, x, t_x, T) <= model->overdue_prob(params, x, t_x, T + 1.0) + 1e-15 &&
-			  isfinite(orders) && orders >= 0.0 && orders <= most_orders(model, params, x, T, horizon) * (1 + 1e-12) &&
+			  overdue >= 0.0 && overdue <= 1.0 &&
+			  overdue <= model_overdue_prob(model->ln_silence(params, x, t_x, T + 1.0)) + 1e-15 && isfinite(orders) &&
+			  orders >= 0.0 && orders <= most_orders(model, params, x, T, horizon) * (1 + 1e-12) &&
 			  isfinite(discounted) && discounted >= 0.0 && discounted <= orders * (1 + 1e-11) && buys >= 0.0 &&
 			  buys <= alive * (1 + 1e-12) && buys <= orders * (1 + 1e-11) && pmf >= 0.0 && pmf <= 1.0 + 1e-11 &&
 			  pmf <= (j == 0 ? 1.0 : buys) * (1 + 1e-9) + 1e-300 && wait >= 0.0 &&
@@ -522,15 +524,40 @@ check_parts(Golden *golden, const Model *model, const double *params, double x, 
 {
 	double then = model->first_event(params, x, t_x);
 	double now = model->first_event(params, x, T);
-	double ln_quiet = model->ln_quiet(params, x, t_x, T);
-	double gone = model_gone_prob_of(then, now, ln_quiet);
+	double ln_quiet = model->ln_silence(params, x, t_x, T) + model->ln_survival(params, t_x, T);
+	AliveOrGone weights = model_weigh_risks(then, now, ln_quiet);
 
-	assert_golden(golden, model->name, model_alive_prob_of(then, now, ln_quiet), model->prob_alive(params, x, t_x, T),
-				  1e-11, 0.0);
-	if (isnan(gone))
+	assert_golden(golden, model->name, weights.alive, model->prob_alive(params, x, t_x, T), 1e-11, 0.0);
+	if (isnan(weights.gone))
 		return 0;
-	assert_golden(golden, model->name, gone, right_gone, 1e-11, 0.0);
+	assert_golden(golden, model->name, weights.gone, right_gone, 1e-11, 0.0);
 	return 1;
+}
+
+/*
+ * P(alive) falls by e^-0.2 wherever the silence is longer by that, also where e^ln is no normal
+ * number any more; a customer who cannot have left is alive all the same.
+ */
+static void
+test_long_silence(void **state)
+{
+	(void) state;
+	for (double ln_silence = -690.0; ln_silence > -744.0; ln_silence -= 0.2)
+	{
+		AliveOrGone dropout = model_weigh_dropout(1e-20, ln_silence);
+		AliveOrGone longer_dropout = model_weigh_dropout(1e-20, ln_silence - 0.2);
+		AliveOrGone risks = model_weigh_risks(1e-20, -0.3, ln_silence);
+		AliveOrGone longer_risks = model_weigh_risks(1e-20, -0.3, ln_silence - 0.2);
+
+		assert_near(longer_dropout.alive / dropout.alive, exp(-0.2), 1e-11);
+		assert_near(longer_risks.alive / risks.alive, exp(-0.2), 1e-11);
+		assert_near(dropout.gone, 1.0, 1e-15);
+		assert_near(risks.gone, 1.0, 1e-15);
+	}
+	assert_true(model_weigh_dropout(0.0, -1e4).alive == 1.0);
+	assert_true(model_weigh_dropout(0.0, -1e4).gone == 0.0);
+	assert_true(isnan(model_weigh_dropout(0.0, NAN).alive));
+	assert_true(model_overdue_prob(1e-16) == 0.0);
 }
 
 /* The probability of having left, small ones too, computed with 50 digits for all models. */
@@ -573,6 +600,7 @@ main(void)
 		cmocka_unit_test(test_pmf_adds_up),
 		cmocka_unit_test(test_future),
 		cmocka_unit_test(test_gone),
+		cmocka_unit_test(test_long_silence),
 		cmocka_unit_test(test_edges),
 		cmocka_unit_test(test_scores_are_finite_everywhere),
 		cmocka_unit_test(test_likelihood_is_finite_everywhere),

@@ -60,7 +60,7 @@ extern void beta_geometric_start(const Population *population, double *params);
 extern void beta_geometric_prior_centre(const Population *population, double *ln_params);
 extern double beta_geometric_next_order_quantile(const double *params, double x, double t_x, double T, double q);
 extern double beta_geometric_order_prob_if_alive(const double *params, double x, double t_x, double T, double horizon);
-extern double beta_geometric_overdue_prob(const double *params, double x, double t_x, double T);
+extern double beta_geometric_ln_silence(const double *params, double x, double t_x, double T);
 extern void beta_geometric_expected_rates(const double *params, double x, double t_x, double T, double alive_prob,
 										  double *alive, double *gone);
 extern void beta_geometric_begin_path(const double *params, Random *random, SimulatedPath *path);

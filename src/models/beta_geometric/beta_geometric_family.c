@@ -7,7 +7,7 @@
 
 #include <math.h>
 
-#include "models/core/overdue.h"
+#include "models/core/silence.h"
 
 void
 beta_geometric_start(const Population *population, double *params)
@@ -43,9 +43,9 @@ beta_geometric_order_prob_if_alive(const double *params, double x, double t_x, d
 }
 
 double
-beta_geometric_overdue_prob(const double *params, double x, double t_x, double T)
+beta_geometric_ln_silence(const double *params, double x, double t_x, double T)
 {
-	return gamma_overdue_prob(params[BETA_GEO_R] + x, params[BETA_GEO_ALPHA] + t_x, T - t_x);
+	return gamma_ln_silence(params[BETA_GEO_R] + x, params[BETA_GEO_ALPHA] + t_x, T - t_x);
 }
 
 /* Given when they left, a customer's rate is Gamma(r + x, alpha + the time until then) distributed. */

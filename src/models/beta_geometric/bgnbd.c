@@ -39,26 +39,23 @@ bgnbd_customer_log_likelihood(const double *params, double x, double t_x, double
 		log(q + a / (b + (x - 1.0)));
 }
 
-/* ln of the odds of having left, -INFINITY before the first repeat purchase. */
+/* Nobody leaves before the first repeat purchase. */
 static double
-ln_odds_gone(const double *params, double x, double t_x, double T)
+bgnbd_dropout_odds(const double *params, double x)
 {
-	if (x == 0)
-		return -INFINITY;
-	return log(params[BETA_GEO_A] / (params[BETA_GEO_B] + (x - 1.0))) +
-		(params[BETA_GEO_R] + x) * log1p((T - t_x) / (params[BETA_GEO_ALPHA] + t_x));
+	return x == 0 ? 0.0 : params[BETA_GEO_A] / (params[BETA_GEO_B] + (x - 1.0));
 }
 
 static double
 bgnbd_alive_prob(const double *params, double x, double t_x, double T)
 {
-	return 1.0 / (1.0 + exp(ln_odds_gone(params, x, t_x, T)));
+	return model_weigh_dropout(bgnbd_dropout_odds(params, x), beta_geometric_ln_silence(params, x, t_x, T)).alive;
 }
 
 static double
 bgnbd_gone_prob(const double *params, double x, double t_x, double T)
 {
-	return 1.0 / (1.0 + exp(-ln_odds_gone(params, x, t_x, T)));
+	return model_weigh_dropout(bgnbd_dropout_odds(params, x), beta_geometric_ln_silence(params, x, t_x, T)).gone;
 }
 
 /* A live customer is a new one, with updated parameters. */
@@ -126,8 +123,9 @@ const Model bgnbd_model = {
 	.log_likelihood = bgnbd_log_likelihood,
 	.customer_log_likelihood = bgnbd_customer_log_likelihood,
 	.prob_alive = bgnbd_alive_prob,
-	.overdue_prob = beta_geometric_overdue_prob,
 	.gone_prob = bgnbd_gone_prob,
+	.ln_silence = beta_geometric_ln_silence,
+	.dropout_odds = bgnbd_dropout_odds,
 	.expected_transactions_if_alive = bgnbd_expected_transactions_if_alive,
 	.new_customer_transactions = bgnbd_new_customer_transactions,
 	.new_customer_transactions_pmf = bgnbd_new_customer_transactions_pmf,

@@ -40,24 +40,22 @@ mbgnbd_customer_log_likelihood(const double *params, double x, double t_x, doubl
 		log(q + a / (b + x));
 }
 
-/* ln of the odds of having left. */
 static double
-ln_odds_gone(const double *params, double x, double t_x, double T)
+mbgnbd_dropout_odds(const double *params, double x)
 {
-	return log(params[BETA_GEO_A]) - log(params[BETA_GEO_B] + x) +
-		(params[BETA_GEO_R] + x) * log1p((T - t_x) / (params[BETA_GEO_ALPHA] + t_x));
+	return params[BETA_GEO_A] / (params[BETA_GEO_B] + x);
 }
 
 static double
 mbgnbd_alive_prob(const double *params, double x, double t_x, double T)
 {
-	return 1.0 / (1.0 + exp(ln_odds_gone(params, x, t_x, T)));
+	return model_weigh_dropout(mbgnbd_dropout_odds(params, x), beta_geometric_ln_silence(params, x, t_x, T)).alive;
 }
 
 static double
 mbgnbd_gone_prob(const double *params, double x, double t_x, double T)
 {
-	return 1.0 / (1.0 + exp(-ln_odds_gone(params, x, t_x, T)));
+	return model_weigh_dropout(mbgnbd_dropout_odds(params, x), beta_geometric_ln_silence(params, x, t_x, T)).gone;
 }
 
 /* The probability that a new customer does not leave after the first purchase. */
@@ -144,8 +142,9 @@ const Model mbgnbd_model = {
 	.log_likelihood = mbgnbd_log_likelihood,
 	.customer_log_likelihood = mbgnbd_customer_log_likelihood,
 	.prob_alive = mbgnbd_alive_prob,
-	.overdue_prob = beta_geometric_overdue_prob,
 	.gone_prob = mbgnbd_gone_prob,
+	.ln_silence = beta_geometric_ln_silence,
+	.dropout_odds = mbgnbd_dropout_odds,
 	.expected_transactions_if_alive = mbgnbd_expected_transactions_if_alive,
 	.new_customer_transactions = mbgnbd_new_customer_transactions,
 	.new_customer_transactions_pmf = mbgnbd_new_customer_transactions_pmf,

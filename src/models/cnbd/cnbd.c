@@ -32,9 +32,9 @@ tosses_after(double x, bool dropout_at_start)
 	return dropout_at_start ? x + 1.0 : x;
 }
 
-/* ln q, the probability of no purchase between t_x and T for a live customer. */
-static double
-ln_silence(const double *params, double x, double t_x, double T)
+/* ln q. As a sum it may be rounded up just after a purchase. */
+double
+cnbd_ln_silence(const double *params, double x, double t_x, double T)
 {
 	double n = params[CNBD_R] + params[CNBD_K] * x;
 	double rho = (T - t_x) / (params[CNBD_ALPHA] + T);
@@ -53,7 +53,7 @@ cnbd_customer_log_likelihood(const double *params, bool dropout_at_start, double
 	double alpha = params[CNBD_ALPHA];
 	double stages = params[CNBD_K] * x;
 	double tosses = tosses_after(x, dropout_at_start);
-	double ln_q = ln_silence(params, x, t_x, T);
+	double ln_q = cnbd_ln_silence(params, x, t_x, T);
 
 	if (tosses > 0.0)
 		ln_q = log(exp(ln_q) + params[CNBD_A] / (params[CNBD_B] + (tosses - 1.0)));
@@ -61,36 +61,25 @@ cnbd_customer_log_likelihood(const double *params, bool dropout_at_start, double
 		x * sf_lnpoch(1.0, params[CNBD_K] - 1.0) + sf_lbeta_shift(params[CNBD_A], params[CNBD_B], tosses) + ln_q;
 }
 
-/* ln of the odds of having left, -INFINITY before the first dropout trial. */
-static double
-ln_odds_gone(const double *params, bool dropout_at_start, double x, double t_x, double T)
+double
+cnbd_dropout_odds(const double *params, bool dropout_at_start, double x)
 {
 	double tosses = tosses_after(x, dropout_at_start);
 
-	if (tosses == 0.0)
-		return params[CNBD_K] <= CNBD_MAX_K ? -INFINITY : NAN;
-	return log(params[CNBD_A] / (params[CNBD_B] + (tosses - 1.0))) - ln_silence(params, x, t_x, T);
+	return tosses == 0.0 ? 0.0 : params[CNBD_A] / (params[CNBD_B] + (tosses - 1.0));
 }
 
 double
 cnbd_alive_prob(const double *params, bool dropout_at_start, double x, double t_x, double T)
 {
-	return 1.0 / (1.0 + exp(ln_odds_gone(params, dropout_at_start, x, t_x, T)));
+	return model_weigh_dropout(cnbd_dropout_odds(params, dropout_at_start, x), cnbd_ln_silence(params, x, t_x, T))
+		.alive;
 }
 
 double
 cnbd_gone_prob(const double *params, bool dropout_at_start, double x, double t_x, double T)
 {
-	return 1.0 / (1.0 + exp(-ln_odds_gone(params, dropout_at_start, x, t_x, T)));
-}
-
-double
-cnbd_overdue_prob(const double *params, double x, double t_x, double T)
-{
-	double ln_q = ln_silence(params, x, t_x, T);
-
-	/* a sum may have been rounded up just after a purchase */
-	return ln_q > 0.0 ? 0.0 : -expm1(ln_q);
+	return model_weigh_dropout(cnbd_dropout_odds(params, dropout_at_start, x), cnbd_ln_silence(params, x, t_x, T)).gone;
 }
 
 /* The state of a customer alive at T. Returns false if k is out of range. */

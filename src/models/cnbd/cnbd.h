@@ -68,6 +68,7 @@ extern double cnbd_orders(const LiveCustomer *customer, double t, double delta);
 extern double cnbd_log_likelihood(const Population *population, const double *params, bool dropout_at_start,
 								  double *gradient, double *hessian);
 extern double cnbd_customer_log_likelihood(const double *params, bool dropout_at_start, double x, double t_x, double T);
+extern double cnbd_dropout_odds(const double *params, bool dropout_at_start, double x);
 extern double cnbd_alive_prob(const double *params, bool dropout_at_start, double x, double t_x, double T);
 extern double cnbd_gone_prob(const double *params, bool dropout_at_start, double x, double t_x, double T);
 extern double cnbd_expected_transactions_if_alive(const double *params, bool dropout_at_start, double x, double t_x,
@@ -85,7 +86,7 @@ extern void cnbd_start(const Population *population, double *params);
 extern void cnbd_prior_centre(const Population *population, double *ln_params);
 extern double cnbd_next_order_quantile(const double *params, double x, double t_x, double T, double q);
 extern double cnbd_order_prob_if_alive(const double *params, double x, double t_x, double T, double horizon);
-extern double cnbd_overdue_prob(const double *params, double x, double t_x, double T);
+extern double cnbd_ln_silence(const double *params, double x, double t_x, double T);
 extern double cnbd_next_order(SimulatedPath *path, Random *random);
 
 #endif /* MODELS_CNBD_CNBD_H */

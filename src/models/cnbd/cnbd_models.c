@@ -24,6 +24,10 @@
 	{ \
 		return cnbd_alive_prob(params, dropout_at_start, x, t_x, T); \
 	} \
+	static double prefix##_dropout_odds(const double *params, double x) \
+	{ \
+		return cnbd_dropout_odds(params, dropout_at_start, x); \
+	} \
 	static double prefix##_gone_prob(const double *params, double x, double t_x, double T) \
 	{ \
 		return cnbd_gone_prob(params, dropout_at_start, x, t_x, T); \
@@ -62,7 +66,7 @@
 	.effects = {{"rate", CNBD_ALPHA, -1.0}, {"dropout_a", CNBD_A, 1.0}, {"dropout_b", CNBD_B, 1.0}}, \
 	.start = cnbd_start, .prior_centre = cnbd_prior_centre, .log_likelihood = prefix##_log_likelihood, \
 	.customer_log_likelihood = prefix##_customer_log_likelihood, .prob_alive = prefix##_alive_prob, \
-	.overdue_prob = cnbd_overdue_prob, .gone_prob = prefix##_gone_prob, \
+	.gone_prob = prefix##_gone_prob, .ln_silence = cnbd_ln_silence, .dropout_odds = prefix##_dropout_odds, \
 	.expected_transactions_if_alive = prefix##_expected_transactions_if_alive, \
 	.new_customer_transactions = prefix##_new_customer_transactions, \
 	.new_customer_transactions_pmf = prefix##_new_customer_transactions_pmf, \

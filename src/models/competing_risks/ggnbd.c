@@ -35,7 +35,7 @@
 
 #include "models/competing_risks/attrition_integral.h"
 #include "models/core/model.h"
-#include "models/core/overdue.h"
+#include "models/core/silence.h"
 #include "models/competing_risks/competing_risks.h"
 #include "numerics/interpolate.h"
 #include "numerics/root.h"
@@ -396,11 +396,17 @@ ggnbd_log_likelihood(const Population *population, const double *params, double 
 	return competing_risks_log_likelihood(&risks, population, params, gradient, hessian);
 }
 
-/* ln of the share of live customers that neither buy nor leave within w. */
+/* ln of the share of live customers that do not leave within w, and of those that do not buy either. */
+static double
+ln_survival(const GgnbdCustomer *customer, double w)
+{
+	return -customer->s * attrition_at(customer->kappa, customer->b * w).ln_D;
+}
+
 static double
 ln_quiet(const GgnbdCustomer *customer, double w)
 {
-	return -customer->n * log1p(w / customer->age) - customer->s * attrition_at(customer->kappa, customer->b * w).ln_D;
+	return gamma_ln_silence(customer->n, customer->age, w) + ln_survival(customer, w);
 }
 
 /* ln of the probability of no purchase between t_x and T: both mixture terms. */
@@ -432,11 +438,11 @@ ggnbd_first_event(const double *params, double x, double t)
 }
 
 static double
-ggnbd_ln_quiet(const double *params, double x, double t_x, double T)
+ggnbd_ln_survival(const double *params, double t_x, double T)
 {
-	GgnbdCustomer then = customer_at(params, x, t_x);
+	GgnbdCustomer then = customer_at(params, 0.0, t_x);
 
-	return ln_quiet(&then, T - t_x);
+	return ln_survival(&then, T - t_x);
 }
 
 static double
@@ -761,9 +767,9 @@ ggnbd_next_order(SimulatedPath *path, Random *random)
 
 /* The purchase rate does not depend on the lifetime. */
 static double
-ggnbd_overdue_prob(const double *params, double x, double t_x, double T)
+ggnbd_ln_silence(const double *params, double x, double t_x, double T)
 {
-	return gamma_overdue_prob(params[RISKS_R] + x, params[RISKS_ALPHA] + t_x, T - t_x);
+	return gamma_ln_silence(params[RISKS_R] + x, params[RISKS_ALPHA] + t_x, T - t_x);
 }
 
 const Model ggnbd_model = {
@@ -782,8 +788,8 @@ const Model ggnbd_model = {
 	.log_likelihood = ggnbd_log_likelihood,
 	.customer_log_likelihood = ggnbd_customer_log_likelihood,
 	.prob_alive = ggnbd_alive_prob,
-	.overdue_prob = ggnbd_overdue_prob,
 	.gone_prob = ggnbd_gone_prob,
+	.ln_silence = ggnbd_ln_silence,
 	.expected_transactions_if_alive = ggnbd_expected_transactions_if_alive,
 	.new_customer_transactions = ggnbd_new_customer_transactions,
 	.new_customer_transactions_pmf = ggnbd_new_customer_transactions_pmf,
@@ -791,7 +797,7 @@ const Model ggnbd_model = {
 	.order_prob = ggnbd_order_prob,
 	.order_prob_if_alive = ggnbd_order_prob_if_alive,
 	.first_event = ggnbd_first_event,
-	.ln_quiet = ggnbd_ln_quiet,
+	.ln_survival = ggnbd_ln_survival,
 	.next_order_quantile = ggnbd_next_order_quantile,
 	.begin_path = ggnbd_begin_path,
 	.next_order = ggnbd_next_order,

@@ -35,7 +35,7 @@
 
 #include "models/competing_risks/attrition_integral.h"
 #include "models/core/model.h"
-#include "models/core/overdue.h"
+#include "models/core/silence.h"
 #include "models/competing_risks/competing_risks.h"
 #include "numerics/gamma_race.h"
 #include "numerics/interpolate.h"
@@ -382,12 +382,24 @@ paretonbd_first_event(const double *params, double x, double t)
 	return phi <= 0.5 ? phi : -chance(&clocks.buying, &clocks.leaving);
 }
 
+/* The purchase rate does not depend on the lifetime. */
+static double
+paretonbd_ln_silence(const double *params, double x, double t_x, double T)
+{
+	return gamma_ln_silence(params[RISKS_R] + x, params[RISKS_ALPHA] + t_x, T - t_x);
+}
+
+static double
+paretonbd_ln_survival(const double *params, double t_x, double T)
+{
+	return -params[PARETO_S] * log1p((T - t_x) / (params[PARETO_BETA] + t_x));
+}
+
 /* ln of the share that neither bought nor left between t_x and T. */
 static double
 ln_quiet(const double *params, double x, double t_x, double T)
 {
-	return -(params[RISKS_R] + x) * log1p((T - t_x) / (params[RISKS_ALPHA] + t_x)) -
-		params[PARETO_S] * log1p((T - t_x) / (params[PARETO_BETA] + t_x));
+	return paretonbd_ln_silence(params, x, t_x, T) + paretonbd_ln_survival(params, t_x, T);
 }
 
 /* ln of the probability of no purchase between t_x and T: both mixture terms. */
@@ -631,13 +643,6 @@ paretonbd_next_order(SimulatedPath *path, Random *random)
 	return path->alive ? path->clock : INFINITY;
 }
 
-/* The purchase rate does not depend on the lifetime. */
-static double
-paretonbd_overdue_prob(const double *params, double x, double t_x, double T)
-{
-	return gamma_overdue_prob(params[RISKS_R] + x, params[RISKS_ALPHA] + t_x, T - t_x);
-}
-
 const Model paretonbd_model = {
 	.id = 2,
 	.name = "pareto/nbd",
@@ -650,8 +655,8 @@ const Model paretonbd_model = {
 	.log_likelihood = paretonbd_log_likelihood,
 	.customer_log_likelihood = paretonbd_customer_log_likelihood,
 	.prob_alive = paretonbd_alive_prob,
-	.overdue_prob = paretonbd_overdue_prob,
 	.gone_prob = paretonbd_gone_prob,
+	.ln_silence = paretonbd_ln_silence,
 	.expected_transactions_if_alive = paretonbd_expected_transactions_if_alive,
 	.new_customer_transactions = paretonbd_new_customer_transactions,
 	.new_customer_transactions_pmf = paretonbd_new_customer_transactions_pmf,
@@ -659,7 +664,7 @@ const Model paretonbd_model = {
 	.order_prob = paretonbd_order_prob,
 	.order_prob_if_alive = paretonbd_order_prob_if_alive,
 	.first_event = paretonbd_first_event,
-	.ln_quiet = ln_quiet,
+	.ln_survival = paretonbd_ln_survival,
 	.next_order_quantile = paretonbd_next_order_quantile,
 	.begin_path = paretonbd_begin_path,
 	.next_order = paretonbd_next_order,

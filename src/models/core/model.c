@@ -15,6 +15,9 @@ static const Model *const models[] = {
 
 #define N_MODELS (sizeof(models) / sizeof(models[0]))
 
+/* Below e^-700 a double loses digits. */
+#define LN_SMALLEST (-700.0)
+
 const Model *
 model_by_name(const char *name)
 {
@@ -60,29 +63,48 @@ purchase_first(double first_event)
 	return first_event < 0.0 ? -first_event : 1.0 - first_event;
 }
 
-/* No purchase between t_x and T: the customer left before the next one, or it comes later. */
+/* e^ln_quiet / all, also where e^ln_quiet is below the normal numbers. */
 static double
-no_purchase(double then, double now, double ln_quiet)
+share_of(double ln_quiet, double quiet, double all)
 {
-	return dropout_first(then) + exp(ln_quiet) * purchase_first(now);
-}
-
-double
-model_alive_prob_of(double then, double now, double ln_quiet)
-{
-	return fmin(1.0, exp(ln_quiet - log(no_purchase(then, now, ln_quiet))));
+	return ln_quiet > LN_SMALLEST ? quiet / all : exp(ln_quiet - log(all));
 }
 
 /*
- * Who leaves before the next purchase, but not after T. Where that is at least a
- * hundredth of the first, two digits are lost at most.
+ * No purchase between t_x and T: the customer left before the next one, or it comes later.
+ * Gone are those who leave before the next purchase, but not after T. Where that is at
+ * least a hundredth of the first, two digits are lost at most.
  */
-double
-model_gone_prob_of(double then, double now, double ln_quiet)
+AliveOrGone
+model_weigh_risks(double then, double now, double ln_quiet)
 {
-	double later = exp(ln_quiet) * dropout_first(now);
+	double quiet = exp(ln_quiet);
+	double no_purchase = dropout_first(then) + quiet * purchase_first(now);
+	double later = quiet * dropout_first(now);
 
-	if (!(later <= 0.99 * dropout_first(then)))
-		return NAN;
-	return fmin(1.0, (dropout_first(then) - later) / no_purchase(then, now, ln_quiet));
+	return (AliveOrGone){
+		.alive = fmin(1.0, share_of(ln_quiet, quiet, no_purchase)),
+		.gone = later <= 0.99 * dropout_first(then) ? fmin(1.0, (dropout_first(then) - later) / no_purchase) : NAN,
+	};
+}
+
+/* Without a dropout trial nobody has left, even where the silence is beyond the smallest number. */
+AliveOrGone
+model_weigh_dropout(double odds, double ln_silence)
+{
+	double silent = exp(ln_silence);
+
+	if (odds == 0.0 && !isnan(ln_silence))
+		return (AliveOrGone){.alive = 1.0, .gone = 0.0};
+	return (AliveOrGone){
+		.alive = share_of(ln_silence, silent, silent + odds),
+		.gone = odds / (silent + odds),
+	};
+}
+
+/* A sum of logarithms may have been rounded up just after a purchase. */
+double
+model_overdue_prob(double ln_silence)
+{
+	return ln_silence > 0.0 ? 0.0 : -expm1(ln_silence);
 }

@@ -148,10 +148,10 @@ typedef struct Model
 	double (*prob_alive)(const double *params, double x, double t_x, double T);
 
 	/*
-	 * Probability that a customer who is still alive would have made another
-	 * purchase between t_x and T; 0 .. 1, rising in T.
+	 * ln of the probability that a customer who is alive makes no purchase between
+	 * t_x and T; falls in T from 0 on. See model_overdue_prob().
 	 */
-	double (*overdue_prob)(const double *params, double x, double t_x, double T);
+	double (*ln_silence)(const double *params, double x, double t_x, double T);
 
 	/*
 	 * Probability of having left by then: 1 - alive_prob, without the
@@ -210,11 +210,17 @@ typedef struct Model
 	 * Of models of competing risks, for caches; NULL in others. The probability that a
 	 * customer with x purchases who is alive at t leaves before the next purchase: phi,
 	 * or phi - 1 where phi > 1/2, so that both outcomes keep all digits. And ln of the
-	 * probability that a customer alive at t_x neither buys nor leaves until T. P(alive)
-	 * is made of these, see model_alive_prob_of().
+	 * probability that a customer alive at t_x has not left until T. P(alive) is made of
+	 * these and ln_silence, see model_weigh_risks().
 	 */
 	double (*first_event)(const double *params, double x, double t);
-	double (*ln_quiet)(const double *params, double x, double t_x, double T);
+	double (*ln_survival)(const double *params, double t_x, double T);
+
+	/*
+	 * Of models whose customers leave at a purchase only; NULL in others. The odds of
+	 * having left at the last one: with ln_silence P(alive), see model_weigh_dropout().
+	 */
+	double (*dropout_odds)(const double *params, double x);
 
 	/*
 	 * Time from age T to the next purchase, the quantile q (0 < q < 1) of its
@@ -248,11 +254,26 @@ extern double model_discounted_transactions(const Model *model, const double *pa
 											double horizon, double delta);
 
 /*
- * alive_prob from the first events at t_x and T and ln_quiet. gone_prob from the same:
- * NaN where it would cancel, and has to be asked of the model.
+ * Probability that a customer who is still alive would have made another purchase between
+ * t_x and T; 0 .. 1, rising in T: from ln_silence.
  */
-extern double model_alive_prob_of(double first_event_then, double first_event_now, double ln_quiet);
-extern double model_gone_prob_of(double first_event_then, double first_event_now, double ln_quiet);
+extern double model_overdue_prob(double ln_silence);
+
+/* prob_alive, and gone_prob: 1 less it, without the cancellation of that subtraction. */
+typedef struct AliveOrGone
+{
+	double alive;
+	double gone;
+} AliveOrGone;
+
+/* From dropout_odds and ln_silence. */
+extern AliveOrGone model_weigh_dropout(double odds, double ln_silence);
+
+/*
+ * From the first events at t_x and T, and ln_silence and ln_survival together. Gone is NaN
+ * where it would cancel, and has to be asked of the model.
+ */
+extern AliveOrGone model_weigh_risks(double first_event_then, double first_event_now, double ln_quiet);
 
 /* The models, one per file. */
 extern const Model bgnbd_model;

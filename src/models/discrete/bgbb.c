@@ -426,14 +426,14 @@ bgbb_next_order(SimulatedPath *path, Random *random)
 
 /* The probability that no opportunity since the last purchase is taken is that of so many failures. */
 static double
-bgbb_overdue_prob(const double *params, double x, double t_x, double T)
+bgbb_ln_silence(const double *params, double x, double t_x, double T)
 {
 	History h = history_make(x, t_x, T);
 	Live live = live_customer(params, h.x, h.t_x);
 
 	if (h.x > h.t_x)
 		return NAN;
-	return -expm1(sf_lbeta_shift(live.buys.a, live.buys.b, h.T - h.t_x));
+	return sf_lbeta_shift(live.buys.a, live.buys.b, h.T - h.t_x);
 }
 
 const Model bgbb_model = {
@@ -447,8 +447,8 @@ const Model bgbb_model = {
 	.log_likelihood = bgbb_log_likelihood,
 	.customer_log_likelihood = bgbb_customer_log_likelihood,
 	.prob_alive = bgbb_alive_prob,
-	.overdue_prob = bgbb_overdue_prob,
 	.gone_prob = bgbb_gone_prob,
+	.ln_silence = bgbb_ln_silence,
 	.expected_transactions_if_alive = bgbb_expected_transactions_if_alive,
 	.new_customer_transactions = bgbb_new_customer_transactions,
 	.new_customer_transactions_pmf = bgbb_new_customer_transactions_pmf,
