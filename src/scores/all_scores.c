@@ -102,12 +102,15 @@ add_horizon_scores(Scores *scores, Customer *customer)
 	}
 }
 
-/* All but the expected value of a transaction, the next order and the status. What asks the cache at t_x comes first. */
+/* All but the expected value of a transaction, the next order and the status. */
 static void
 add_scores(Scores *scores, Customer *customer)
 {
 	int32 overdue;
 
+	customer_prefetch(customer);
+	/* does not ask the cache, which is on its way */
+	set_score(scores, OVERDUE_PROB, customer_overdue_prob(customer));
 	if (customer_days_overdue(customer, &overdue))
 	{
 		scores->values[DAYS_OVERDUE] = Int32GetDatum(overdue);

@@ -10,13 +10,16 @@
  * things over and over. Of triples there are more, but most customers have ordered
  * once, and have few.
  *
- * The cache is a hash table whose slots come in twos; a new entry takes the place of the
- * older of the two with its hash value. It begins small, because many queries score one
- * customer, and grows while new entries keep coming, up to 4.5 MB.
+ * To wait for memory is most of what a lookup costs. So an entry is one line of the
+ * processor's cache, and entries lie in the order in which they came: those that many
+ * customers share come first, and lie together. A hash table with open addressing has their
+ * numbers, with some bits of the hash, which tell nearly always whether it is this one.
+ * It begins small, because many queries score one customer, and grows up to 7 MB; when
+ * that is full, the cache begins anew.
  *
  * Parameters and terms (horizon, discount, quantile) are compared by content: a model at
  * the same address may be another one, and covariates change the parameters. When they
- * change, all entries are forgotten at once, by a new generation number.
+ * change, all entries are forgotten.
  */
 #include "compat.h"
 
@@ -25,16 +28,31 @@
 #include "scores/cache.h"
 
 #define FEWEST_SLOTS 64
-#define MOST_SLOTS 65536
+#define MOST_SLOTS 131072
 
+/* The entries for which there is room in so many slots. */
+#define CAPACITY(slots) ((slots) / 4 * 3)
+
+/* A slot: the number of an entry from 1 on, and bits of its hash above it; 0 is free. */
+#define NUMBER_BITS 17
+#define NUMBER_MASK ((1U << NUMBER_BITS) - 1)
+StaticAssertDecl(CAPACITY(MOST_SLOTS) <= NUMBER_MASK, "a slot holds the number of any entry");
+
+#define CACHE_LINE 64
+#define ANSWERS_IN_LINE 5
+
+/* The answers that do not fit into the line of a pair are in one more, whose x is ~x. */
 typedef struct CacheEntry
 {
-	uint32 generation;
+	uint32 slot; /* that has its number */
 	int32 x;
 	double t_x; /* 0 unless recency matters */
 	double T;
-	double answer[N_CACHED_ANSWERS];
+	double answer[ANSWERS_IN_LINE];
 } CacheEntry;
+
+StaticAssertDecl(sizeof(CacheEntry) == CACHE_LINE, "an entry is a line of the processor's cache");
+StaticAssertDecl(N_CACHED_ANSWERS <= 2 * ANSWERS_IN_LINE, "two lines hold all answers");
 
 /* The terms that the entries' answers of one kind were computed under. */
 typedef struct CacheTerms
@@ -70,12 +88,33 @@ struct TransactionCache
 	double today;     /* of its scores */
 	KnownRule *rules; /* MOST_RULES; NULL: none was made for the season */
 	uint64 rules_used;
-	uint32 generation; /* 0: of no entry */
-	uint32 slots;      /* a power of two */
-	uint32 misses;     /* entries that were not there, of any generation */
-	CacheEntry *entries;
-	CacheEntry *last; /* the entry asked for before: scores of a customer ask for one several times */
+	uint32 slots; /* a power of two */
+	uint32 used;  /* entries */
+	uint32 *slot;
+	CacheEntry *entry;
+	void *memory;                         /* what the entries were allocated as */
+	uint64 hash[CACHE_EXPECTED];          /* of the pairs that will be asked for */
+	CacheEntry *expected[CACHE_EXPECTED]; /* compared before a search; NULL: none */
 };
+
+static void
+expect_nothing(TransactionCache *cache)
+{
+	memset(cache->expected, 0, sizeof(cache->expected));
+}
+
+/* Free slots, and memory for their entries, which begin where a line does. Where memory fails, the cache stays as it is. */
+static void
+allocate(TransactionCache *cache, uint32 slots)
+{
+	void *memory = MemoryContextAlloc(cache->context, CAPACITY(slots) * sizeof(CacheEntry) + CACHE_LINE);
+
+	cache->slot = MemoryContextAllocZero(cache->context, slots * sizeof(uint32));
+	cache->slots = slots;
+	cache->memory = memory;
+	cache->entry = (CacheEntry *) TYPEALIGN(CACHE_LINE, memory);
+	expect_nothing(cache);
+}
 
 TransactionCache *
 transaction_cache_make(MemoryContext context)
@@ -83,9 +122,7 @@ transaction_cache_make(MemoryContext context)
 	TransactionCache *cache = MemoryContextAllocZero(context, sizeof(TransactionCache));
 
 	cache->context = context;
-	cache->slots = FEWEST_SLOTS;
-	cache->entries = MemoryContextAllocZero(context, cache->slots * sizeof(CacheEntry));
-	cache->last = cache->entries;
+	allocate(cache, FEWEST_SLOTS);
 	return cache;
 }
 
@@ -100,11 +137,10 @@ transaction_cache(FunctionCallInfo fcinfo)
 static void
 forget(TransactionCache *cache)
 {
-	if (++cache->generation > 0)
-		return;
-	/* all numbers were used: the entries of the first must not come back */
-	memset(cache->entries, 0, cache->slots * sizeof(CacheEntry));
-	cache->generation = 1;
+	for (uint32 i = 0; i < cache->used; i++)
+		cache->slot[cache->entry[i].slot] = 0;
+	cache->used = 0;
+	expect_nothing(cache);
 }
 
 void
@@ -207,9 +243,8 @@ transaction_cache_rule(TransactionCache *cache, const SeasonClock *clock, const 
 	return known->rule;
 }
 
-/* The first of the two slots of an entry. */
-static CacheEntry *
-find_slots(TransactionCache *cache, int32 x, double t_x, double T)
+static inline uint64
+hash_of(int32 x, double t_x, double T)
 {
 	uint64 t_x_bits, T_bits;
 
@@ -219,73 +254,142 @@ find_slots(TransactionCache *cache, int32 x, double t_x, double T)
 	/* Whole numbers differ in their upper bits only: these are brought down before they are mixed. */
 	uint64 hash = ((uint64) x ^ t_x_bits ^ (t_x_bits >> 31)) * UINT64CONST(0x9E3779B97F4A7C15);
 
-	hash = (hash ^ (hash >> 32) ^ T_bits ^ (T_bits >> 29)) * UINT64CONST(0xD6E8FEB86659FD93);
-	return &cache->entries[(hash >> 40) & (cache->slots - 2)];
+	return (hash ^ (hash >> 32) ^ T_bits ^ (T_bits >> 29)) * UINT64CONST(0xD6E8FEB86659FD93);
 }
 
-/* Puts an entry into its first slot; what was there moves to the second. */
-static CacheEntry *
-add_entry(TransactionCache *cache, const CacheEntry *entry)
+static inline uint32
+first_slot(const TransactionCache *cache, uint64 hash)
 {
-	CacheEntry *slots = find_slots(cache, entry->x, entry->t_x, entry->T);
-
-	slots[1] = slots[0];
-	slots[0] = *entry;
-	return slots;
+	return (uint32) (hash >> 40) & (cache->slots - 1);
 }
 
-/* A table that has missed nearly as often as it has slots is too small. */
-static void
-count_miss(TransactionCache *cache)
+static inline uint32
+next_slot(const TransactionCache *cache, uint32 slot)
 {
-	CacheEntry *entries = cache->entries;
-	uint32 slots = cache->slots;
-
-	if (++cache->misses <= slots / 4 * 3 || slots == MOST_SLOTS)
-		return;
-	cache->entries = MemoryContextAllocZero(cache->context, slots * 2 * sizeof(CacheEntry));
-	cache->slots = slots * 2;
-	for (uint32 i = 0; i < slots; i++)
-		if (entries[i].generation == cache->generation)
-			add_entry(cache, &entries[i]);
-	pfree(entries);
+	return (slot + 1) & (cache->slots - 1);
 }
 
-void
-transaction_cache_prefetch(TransactionCache *cache, double x, double t_x, double T)
+/* The bits of a hash that a slot holds, above the number of the entry. */
+static inline uint32
+bits_of(uint64 hash)
+{
+	return (uint32) (hash >> 8) & ~NUMBER_MASK;
+}
+
+static inline CacheEntry *
+entry_in(const TransactionCache *cache, uint32 slot)
+{
+	return &cache->entry[(cache->slot[slot] & NUMBER_MASK) - 1];
+}
+
+static inline void
+prefetch(const void *address)
 {
 #ifdef __GNUC__
-	CacheEntry *slots = find_slots(cache, (int32) x, cache->recency_matters ? t_x : 0, T);
-
-	/* an entry begins in one line of the processor's cache and may end in the next */
-	__builtin_prefetch(&slots[0]);
-	__builtin_prefetch(&slots[1]);
-	__builtin_prefetch((const char *) &slots[2] - 1);
+	__builtin_prefetch(address);
 #endif
 }
 
-static inline bool
-is_entry(const TransactionCache *cache, const CacheEntry *entry, int32 x, double t_x, double T)
+void
+transaction_cache_expect(TransactionCache *cache, int which, double x, double t_x, double T)
 {
-	return entry->generation == cache->generation && entry->x == x && entry->t_x == t_x && entry->T == T;
+	cache->hash[which] = hash_of((int32) x, cache->recency_matters ? t_x : 0, T);
+	prefetch(&cache->slot[first_slot(cache, cache->hash[which])]);
+}
+
+void
+transaction_cache_prefetch(TransactionCache *cache, int which)
+{
+	uint64 hash = cache->hash[which];
+	uint32 slot = first_slot(cache, hash);
+
+	while (cache->slot[slot] != 0 && (cache->slot[slot] & ~NUMBER_MASK) != bits_of(hash))
+		slot = next_slot(cache, slot);
+	cache->expected[which] = cache->slot[slot] == 0 ? NULL : entry_in(cache, slot);
+	prefetch(cache->expected[which]);
+}
+
+static inline bool
+is_of(const CacheEntry *entry, int32 x, double t_x, double T)
+{
+	return entry->x == x && entry->t_x == t_x && entry->T == T;
 }
 
 static CacheEntry *
+search(const TransactionCache *cache, int32 x, double t_x, double T)
+{
+	uint64 hash = hash_of(x, t_x, T);
+
+	for (uint32 slot = first_slot(cache, hash); cache->slot[slot] != 0; slot = next_slot(cache, slot))
+		if ((cache->slot[slot] & ~NUMBER_MASK) == bits_of(hash) && is_of(entry_in(cache, slot), x, t_x, T))
+			return entry_in(cache, slot);
+	return NULL;
+}
+
+/* Puts the number of an entry into a free slot. */
+static void
+enter(TransactionCache *cache, uint32 number)
+{
+	CacheEntry *entry = &cache->entry[number];
+	uint64 hash = hash_of(entry->x, entry->t_x, entry->T);
+	uint32 slot = first_slot(cache, hash);
+
+	while (cache->slot[slot] != 0)
+		slot = next_slot(cache, slot);
+	cache->slot[slot] = bits_of(hash) | (number + 1);
+	entry->slot = slot;
+}
+
+static void
+grow(TransactionCache *cache)
+{
+	uint32 *slot = cache->slot;
+	void *memory = cache->memory;
+	const CacheEntry *entry = cache->entry;
+
+	allocate(cache, cache->slots * 2);
+	memcpy(cache->entry, entry, cache->used * sizeof(CacheEntry));
+	for (uint32 i = 0; i < cache->used; i++)
+		enter(cache, i);
+	pfree(slot);
+	pfree(memory);
+}
+
+/* An entry without answers. */
+static CacheEntry *
+add_entry(TransactionCache *cache, int32 x, double t_x, double T)
+{
+	CacheEntry *entry;
+
+	if (cache->used == CAPACITY(cache->slots))
+	{
+		if (cache->slots < MOST_SLOTS)
+			grow(cache);
+		else
+			forget(cache);
+	}
+	entry = &cache->entry[cache->used];
+	*entry = (CacheEntry){.x = x, .t_x = t_x, .T = T};
+	for (int i = 0; i < ANSWERS_IN_LINE; i++)
+		entry->answer[i] = NAN;
+	enter(cache, cache->used++);
+	return entry;
+}
+
+static inline CacheEntry *
 find_entry(TransactionCache *cache, int32 x, double t_x, double T)
 {
-	CacheEntry entry = {cache->generation, x, t_x, T};
-	CacheEntry *slots;
+	CacheEntry *entry;
 
-	if (is_entry(cache, cache->last, x, t_x, T))
-		return cache->last;
-	slots = find_slots(cache, x, t_x, T);
-	for (int i = 0; i < 2; i++)
-		if (is_entry(cache, &slots[i], x, t_x, T))
-			return cache->last = &slots[i];
-	for (int kind = 0; kind < N_CACHED_ANSWERS; kind++)
-		entry.answer[kind] = NAN;
-	count_miss(cache);
-	return cache->last = add_entry(cache, &entry);
+	for (int i = 0; i < CACHE_EXPECTED; i++)
+		if (cache->expected[i] != NULL && is_of(cache->expected[i], x, t_x, T))
+			return cache->expected[i];
+	entry = search(cache, x, t_x, T);
+	if (entry == NULL)
+		entry = add_entry(cache, x, t_x, T);
+	/* scores of a customer ask for one several times, and for another in between */
+	cache->expected[1] = cache->expected[0];
+	return cache->expected[0] = entry;
 }
 
 double *
@@ -300,7 +404,10 @@ transaction_cache_slot(TransactionCache *cache, CachedAnswer kind, double x, dou
 		*terms = (CacheTerms){term, other_term};
 		forget(cache);
 	}
-	return &find_entry(cache, (int32) x, cache->recency_matters ? t_x : 0, T)->answer[kind];
+	t_x = cache->recency_matters ? t_x : 0;
+	if (unlikely(kind >= ANSWERS_IN_LINE))
+		return &find_entry(cache, ~(int32) x, t_x, T)->answer[kind - ANSWERS_IN_LINE];
+	return &find_entry(cache, (int32) x, t_x, T)->answer[kind];
 }
 
 double

@@ -21,8 +21,10 @@ typedef enum CachedAnswer
 	CACHED_ORDER_PROB,   /* order_prob_if_alive; horizon */
 	CACHED_NEXT_ORDER,   /* next_order_quantile; quantile */
 	CACHED_FIRST_EVENT,  /* first_event */
-	CACHED_GONE,         /* gone_prob of customers without a repeat transaction: their t_x is 0 */
-	CACHED_VALUE_LOW,    /* the range of the value in units of its scale; horizon, level */
+
+	/* in lines of their own (cache.c) */
+	CACHED_GONE,      /* gone_prob of customers without a repeat transaction: their t_x is 0 */
+	CACHED_VALUE_LOW, /* the range of the value in units of its scale; horizon, level */
 	CACHED_VALUE_HIGH,
 	N_CACHED_ANSWERS,
 } CachedAnswer;
@@ -55,8 +57,13 @@ typedef struct SeasonRuleKey
 extern const SeasonRule *transaction_cache_rule(TransactionCache *cache, const SeasonClock *clock,
 												const SeasonRuleKey *key);
 
-/* Prefetches the slots of a pair. */
-extern void transaction_cache_prefetch(TransactionCache *cache, double x, double t_x, double T);
+/*
+ * Prefetches the two pairs of a customer, 0 and 1, in two steps: where their entries are, and
+ * the entries. Memory answers each only after the time of some logarithms: ask early.
+ */
+#define CACHE_EXPECTED 2
+extern void transaction_cache_expect(TransactionCache *cache, int which, double x, double t_x, double T);
+extern void transaction_cache_prefetch(TransactionCache *cache, int which);
 
 /*
  * The place of an answer: NaN if it is not known, and then the caller puts it there. It is

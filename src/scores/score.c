@@ -445,9 +445,19 @@ customer_use_cache(Customer *customer, TransactionCache *cache)
 	transaction_cache_begin(cache, customer->model, customer->timing, customer_params(customer, buf));
 	if (customer->season != NULL)
 		transaction_cache_season(cache, customer->season, customer->today);
-	transaction_cache_prefetch(cache, customer->x, customer->t_x, customer->T);
+	transaction_cache_expect(cache, 0, customer->x, customer->t_x, customer->T);
 	if (customer->timing->first_event != NULL)
-		transaction_cache_prefetch(cache, customer->x, customer->t_x, customer->t_x);
+		transaction_cache_expect(cache, 1, customer->x, customer->t_x, customer->t_x);
+}
+
+void
+customer_prefetch(const Customer *customer)
+{
+	if (!customer->scorable)
+		return;
+	transaction_cache_prefetch(customer->cache, 0);
+	if (customer->timing->first_event != NULL)
+		transaction_cache_prefetch(customer->cache, 1);
 }
 
 double

@@ -134,7 +134,8 @@ extern const char *customer_lifecycle(Customer *customer);
 /* Whether the customer can be scored, for a year, or why not; by_default: nobody has named the day. */
 extern const char *customer_status(Customer *customer, Datum history, const HistorySummary *seen, bool by_default);
 
-/* Gives the customer a cache, if they are scorable, and prefetches its slots. */
+/* Gives the customer a cache, if they are scorable, and prefetches where it has them; then what it has of them. */
 extern void customer_use_cache(Customer *customer, TransactionCache *cache);
+extern void customer_prefetch(const Customer *customer);
 
 #endif /* SCORES_SCORE_H */
