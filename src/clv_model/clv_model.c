@@ -210,16 +210,11 @@ clv_timing_covariance(const ClvModel *model, int i, int j)
 }
 
 const double *
-clv_model_params(const ClvModel *model, const double *covariates, double *buf)
+clv_model_shifted_params(const ClvModel *model, const double *covariates, double *buf)
 {
-	const Model *timing;
-	const double *coefficient;
+	const Model *timing = clv_model_timing(model);
+	const double *coefficient = clv_model_coefficients(model);
 
-	if (model->n_covariates == 0)
-		return model->timing.params;
-
-	timing = clv_model_timing(model);
-	coefficient = clv_model_coefficients(model);
 	memcpy(buf, model->timing.params, sizeof(model->timing.params));
 	for (int effect = 0; effect < timing->n_effects; effect++)
 	{
@@ -230,12 +225,6 @@ clv_model_params(const ClvModel *model, const double *covariates, double *buf)
 		buf[timing->effects[effect].param] *= exp(timing->effects[effect].sign * sum);
 	}
 	return buf;
-}
-
-double
-clv_model_time(const ClvModel *model, double days)
-{
-	return model->period == PERIOD_DAY ? days / model->unit_days : rint(days / model->unit_days);
 }
 
 double

@@ -9,6 +9,8 @@
 #ifndef CLV_MODEL_CLV_MODEL_H
 #define CLV_MODEL_CLV_MODEL_H
 
+#include <math.h>
+
 #include "compat.h"
 
 #include "utils/array.h"
@@ -151,7 +153,13 @@ extern char *clv_timing_figure_name(const ClvModel *model, int i);
 extern double *clv_timing_covariance(const ClvModel *model, int i, int j);
 
 /* The parameters of a customer with these covariates (NULL if the model has none), into buf. */
-extern const double *clv_model_params(const ClvModel *model, const double *covariates, double *buf);
+extern const double *clv_model_shifted_params(const ClvModel *model, const double *covariates, double *buf);
+
+static inline const double *
+clv_model_params(const ClvModel *model, const double *covariates, double *buf)
+{
+	return likely(model->n_covariates == 0) ? model->timing.params : clv_model_shifted_params(model, covariates, buf);
+}
 
 /* Whether the covariates lead to parameters in the supported range, 1e-12 to 1e12. */
 extern bool clv_params_possible(const ClvModel *model, const double *params);
@@ -164,7 +172,11 @@ extern bool clv_params_possible(const ClvModel *model, const double *params);
 #define CLV_LONGEST_UNIT 36525
 
 /* A number of days in time units of the model, rounded to whole ones for discrete models. */
-extern double clv_model_time(const ClvModel *model, double days);
+static inline double
+clv_model_time(const ClvModel *model, double days)
+{
+	return likely(model->period == PERIOD_DAY) ? days / model->unit_days : rint(days / model->unit_days);
+}
 
 /* The time between two days, for a model that counts days: on the clock of its season, if it has one. */
 extern double clv_model_time_between(const ClvModel *model, double from, double until);

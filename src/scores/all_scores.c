@@ -34,6 +34,8 @@ enum
 typedef struct ScoresCall
 {
 	CallRow *row;
+	Datum *lifecycle_texts;
+	Datum *status_texts;
 	TransactionCache *cache;
 	TransactionCache *status_cache; /* for its horizon of a year, if the other is not */
 } ScoresCall;
@@ -45,10 +47,14 @@ scores_call(FunctionCallInfo fcinfo)
 
 	if (call == NULL)
 	{
-		call = MemoryContextAllocZero(fcinfo->flinfo->fn_mcxt, sizeof(ScoresCall));
+		MemoryContext context = fcinfo->flinfo->fn_mcxt;
+
+		call = MemoryContextAllocZero(context, sizeof(ScoresCall));
 		call->row = call_row(fcinfo);
-		call->cache = transaction_cache_make(fcinfo->flinfo->fn_mcxt);
-		call->status_cache = transaction_cache_make(fcinfo->flinfo->fn_mcxt);
+		call->lifecycle_texts = word_texts(lifecycle_words, N_LIFECYCLES, context);
+		call->status_texts = word_texts(score_status_words, N_SCORE_STATUSES, context);
+		call->cache = transaction_cache_make(context);
+		call->status_cache = transaction_cache_make(context);
 		fcinfo->flinfo->fn_extra = call;
 	}
 	return call;
@@ -78,9 +84,26 @@ terms_arguments(FunctionCallInfo fcinfo, int argno, Scores *scores)
 }
 
 static void
+set_column(Scores *scores, int column, Datum value)
+{
+	scores->values[column] = value;
+	scores->nulls[column] = false;
+}
+
+static void
 set_score(Scores *scores, int column, double score)
 {
 	set_float(scores->values, scores->nulls, column, score);
+}
+
+/* It does not depend on covariates. Why there is no value is the business of score_status alone. */
+static void
+add_transaction_value(Scores *scores, Customer *customer)
+{
+	ScoreStatus status = customer->status;
+
+	set_score(scores, EXPECTED_TRANSACTION_VALUE, customer_transaction_value(customer));
+	customer->status = status;
 }
 
 /* The scores that look ahead as far as the horizon. */
@@ -97,29 +120,27 @@ add_horizon_scores(Scores *scores, Customer *customer)
 		ScoreStatus status = customer->status;
 
 		set_score(scores, CLV_ESTIMATE, lifetime_value(customer, &scores->terms));
-		/* why there is no value is the business of score_status alone */
 		customer->status = status;
 	}
 }
 
 /* All but the expected value of a transaction, the next order and the status. */
 static void
-add_scores(Scores *scores, Customer *customer)
+add_scores(Scores *scores, const ScoresCall *call, Customer *customer)
 {
 	int32 overdue;
+	Lifecycle lifecycle;
 
 	customer_prefetch(customer);
 	/* does not ask the cache, which is on its way */
 	set_score(scores, OVERDUE_PROB, customer_overdue_prob(customer));
 	if (customer_days_overdue(customer, &overdue))
-	{
-		scores->values[DAYS_OVERDUE] = Int32GetDatum(overdue);
-		scores->nulls[DAYS_OVERDUE] = false;
-	}
+		set_column(scores, DAYS_OVERDUE, Int32GetDatum(overdue));
 	set_score(scores, ALIVE_PROB, customer_alive_prob(customer));
 	set_score(scores, CHURN_PROB, customer_churn_prob(customer));
-	set_score(scores, OVERDUE_PROB, customer_overdue_prob(customer));
-	set_word(scores->values, scores->nulls, LIFECYCLE, customer_lifecycle(customer));
+	lifecycle = customer_lifecycle(customer);
+	if (lifecycle != LIFECYCLE_NONE)
+		set_column(scores, LIFECYCLE, call->lifecycle_texts[lifecycle]);
 	add_horizon_scores(scores, customer);
 }
 
@@ -128,20 +149,18 @@ add_next_order(Scores *scores, Customer *customer)
 {
 	DateADT next_order;
 
-	if (!customer_next_order(customer, 0.5, &next_order))
-		return;
-	scores->values[NEXT_ORDER_ON] = DateADTGetDatum(next_order);
-	scores->nulls[NEXT_ORDER_ON] = false;
+	if (customer_next_order(customer, 0.5, &next_order))
+		set_column(scores, NEXT_ORDER_ON, DateADTGetDatum(next_order));
 }
 
 /* The status goes by a year, which would push the answers of another horizon out of the cache. */
 static void
-add_status(Scores *scores, ScoresCall *call, Customer *customer, Datum history, const HistorySummary *seen,
+add_status(Scores *scores, const ScoresCall *call, Customer *customer, Datum history, const HistorySummary *seen,
 		   bool by_default)
 {
 	if (scores->horizon_given && scores->terms.horizon_days != YEAR_DAYS)
 		customer_use_cache(customer, call->status_cache);
-	set_word(scores->values, scores->nulls, SCORE_STATUS, customer_status(customer, history, seen, by_default));
+	set_column(scores, SCORE_STATUS, call->status_texts[customer_status(customer, history, seen, by_default)]);
 }
 
 /* customer_scores(history, model [, as_of, horizon_days, annual_discount, margin, covariates]) → one row */
@@ -153,20 +172,17 @@ customer_scores(PG_FUNCTION_ARGS)
 	Scores scores;
 	Customer customer;
 	HistorySummary seen;
+	bool known;
 
-	terms_arguments(fcinfo, 3, &scores);
 	customer_before_covariates(fcinfo, 2, &customer, &seen);
-	if (customer.scorable)
-	{
-		ScoreStatus status = customer.status;
-
-		/* does not depend on covariates */
-		set_score(&scores, EXPECTED_TRANSACTION_VALUE, customer_transaction_value(&customer));
-		customer.status = status;
+	known = customer.scorable;
+	if (known)
 		customer_add_covariates(fcinfo, 6, &customer);
-	}
 	customer_use_cache(&customer, call->cache);
-	add_scores(&scores, &customer);
+	terms_arguments(fcinfo, 3, &scores);
+	if (known)
+		add_transaction_value(&scores, &customer);
+	add_scores(&scores, call, &customer);
 	add_next_order(&scores, &customer);
 	add_status(&scores, call, &customer, PG_GETARG_DATUM(0), any_null(fcinfo, 0, 1) ? NULL : &seen, PG_ARGISNULL(2));
 	return call_row_fill(call->row, scores.values, scores.nulls);
@@ -185,7 +201,7 @@ customer_scores_numbers(PG_FUNCTION_ARGS)
 	customer_of_numbers_as_of(fcinfo, 3, 4, 5, &customer);
 	customer_use_cache(&customer, call->cache);
 	set_score(&scores, EXPECTED_TRANSACTION_VALUE, numbers_transaction_value(fcinfo, 3, 4));
-	add_scores(&scores, &customer);
+	add_scores(&scores, call, &customer);
 
 	/* only the day of the next order needs to know which day it is, and the horizons of the others must not */
 	if (customer.scorable)

@@ -20,8 +20,6 @@
 
 #include <math.h>
 
-#include "access/htup_details.h"
-#include "funcapi.h"
 #include "miscadmin.h"
 
 #include "scores/score.h"
@@ -157,7 +155,7 @@ predict_value(Customer *customer, double level, const ValueTerms *terms, ValueRa
 /* What lives as long as the query. */
 typedef struct RangeCall
 {
-	TupleDesc row;
+	CallRow *row;
 	TransactionCache *cache;
 } RangeCall;
 
@@ -169,7 +167,7 @@ range_call(FunctionCallInfo fcinfo)
 	if (call == NULL)
 	{
 		call = MemoryContextAllocZero(fcinfo->flinfo->fn_mcxt, sizeof(RangeCall));
-		call->row = result_row_type(fcinfo);
+		call->row = call_row(fcinfo);
 		call->cache = transaction_cache_make(fcinfo->flinfo->fn_mcxt);
 		fcinfo->flinfo->fn_extra = call;
 	}
@@ -195,7 +193,7 @@ range_result(FunctionCallInfo fcinfo, Customer *customer, double level, const Va
 	Datum values[2] = {Float8GetDatum(range.low), Float8GetDatum(range.high)};
 	bool nulls[2] = {!known, !known};
 
-	return HeapTupleGetDatum(heap_form_tuple(call->row, values, nulls));
+	return call_row_fill(call->row, values, nulls);
 }
 
 /* clv_prediction_interval(history, model [, level, horizon_days, annual_discount, margin, as_of, covariates]) → (low, high) */

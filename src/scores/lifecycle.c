@@ -36,16 +36,7 @@
 #define OVERDUE 0.75
 #define LONG_OVERDUE 0.9
 
-typedef enum Lifecycle
-{
-	LIFECYCLE_NEW,
-	LIFECYCLE_ACTIVE,
-	LIFECYCLE_SLIPPING,
-	LIFECYCLE_PROBABLY_LOST,
-	LIFECYCLE_LOST,
-} Lifecycle;
-
-static const char *const lifecycle_words[] = {
+const char *const lifecycle_words[] = {
 	[LIFECYCLE_NEW] = "new",           [LIFECYCLE_ACTIVE] = "active",
 	[LIFECYCLE_SLIPPING] = "slipping", [LIFECYCLE_PROBABLY_LOST] = "probably lost",
 	[LIFECYCLE_LOST] = "lost",
@@ -73,36 +64,33 @@ lifecycle_of_silence(double overdue_prob)
 									   : LIFECYCLE_NEW;
 }
 
-const char *
+Lifecycle
 customer_lifecycle(Customer *customer)
 {
 	double alive_prob = customer_alive_prob(customer);
 	double overdue_prob = customer_overdue_prob(customer);
-	Lifecycle lifecycle;
 
 	if (!isfinite(alive_prob) || !isfinite(overdue_prob))
-		return NULL;
+		return LIFECYCLE_NONE;
 	if (customer->x == 0 && alive_prob == 1)
-		lifecycle = lifecycle_of_silence(overdue_prob);
-	else
-		lifecycle = alive_prob < SURELY_GONE  ? LIFECYCLE_LOST
-			: alive_prob < CLV_PROBABLY_ALIVE ? LIFECYCLE_PROBABLY_LOST
-			: overdue_prob > OVERDUE          ? LIFECYCLE_SLIPPING
-			: customer->x == 0                ? LIFECYCLE_NEW
-											  : LIFECYCLE_ACTIVE;
-	return lifecycle_words[lifecycle];
+		return lifecycle_of_silence(overdue_prob);
+	return alive_prob < SURELY_GONE       ? LIFECYCLE_LOST
+		: alive_prob < CLV_PROBABLY_ALIVE ? LIFECYCLE_PROBABLY_LOST
+		: overdue_prob > OVERDUE          ? LIFECYCLE_SLIPPING
+		: customer->x == 0                ? LIFECYCLE_NEW
+										  : LIFECYCLE_ACTIVE;
 }
 
 static Datum
 lifecycle_result(FunctionCallInfo fcinfo, Customer *customer)
 {
-	const char *word;
+	Lifecycle lifecycle;
 
 	customer_use_cache(customer, transaction_cache(fcinfo));
-	word = customer_lifecycle(customer);
-	if (word == NULL)
+	lifecycle = customer_lifecycle(customer);
+	if (lifecycle == LIFECYCLE_NONE)
 		PG_RETURN_NULL();
-	PG_RETURN_TEXT_P(cstring_to_text(word));
+	PG_RETURN_TEXT_P(cstring_to_text(lifecycle_words[lifecycle]));
 }
 
 /* overdue_prob(history, model [, as_of, covariates]) → float8 */

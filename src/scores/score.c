@@ -19,8 +19,7 @@
 #include "history/history.h"
 #include "support/result.h"
 
-/* The values of score_status. */
-static const char *const status_words[] = {
+const char *const score_status_words[] = {
 	[SCORE_OK] = "ok",
 	[SCORE_ONE_ORDER] = "one_order",
 	[SCORE_WEAK_FIT] = "weak_fit",
@@ -42,12 +41,6 @@ not_scorable(Customer *customer, ScoreStatus status)
 {
 	customer->scorable = false;
 	customer->status = status;
-}
-
-const double *
-customer_params(const Customer *customer, double *buf)
-{
-	return clv_model_params(customer->model, customer->covariates, buf);
 }
 
 /*
@@ -410,7 +403,7 @@ customer_churn_prob(Customer *customer)
 
 /* In a model of discrete time the opportunities of a horizon are the periods that begin in it. */
 double
-customer_horizon(const Customer *customer, double horizon_days)
+customer_calendar_horizon(const Customer *customer, double horizon_days)
 {
 	Period period = (Period) customer->model->period;
 	double last_day = DATE_END_JULIAN - POSTGRES_EPOCH_JDATE - 1;
@@ -418,7 +411,7 @@ customer_horizon(const Customer *customer, double horizon_days)
 	if (customer->season != NULL && isfinite(horizon_days))
 		return season_between(&customer->clock, customer->today, customer->today + horizon_days) /
 			customer->model->unit_days;
-	if (period == PERIOD_DAY || DATE_IS_NOBEGIN(customer->as_of) || isinf(horizon_days))
+	if (DATE_IS_NOBEGIN(customer->as_of) || isinf(horizon_days))
 		return clv_model_time(customer->model, horizon_days);
 	return period_number(period, (DateADT) Min(customer->as_of + horizon_days, last_day)) -
 		period_number(period, customer->as_of);
@@ -674,8 +667,8 @@ see_later_orders(Datum history, const HistorySummary *seen, bool by_default, Cus
 }
 
 /* Whether all scores of a customer can be had, for the usual horizon, or why not. */
-static const char *
-status_word(Customer *customer)
+static ScoreStatus
+status_of(Customer *customer)
 {
 	if (customer->scorable)
 	{
@@ -688,15 +681,21 @@ status_word(Customer *customer)
 				 clv_model_weak(customer->model))
 			customer->status = SCORE_WEAK_FIT;
 	}
-	return status_words[customer->status];
+	return customer->status;
 }
 
-const char *
+ScoreStatus
 customer_status(Customer *customer, Datum history, const HistorySummary *seen, bool by_default)
 {
 	if (customer->status != SCORE_NO_MODEL && seen != NULL)
 		see_later_orders(history, seen, by_default, customer);
-	return status_word(customer);
+	return status_of(customer);
+}
+
+static Datum
+status_result(ScoreStatus status)
+{
+	PG_RETURN_TEXT_P(cstring_to_text(score_status_words[status]));
 }
 
 /* score_status(history, model [, as_of, covariates]) → text */
@@ -710,8 +709,7 @@ score_status(PG_FUNCTION_ARGS)
 
 	read_customer(fcinfo, 2, &customer, &seen);
 	customer_use_cache(&customer, transaction_cache(fcinfo));
-	PG_RETURN_TEXT_P(
-		cstring_to_text(customer_status(&customer, PG_GETARG_DATUM(0), given ? &seen : NULL, PG_ARGISNULL(2))));
+	return status_result(customer_status(&customer, PG_GETARG_DATUM(0), given ? &seen : NULL, PG_ARGISNULL(2)));
 }
 
 /* score_status(repeat_count, recency_days, tenure_days, avg_value, model [, covariates]) → text */
@@ -723,5 +721,5 @@ score_status_numbers(PG_FUNCTION_ARGS)
 
 	customer_of_numbers(fcinfo, 3, 4, &customer);
 	customer_use_cache(&customer, transaction_cache(fcinfo));
-	PG_RETURN_TEXT_P(cstring_to_text(status_word(&customer)));
+	return status_result(status_of(&customer));
 }

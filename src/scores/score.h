@@ -28,7 +28,24 @@ typedef enum ScoreStatus
 	SCORE_NO_REPEAT_SPEND, /* net spend on repeat transactions is not positive */
 	SCORE_SPEND_UNDEFINED, /* the spend model has no mean */
 	SCORE_OUT_OF_RANGE,
+	N_SCORE_STATUSES,
 } ScoreStatus;
+
+/* Where a customer stands. */
+typedef enum Lifecycle
+{
+	LIFECYCLE_NONE = -1, /* there is no score */
+	LIFECYCLE_NEW,
+	LIFECYCLE_ACTIVE,
+	LIFECYCLE_SLIPPING,
+	LIFECYCLE_PROBABLY_LOST,
+	LIFECYCLE_LOST,
+	N_LIFECYCLES,
+} Lifecycle;
+
+/* Their words in SQL. */
+extern const char *const score_status_words[N_SCORE_STATUSES];
+extern const char *const lifecycle_words[N_LIFECYCLES];
 
 /* Customers with at least this probability of being alive count as alive. */
 #define CLV_PROBABLY_ALIVE 0.5
@@ -93,10 +110,22 @@ extern void customer_of_numbers_as_of(FunctionCallInfo fcinfo, int avg_value_pla
 extern ValueTerms value_terms_arguments(FunctionCallInfo fcinfo, int argno);
 
 /* The parameters of the timing model for this customer; buf receives those that covariates change. */
-extern const double *customer_params(const Customer *customer, double *buf);
+static inline const double *
+customer_params(const Customer *customer, double *buf)
+{
+	return clv_model_params(customer->model, customer->covariates, buf);
+}
 
-/* A horizon in the model's unit, counted from the customer's as_of, on the clock of its season. */
-extern double customer_horizon(const Customer *customer, double horizon_days);
+/* A horizon in the model's unit, counted from the customer's as_of: on the clock of its season, or in whole periods. */
+extern double customer_calendar_horizon(const Customer *customer, double horizon_days);
+
+static inline double
+customer_horizon(const Customer *customer, double horizon_days)
+{
+	return likely(customer->season == NULL && customer->model->period == PERIOD_DAY)
+		? horizon_days / customer->model->unit_days
+		: customer_calendar_horizon(customer, horizon_days);
+}
 
 /* Transactions of the horizon, which may be infinite, each discounted from its day, if the customer is alive. */
 extern double customer_discounted_if_alive(const Customer *customer, double horizon_days, double annual_discount);
@@ -128,11 +157,10 @@ extern bool customer_next_order(Customer *customer, double quantile, DateADT *da
 /* Days since the next order was to be expected; false if there is no saying. */
 extern bool customer_days_overdue(const Customer *customer, int32 *days);
 
-/* A word for where the customer stands; NULL if there is no score. */
-extern const char *customer_lifecycle(Customer *customer);
+extern Lifecycle customer_lifecycle(Customer *customer);
 
 /* Whether the customer can be scored, for a year, or why not; by_default: nobody has named the day. */
-extern const char *customer_status(Customer *customer, Datum history, const HistorySummary *seen, bool by_default);
+extern ScoreStatus customer_status(Customer *customer, Datum history, const HistorySummary *seen, bool by_default);
 
 /* Gives the customer a cache, if they are scorable, and prefetches where it has them; then what it has of them. */
 extern void customer_use_cache(Customer *customer, TransactionCache *cache);

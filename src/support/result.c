@@ -60,3 +60,15 @@ row_result(FunctionCallInfo fcinfo, Datum *values, bool *nulls)
 		elog(ERROR, "return type must be a row type");
 	PG_RETURN_DATUM(HeapTupleGetDatum(heap_form_tuple(BlessTupleDesc(row), values, nulls)));
 }
+
+Datum *
+word_texts(const char *const *words, int count, MemoryContext context)
+{
+	MemoryContext caller = MemoryContextSwitchTo(context);
+	Datum *texts = palloc(count * sizeof(Datum));
+
+	for (int i = 0; i < count; i++)
+		texts[i] = CStringGetTextDatum(words[i]);
+	MemoryContextSwitchTo(caller);
+	return texts;
+}

@@ -38,6 +38,9 @@ set_word(Datum *values, bool *nulls, int place, const char *word)
 	nulls[place] = word == NULL;
 }
 
+/* Words as texts that live as long as the context: a column is then a choice among them. */
+extern Datum *word_texts(const char *const *words, int count, MemoryContext context);
+
 /* The row type that a function returns, for as long as its call site lives; look it up once. */
 extern TupleDesc result_row_type(FunctionCallInfo fcinfo);
 
