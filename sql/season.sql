@@ -87,7 +87,7 @@ SELECT rounded((holdout_summary(plain)).total_error, 2) AS plain, abs((holdout_s
 	abs((holdout_summary(seasonal)).spend_error) < 0.05 AS seasonal_spend, (holdout_summary(seasonal)).log_score > (holdout_summary(plain)).log_score AS likelier FROM season_holdouts;
 SELECT bool_and(abs(expected_transactions / actual_transactions - 1) < 0.15) AS follows FROM season_holdouts, holdout_tracking(seasonal) WHERE actual_transactions > 150;
 SELECT season(holdout_model(h.seasonal)) = season(m.seasonal) AS same_season, h.seasonal = h.seasonal::text::clv_holdout AS same_text FROM season_holdouts AS h, season_models AS m;
-SELECT holdout(h, '2025-10-31', '2025-11-30', 'pareto/nbd', 'month') FROM season_shop;
+SELECT holdout(h, '2025-10-31', '2025-11-30', 'gg/nbd', 'month') FROM season_shop;
 
 -- Factors of one are the plain model: likelihood and scores.
 CREATE TABLE season_ones AS
@@ -129,6 +129,63 @@ FROM (SELECT customer_base(h) AS base, season(h, 'day') AS s FROM season_shop) A
 SELECT count(*) FILTER (WHERE part = 'season') AS factors, count(*) FILTER (WHERE part = 'coefficients') AS coefficients, bool_and(m::text::clv_model = m) AS same_text
 FROM (SELECT customer_base(h, ARRAY[customer_id % 2]) AS base, season(h, 'month') AS s FROM season_shop) AS b, clv_fit(base, 'bg/nbd', season => s) AS m, clv_params(m);
 
+-- Two clocks: in Pareto/NBD purchases go by the season, and customers leave by the calendar.
+CREATE TABLE season_two_shop AS
+SELECT customer_id, purchase_history(ordered_at, amount) AS h
+FROM simulate_orders(8000, '{"model": "pareto/nbd", "timing": {"r": 0.9, "alpha": 9, "s": 0.7, "beta": 25}, "spend": {"p": 6.25, "q": 3.74, "gamma": 15.44},
+	"season": {"by": "month", "factors": [0.8021978021978021, 0.8021978021978021, 0.8021978021978021, 0.8021978021978021, 0.8021978021978021, 0.8021978021978021,
+	0.8021978021978021, 0.8021978021978021, 0.8021978021978021, 0.8021978021978021, 3.2087912087912085, 0.8021978021978021]}}', '2023-01-01', '2026-03-01', 2)
+GROUP BY customer_id;
+CREATE TABLE season_two AS
+SELECT clv_fit(customer_base(h, date '2025-10-31'), 'pareto/nbd') AS plain, clv_fit(customer_base(h, date '2025-10-31'), 'pareto/nbd', season => season(h, 'month', '2025-10-31')) AS seasonal
+FROM season_two_shop;
+SELECT param, rounded(estimate, 2) AS estimate, std_error IS NULL AS no_error, identified FROM season_two, clv_params(seasonal) WHERE part <> 'spend' ORDER BY part DESC, length(param), param;
+SELECT bool_and(abs(ln(estimate / truth)) < 4 * std_error / estimate) AS recovered FROM season_two, clv_params(seasonal), (VALUES ('r', 0.9), ('alpha', 9), ('s', 0.7), ('beta', 25)) AS v(name, truth) WHERE param = name;
+SELECT log_likelihood(seasonal) - log_likelihood(plain) > 2000 AS likelier, converged(seasonal), season_factor(season(seasonal), '2025-11-11') BETWEEN 3 AND 3.4 AS november, seasonal::text::clv_model = seasonal AS same_text FROM season_two;
+SELECT part, rounded(plain / came - 1, 1) AS plain, abs(seasonal / came - 1) < 0.05 AS seasonal_within_5_percent
+FROM (VALUES (1, 'November', date '2025-10-31', date '2025-11-30'), (2, 'December', '2025-11-30', '2025-12-31'), (3, 'winter', '2025-11-30', '2026-02-28')) AS v(n, part, as_of, until),
+	LATERAL (SELECT sum(transaction_count(history_until(h, until)) - transaction_count(history_until(h, as_of))) AS came,
+		sum(expected_transactions(h, plain, until - as_of, as_of)) AS plain, sum(expected_transactions(h, seasonal, until - as_of, as_of)) AS seasonal
+		FROM season_two_shop, season_two WHERE first_order_on(h) <= '2025-10-31') AS x ORDER BY n;
+-- A holdout estimates it too, and its weeks follow it.
+CREATE TABLE season_two_holdout AS SELECT holdout(h, '2025-10-31', '2025-11-30', 'pareto/nbd', 'month') AS v FROM season_two_shop;
+SELECT abs((holdout_summary(v)).total_error) < 0.05 AS orders, abs((holdout_summary(v)).spend_error) < 0.05 AS spend, (holdout_summary(v)).log_score IS NOT NULL AS scored, season(holdout_model(v)) = season(seasonal) AS same_season FROM season_two_holdout, season_two;
+SELECT bool_and(abs(expected_transactions / actual_transactions - 1) < 0.2) AS follows FROM season_two_holdout, holdout_tracking(v) WHERE actual_transactions > 150;
+-- Factors of one are the plain model: the two clocks are one.
+CREATE TABLE season_two_ones AS SELECT plain, plain::text::jsonb || '{"season": {"by": "month", "factors": [1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1]}}' AS text FROM season_two;
+ALTER TABLE season_two_ones ADD ones clv_model;
+UPDATE season_two_ones SET ones = text::text::clv_model;
+SELECT abs(log_likelihood(f) / log_likelihood(plain) - 1) < 1e-10 AS same_likelihood FROM season_two_ones, (SELECT clv_fit(customer_base(h, date '2025-10-31'), 'pareto/nbd', season => season_of_factors('week', array_fill(1.0::float8, '{53}'))) AS f FROM season_two_shop) AS x;
+SELECT bool_and(abs((s).alive_prob / (p).alive_prob - 1) < 1e-10 AND abs((s).churn_prob - (p).churn_prob) < 1e-10 AND abs((s).expected_transactions / (p).expected_transactions - 1) < 1e-10 AND abs((s).order_prob / (p).order_prob - 1) < 1e-10
+	AND (s).next_order_on IS NOT DISTINCT FROM (p).next_order_on AND (s).days_overdue = (p).days_overdue AND abs((s).overdue_prob - (p).overdue_prob) < 1e-12 AND (s).lifecycle = (p).lifecycle
+	AND abs((s).clv_estimate / (p).clv_estimate - 1) < 1e-10) AS same, bool_and(abs(discounted_transactions(h, ones) / discounted_transactions(h, plain) - 1) < 1e-10) AS same_residual
+FROM season_two_ones, (SELECT history_until(h, '2025-10-31') AS h FROM season_two_shop WHERE customer_id % 97 = 0 AND first_order_on(h) <= '2025-10-31') AS x, LATERAL (SELECT customer_scores(h, ones) AS s, customer_scores(h, plain) AS p) AS y;
+SELECT bool_and(transactions_prediction_interval(h, ones) = transactions_prediction_interval(h, plain) AND abs((clv_mean_interval(h, ones)).low - (clv_mean_interval(h, plain)).low) <= 1e-6 * (clv_mean_interval(h, plain)).low) AS same_intervals,
+	bool_and(abs((clv_prediction_interval(h, ones)).high - (clv_prediction_interval(h, plain)).high) <= 1e-6 * (clv_prediction_interval(h, plain)).high) AS same_values
+FROM season_two_ones, season_two_shop WHERE customer_id % 997 = 0 AND first_order_on(h) <= '2025-10-31';
+SELECT bool_and(abs(a.prob - b.prob) < 1e-10) AS same_counts, abs(new_customer_transactions(ones, 90) / new_customer_transactions(plain, 90) - 1) < 1e-10 AS same_mean
+FROM season_two_ones, new_customer_transactions_pmf(ones, 90, 30) AS a, new_customer_transactions_pmf(plain, 90, 30) AS b WHERE a.order_count = b.order_count GROUP BY ones, plain;
+-- What is said of the season by one score, others say too.
+SELECT bool_and(abs(expected_transactions(h, seasonal, 30) + n - expected_transactions(h, seasonal, 365)) < 1e-9 * n) AS whole, bool_and(abs(alive_prob(h, seasonal) + churn_prob(h, seasonal) - 1) < 1e-12) AS one,
+	bool_and(alive_prob(h, seasonal) = alive_prob(c, r, t, seasonal) AND order_prob(h, seasonal, 30) = order_prob(c, r, t, seasonal, 30) AND expected_transactions(h, seasonal, 30) = expected_transactions(c, r, t, seasonal, 30)
+	AND next_order_on(h, seasonal) IS NOT DISTINCT FROM next_order_on(c, r, t, seasonal)) AS same
+FROM season_two, (SELECT history_until(h, '2025-10-31') AS h FROM season_two_shop WHERE customer_id % 97 = 0 AND first_order_on(h) <= '2025-10-31') AS x, LATERAL (SELECT expected_transactions(h, seasonal, 365) - expected_transactions(h, seasonal, 30) AS n) AS y,
+	LATERAL (SELECT repeat_count(h, '2025-10-31') AS c, recency_days(h, '2025-10-31') AS r, tenure_days(h, '2025-10-31') AS t) AS z;
+SELECT bool_and(abs(clv_estimate(h, seasonal) / (expected_transaction_value(h, seasonal) * n) - 1) < 1e-3) AS by_days
+FROM season_two, season_two_shop, LATERAL (SELECT sum((expected_transactions(h, seasonal, d) - expected_transactions(h, seasonal, d - 1)) * 1.1 ^ (-(d - 0.5) / 365)) AS n FROM generate_series(1, 365) AS d) AS x
+WHERE customer_id % 397 = 0 AND first_order_on(h) <= '2025-10-31';
+SELECT abs(sum(order_count * prob) / new_customer_transactions(seasonal, 60) - 1) < 1e-9 AS mean, abs(sum(prob) - 1) < 1e-10 AS one FROM season_two, new_customer_transactions_pmf(seasonal, 60, 200) GROUP BY seasonal;
+SELECT as_of, next_order_on(h, m, as_of => as_of) - as_of AS days, rounded(overdue_prob(h, m, as_of), 3) AS overdue_prob, rounded(order_prob(h, m, 30, as_of), 3) AS order_prob
+FROM (VALUES (date '2025-10-01'), ('2025-11-01'), ('2025-12-01')) AS v(as_of), season_two AS s(p, m), LATERAL (SELECT purchase_history(d, 10) AS h FROM unnest(ARRAY[as_of - 200, as_of - 120, as_of - 60]) AS d) AS x;
+-- By week and by the waves of the year, with covariates, and chosen among those that know seasons.
+SELECT rounded(season_factor(season(m), '2025-11-15') / season_factor(season(m), '2025-06-15'), 0) AS november
+FROM (SELECT customer_base(h) AS base, season(h, 'day') AS s FROM season_two_shop) AS b, clv_fit(base, 'pareto/nbd', season => s) AS m;
+SELECT count(*) FILTER (WHERE part = 'season') AS factors, count(*) FILTER (WHERE part = 'coefficients') AS coefficients, bool_and(m::text::clv_model = m) AS same_text
+FROM (SELECT customer_base(h, ARRAY[customer_id % 2]) AS base, season(h, 'week') AS s FROM season_two_shop) AS b, clv_fit(base, 'pareto/nbd', season => s) AS m, clv_params(m);
+SELECT model, chosen FROM (SELECT customer_base(h) AS base, season(h, 'month') AS s FROM season_two_shop) AS b, clv_fit(base, season => s) AS m, clv_candidates(m);
+SELECT model, chosen FROM (SELECT customer_base(h) AS base FROM season_two_shop) AS b, clv_fit(base, season => season_of_factors('month', '{1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 4, 1}')) AS m, clv_candidates(m);
+DROP TABLE season_two_shop, season_two, season_two_holdout, season_two_ones;
+
 -- The whole job: the scoring view estimates the season at each refresh, by group too.
 SELECT create_customer_scores('season_scores', 'season_shop', 'customer_id', horizon_days => 30, as_of => '2025-10-31', model => 'bg/nbd', season => 'month');
 SELECT season(v.model) = season(m.seasonal) AS same_season, (SELECT sum(expected_transactions_30d) FROM season_scores) BETWEEN 3800 AND 4200 AS november FROM season_scores_model AS v, season_models AS m;
@@ -146,12 +203,12 @@ SELECT customer_scores_query('season_shop', 'customer_id', model => (SELECT plai
 SELECT customer_scores_query('season_shop', 'customer_id', season => 'quarter');
 
 -- What cannot be fitted, or is not known yet, is an error that says so.
-SELECT clv_fit(customer_base(h), 'pareto/nbd', season => season(h, 'month')) FROM season_shop;
+SELECT clv_fit(customer_base(h), 'gg/nbd', season => season(h, 'month')) FROM season_shop;
 SELECT clv_fit(customer_base(h), 'bg/nbd', season => season(h, 'month', '2025-01-01')) FROM season_shop;
 SELECT clv_fit(customer_base(h, 'month'), 'bg/bb', season => season(h, 'month')) FROM season_shop;
 SELECT clv_fit(customer_base(h, 'month'), season => season(h, 'month')) FROM season_shop;
 SELECT customer_equity(h, seasonal) FROM season_shop, season_models;
-SELECT '{"model": "pareto/nbd", "timing": {"r": 1, "alpha": 1, "s": 1, "beta": 1}, "season": {"by": "year", "factors": [1]}}'::clv_model;
+SELECT '{"model": "gg/nbd", "timing": {"r": 1, "alpha": 1, "b": 1, "s": 1, "beta": 1}, "season": {"by": "year", "factors": [1]}}'::clv_model;
 SELECT alive_prob(1, 10, 20, '{"model": "bg/nbd", "timing": {"r": 1, "alpha": 1, "a": 1, "b": 1}, "season": {"by": "year", "factors": [1]}}');
 SELECT new_customer_transactions('{"model": "bg/nbd", "timing": {"r": 1, "alpha": 1, "a": 1, "b": 1}, "season": {"by": "year", "factors": [1]}}', 30);
 -- Less than a year cannot tell a season from growth.

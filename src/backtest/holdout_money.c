@@ -23,6 +23,7 @@
 #include "backtest/holdout.h"
 #include "backtest/holdout_money.h"
 #include "numerics/sum.h"
+#include "scores/score.h"
 
 #define DECILES 10
 
@@ -126,18 +127,17 @@ static double
 predicted_spend(const HoldoutReader *reader, const CountEntry *cell, double before, TransactionCache *cache)
 {
 	const ClvModel *model = reader->fit;
-	const Model *timing = clv_model_timing(model);
-	const double *params = model->timing.params;
 	double x = holdout_x(cell);
 	double first = holdout_day(cell);
-	double t_x = clv_model_time_between(model, first, first + holdout_t_x(cell));
-	double T = clv_model_time_between(model, first, reader->head.calibration_until);
-	double horizon = clv_model_time_between(model, reader->head.calibration_until, reader->head.holdout_until);
+	double horizon_days = (double) reader->head.holdout_until - reader->head.calibration_until;
+	Customer customer;
 
 	if (model->spend.n_params == 0 || (x > 0 && !(before > 0)))
 		return NAN;
+	customer_of_days(model, x, first, first + holdout_t_x(cell), reader->head.calibration_until, &customer);
+	customer_use_cache(&customer, cache);
 	return clv_model_spend(model)->expected_spend(model->spend.params, x, x > 0 ? before / x : 0) *
-		timing->prob_alive(params, x, t_x, T) * transaction_cache_get(cache, model, timing, params, x, t_x, T, horizon);
+		expected_transactions_in(&customer, horizon_days);
 }
 
 /* The Gini coefficient's numerator for cells in ascending order; those with equal keys have their mean rank. */

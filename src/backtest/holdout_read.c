@@ -16,7 +16,7 @@
 #include "miscadmin.h"
 #include "utils/tuplestore.h"
 
-#include "scores/cache.h"
+#include "scores/score.h"
 #include "support/args.h"
 #include "backtest/holdout.h"
 #include "backtest/holdout_money.h"
@@ -59,48 +59,34 @@ open_fitted(HoldoutReader *reader, Datum holdout)
 				 errhint("rollup(holdout) merges partial results and fits the model.")));
 }
 
-/* Customers with equal numbers, their days in the unit of the model. */
+/* Customers with equal numbers, as one of them. */
 typedef struct HoldoutCell
 {
-	double x;
-	double t_x;
-	double T;
-	double horizon;
+	Customer customer;
+	double horizon_days;
 	int64 orders; /* each, in the holdout */
 	int64 customers;
 } HoldoutCell;
 
 /* The next customers, as of the end of the calibration; they come first in a holdout. */
 static bool
-next_cell(HoldoutReader *reader, HoldoutCell *cell)
+next_cell(HoldoutReader *reader, TransactionCache *cache, HoldoutCell *cell)
 {
 	const HoldoutHead *head = &reader->head;
 	const CountEntry *entry = &reader->entry;
+	double first;
 
 	CHECK_FOR_INTERRUPTS();
 	if (!holdout_next(reader) || holdout_kind(entry) != HOLDOUT_CUSTOMERS)
 		return false;
-	*cell = (HoldoutCell){
-		.x = holdout_x(entry),
-		.t_x =
-			clv_model_time_between(reader->fit, holdout_day(entry), (double) holdout_day(entry) + holdout_t_x(entry)),
-		.T = clv_model_time_between(reader->fit, holdout_day(entry), head->calibration_until),
-		.horizon = clv_model_time_between(reader->fit, head->calibration_until, head->holdout_until),
-		.orders = holdout_orders(entry),
-		.customers = entry->value,
-	};
+	first = holdout_day(entry);
+	customer_of_days(reader->fit, holdout_x(entry), first, first + holdout_t_x(entry), head->calibration_until,
+					 &cell->customer);
+	customer_use_cache(&cell->customer, cache);
+	cell->horizon_days = (double) head->holdout_until - head->calibration_until;
+	cell->orders = holdout_orders(entry);
+	cell->customers = entry->value;
 	return true;
-}
-
-/* The model's expectation for one of these customers. */
-static double
-expected_orders_each(const ClvModel *model, const HoldoutCell *cell, TransactionCache *cache)
-{
-	const Model *timing = clv_model_timing(model);
-	const double *params = model->timing.params;
-
-	return timing->prob_alive(params, cell->x, cell->t_x, cell->T) *
-		transaction_cache_get(cache, model, timing, params, cell->x, cell->t_x, cell->T, cell->horizon);
 }
 
 /* All customers with the same number of repeat transactions in the calibration. */
@@ -133,13 +119,14 @@ count_classes(Datum holdout, int32 max_count)
 
 	SET_VARSIZE(result, size);
 	open_fitted(&reader, holdout);
-	while (next_cell(&reader, &cell))
+	while (next_cell(&reader, cache, &cell))
 	{
-		HoldoutClass *class = &result->classes[(int) Min(cell.x, max_count)];
+		HoldoutClass *class = &result->classes[(int) Min(cell.customer.x, max_count)];
 
 		count_more(&class->customers, cell.customers, 1);
 		count_more(&class->orders, cell.customers, cell.orders);
-		sum_add(&class->expected, (double) cell.customers * expected_orders_each(reader.fit, &cell, cache));
+		sum_add(&class->expected,
+				(double) cell.customers * expected_transactions_in(&cell.customer, cell.horizon_days));
 	}
 	return result;
 }
@@ -197,13 +184,12 @@ summarise_holdout(FunctionCallInfo fcinfo, Datum holdout)
 
 	open_fitted(&reader, holdout);
 
-	const Model *timing = clv_model_timing(reader.fit);
 	HoldoutMoney money = holdout_money(reader, cache);
 
-	while (next_cell(&reader, &cell))
+	while (next_cell(&reader, cache, &cell))
 	{
 		double number = (double) cell.customers;
-		double each = expected_orders_each(reader.fit, &cell, cache);
+		double each = expected_transactions_in(&cell.customer, cell.horizon_days);
 		double error = each - (double) cell.orders;
 
 		count_more(&customers, cell.customers, 1);
@@ -213,8 +199,8 @@ summarise_holdout(FunctionCallInfo fcinfo, Datum holdout)
 		sum_add(&squared, number * error * error);
 		sum_add(&log_prob,
 				number *
-					log(timing->future_transactions_pmf(reader.fit->timing.params, cell.x, cell.t_x, cell.T,
-														cell.horizon, (double) cell.orders)));
+					log(customer_transactions_pmf(&cell.customer, customer_horizon(&cell.customer, cell.horizon_days),
+												  (double) cell.orders)));
 	}
 	if (get_call_result_type(fcinfo, NULL, &row) != TYPEFUNC_COMPOSITE)
 		elog(ERROR, "return type must be a row type");
@@ -319,8 +305,7 @@ read_diary(HoldoutReader *reader)
 static double
 expected_of_newcomer(const ClvModel *model, double from, double until)
 {
-	return clv_model_timing(model)->new_customer_transactions(model->timing.params,
-															  clv_model_time_between(model, from, until));
+	return newcomer_transactions(model, model->timing.params, from, until);
 }
 
 /* Repeat transactions, until the end of a day, of all customers acquired by then. */

@@ -60,29 +60,43 @@ unfittable(const BaseTotals *totals, DateADT as_of)
 	return NULL;
 }
 
-/*
- * The populations of a base: one for each class of equal covariates. Where a season is to be
- * estimated they are built from the cells again and again; where there is none, or it is
- * given, once.
- */
+/* The populations of a base: one for each class of equal covariates. */
 typedef struct Populations
 {
-	CovariateClass *classes; /* NULL: a season is to be estimated */
-	SeasonClass *cells;      /* NULL: none is */
+	CovariateClass *classes;
 	uint32 count;
 	int n_covariates;
+	SeasonClock *clock; /* of a season that is given, or of the calendar until one is estimated */
 	DayGaps *day_gaps;
 } Populations;
 
-static Population *
-population_of(const PopulationCell *cells, size_t count, const BaseTotals *totals, bool first, double unit_days,
-			  const SeasonClock *clock, DateADT now)
+/* Whether a season is to be estimated. */
+static bool
+estimates_season(const ClvFitOptions *options)
 {
-	Population *population = population_build_on(&server_host, cells, count, unit_days, clock, now);
+	return options->season != NULL && !season_has_factors(options->season);
+}
+
+/* How populations are built: by a clock or without, and with the days that a fit of two clocks or of a season needs. */
+typedef struct PopulationPlan
+{
+	const BaseTotals *totals;
+	double unit_days;
+	const SeasonClock *clock; /* NULL: none */
+	DateADT now;
+	bool dated;
+} PopulationPlan;
+
+static Population *
+population_of(const PopulationPlan *plan, const PopulationCell *cells, size_t count, bool first)
+{
+	Population *population = plan->dated
+		? population_build_dated(&server_host, cells, count, plan->unit_days, plan->clock, plan->now)
+		: population_build_on(&server_host, cells, count, plan->unit_days, plan->clock, plan->now);
 
 	/* Only the sum over all populations matters: the first one holds it. */
-	if (base_gaps_known(totals))
-		population->log_gaps = first ? totals->log_gaps - totals->gaps * log(unit_days) : 0;
+	if (base_gaps_known(plan->totals))
+		population->log_gaps = first ? plan->totals->log_gaps - plan->totals->gaps * log(plan->unit_days) : 0;
 	return population;
 }
 
@@ -108,49 +122,45 @@ read_class(const BaseSlice *timing, uint32 *next, uint32 class, Period period, D
 }
 
 /*
- * The timing part of the base, with the age of every customer as of this day.
- * Times are in days, or in periods, which are their own unit.
+ * The timing part of the base, with the age of every customer as of this day, for a model
+ * or, if that is NULL, any. Times are in days, or in periods, which are their own unit.
  */
 static Populations
-populations_of(const BaseParts *parts, const ClvFitOptions *options)
+populations_of(const BaseParts *parts, const Model *timing, const ClvFitOptions *options)
 {
 	const BaseTotals *totals = &parts->totals;
 	Period period = totals->head.period;
-	BaseSlice timing = base_slice(parts, BASE_TIMING);
-	PopulationCell *cells = MemoryContextAllocHuge(CurrentMemoryContext, Max(1, timing.count) * sizeof(PopulationCell));
+	BaseSlice entries = base_slice(parts, BASE_TIMING);
+	PopulationCell *cells =
+		MemoryContextAllocHuge(CurrentMemoryContext, Max(1, entries.count) * sizeof(PopulationCell));
 	double *covariates = base_parts_covariates(parts);
-	Populations populations = {.count = totals->classes, .n_covariates = totals->head.covariates};
-	bool estimated = options->season != NULL && !season_has_factors(options->season);
-	Size size = Max(1, totals->classes);
-	PopulationCell *next = cells;
+	Populations populations = {
+		.count = totals->classes,
+		.n_covariates = totals->head.covariates,
+		.clock = palloc(sizeof(SeasonClock)),
+		.classes =
+			MemoryContextAllocHuge(CurrentMemoryContext, (Size) Max(1, totals->classes) * sizeof(CovariateClass)),
+	};
+	PopulationPlan plan = {
+		.totals = totals,
+		.unit_days = period == PERIOD_DAY ? options->unit_days : 1,
+		.clock = options->season == NULL ? NULL : populations.clock,
+		.now = options->as_of,
+		.dated = options->season != NULL && (estimates_season(options) || timing == NULL || timing->lifetime != NULL),
+	};
 	uint32 entry = 0;
-	SeasonClock given;
 
-	if (options->season != NULL && !estimated)
-		given = season_clock(options->season);
-	if (estimated)
-		populations.cells = MemoryContextAllocHuge(CurrentMemoryContext, size * sizeof(SeasonClass));
-	else
-		populations.classes = MemoryContextAllocHuge(CurrentMemoryContext, size * sizeof(CovariateClass));
+	*populations.clock =
+		options->season == NULL || estimates_season(options) ? season_even : season_clock(options->season);
 	for (uint32 class = 0; class < populations.count; class ++)
 	{
-		size_t count = read_class(&timing, &entry, class, period, options->as_of, next);
-		const double *row = covariates + (Size) class * populations.n_covariates;
+		size_t count = read_class(&entries, &entry, class, period, options->as_of, cells);
 
-		if (estimated)
-		{
-			populations.cells[class] = (SeasonClass){next, count, row};
-			next += count;
-			continue;
-		}
 		populations.classes[class] = (CovariateClass){
-			.population = population_of(next, count, totals, class == 0, period == PERIOD_DAY ? options->unit_days : 1,
-										options->season == NULL ? NULL : &given, options->as_of),
-			.covariates = row,
+			.population = population_of(&plan, cells, count, class == 0),
+			.covariates = covariates + (Size) class * populations.n_covariates,
 		};
 	}
-	if (estimated)
-		return populations;
 	pfree(cells);
 	if (period == PERIOD_DAY && base_gaps_known(totals) && populations.count > 0 && options->season == NULL)
 	{
@@ -165,16 +175,10 @@ populations_of(const BaseParts *parts, const ClvFitOptions *options)
 static void
 populations_free(Populations *populations)
 {
-	if (populations->cells != NULL)
-	{
-		/* the cells of all classes are one block */
-		pfree((void *) populations->cells[0].cells);
-		pfree(populations->cells);
-		return;
-	}
 	for (uint32 i = 0; i < populations->count; i++)
 		population_free((Population *) populations->classes[i].population);
 	pfree(populations->classes);
+	pfree(populations->clock);
 	if (populations->day_gaps != NULL)
 		pfree(populations->day_gaps);
 }
@@ -261,8 +265,7 @@ unidentified_names(const ClvModel *model, bool of_spend)
 static bool
 suits(const Model *timing, const BaseTotals *totals, const Season *season)
 {
-	return (season == NULL || timing->expected_rates != NULL) &&
-		timing->discrete == (totals->head.period != PERIOD_DAY) &&
+	return (season == NULL || timing->expose != NULL) && timing->discrete == (totals->head.period != PERIOD_DAY) &&
 		(totals->head.covariates == 0 || timing->n_effects > 0) &&
 		(timing->n_integer_params == 0 || base_gaps_known(totals));
 }
@@ -276,7 +279,7 @@ seasonal_names(void)
 
 	initStringInfo(&names);
 	for (int id = 1; (timing = model_by_id(id)) != NULL; id++)
-		if (timing->expected_rates != NULL)
+		if (timing->expose != NULL)
 			appendStringInfo(&names, "%s%s", names.len == 0 ? "" : ", ", timing->name);
 	return names.data;
 }
@@ -287,7 +290,7 @@ named_model(const char *name, const BaseTotals *totals, const Season *season)
 {
 	const Model *timing = clv_model_named(name);
 
-	if (season != NULL && timing->expected_rates == NULL)
+	if (season != NULL && timing->expose == NULL)
 		ereport(ERROR,
 				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED), errmsg("%s does not know seasons", timing->name),
 				 errhint("Those that do are %s.", seasonal_names())));
@@ -340,11 +343,9 @@ fit_with_season(const Model *timing, const Populations *populations, const ClvFi
 	SeasonFit *estimate = palloc(sizeof(SeasonFit));
 	SeasonData data = {
 		.host = &server_host,
-		.classes = populations->cells,
+		.classes = populations->classes,
 		.n_classes = populations->count,
 		.n_covariates = populations->n_covariates,
-		.unit_days = options->unit_days,
-		.now = options->as_of,
 		.by = by,
 		.counts = counts,
 		.penalty = options->penalty,
@@ -561,11 +562,11 @@ fit_parts(BaseParts *parts, const ClvFitOptions *options, ClvUnfit *why)
 	const Model *timing = automatic ? NULL : named_model(options->model, totals, options->season);
 	size_t n_points;
 	SpendPoint *points = base_spend_points(parts, &n_points);
-	Populations populations = populations_of(parts, options);
+	Populations populations = populations_of(parts, timing, options);
 
 	pfree(parts->entries);
 
-	TimingFits *fits = populations.classes == NULL
+	TimingFits *fits = estimates_season(options)
 		? NULL
 		: timing_fits_make(&server_host, populations.classes, populations.count, populations.n_covariates,
 						   options->penalty);

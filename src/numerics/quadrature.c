@@ -42,8 +42,14 @@ static const double eight_weights[] = {
 	0.3626837833783619829651504, 0.3137066458778872873379622, 0.222381034453374470544356,  0.1012285362903762591525314,
 };
 
+static const double three_nodes[] = {-0.7745966692414833770358531, 0.0, 0.7745966692414833770358531};
+
+static const double three_weights[] = {0.5555555555555555555555556, 0.8888888888888888888888889,
+									   0.5555555555555555555555556};
+
 const GaussRule gauss_16 = {GAUSS_POINTS, gauss_node, gauss_weight};
 const GaussRule gauss_8 = {8, eight_nodes, eight_weights};
+const GaussRule gauss_3 = {3, three_nodes, three_weights};
 
 /* Panels stop where the weight has fallen by these exponents. */
 #define NEGLIGIBLE_ABOVE -50.0

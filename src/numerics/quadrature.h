@@ -31,7 +31,7 @@
 extern const double gauss_node[GAUSS_POINTS];
 extern const double gauss_weight[GAUSS_POINTS];
 
-/* A rule: that of 16 points, and one of half as many for smoother integrands. */
+/* A rule: that of 16 points, and those of fewer for smoother integrands. */
 typedef struct GaussRule
 {
 	int points;
@@ -41,6 +41,7 @@ typedef struct GaussRule
 
 extern const GaussRule gauss_16;
 extern const GaussRule gauss_8;
+extern const GaussRule gauss_3;
 
 /* One panel of a walk along the real axis. */
 typedef struct Panel

@@ -223,6 +223,15 @@ find_rule(TransactionCache *cache, const SeasonRuleKey *key)
 	return oldest;
 }
 
+void
+season_rule_make(const SeasonClock *clock, const SeasonRuleKey *key, SeasonRule *rule)
+{
+	if (key->by_calendar != 0)
+		season_purchase_rule(clock, key->from, key->horizon, key->delta, key->scale, rule);
+	else
+		season_discount_rule(clock, key->from, key->horizon, key->delta, key->scale, rule);
+}
+
 const SeasonRule *
 transaction_cache_rule(TransactionCache *cache, const SeasonClock *clock, const SeasonRuleKey *key)
 {
@@ -236,7 +245,7 @@ transaction_cache_rule(TransactionCache *cache, const SeasonClock *clock, const 
 		if (known->rule == NULL)
 			known->rule = MemoryContextAlloc(cache->context, sizeof(SeasonRule));
 		/* if this is interrupted, there is no such rule */
-		season_discount_rule(clock, key->from, key->horizon, key->delta, key->scale, known->rule);
+		season_rule_make(clock, key, known->rule);
 		known->key = *key;
 	}
 	known->used = ++cache->rules_used;
@@ -408,17 +417,4 @@ transaction_cache_slot(TransactionCache *cache, CachedAnswer kind, double x, dou
 	if (unlikely(kind >= ANSWERS_IN_LINE))
 		return &find_entry(cache, ~(int32) x, t_x, T)->answer[kind - ANSWERS_IN_LINE];
 	return &find_entry(cache, (int32) x, t_x, T)->answer[kind];
-}
-
-double
-transaction_cache_get(TransactionCache *cache, const ClvModel *model, const Model *timing, const double *params,
-					  double x, double t_x, double T, double horizon)
-{
-	double *transactions;
-
-	transaction_cache_begin(cache, model, timing, params);
-	transactions = transaction_cache_slot(cache, CACHED_TRANSACTIONS, x, t_x, T, horizon, 0);
-	if (isnan(*transactions))
-		*transactions = timing->expected_transactions_if_alive(params, x, t_x, T, horizon, 0);
-	return *transactions;
 }

@@ -44,18 +44,27 @@ extern void transaction_cache_begin_values(TransactionCache *cache, const ClvMod
 /* After that, of a model with a season: it, and the day of the scores, by content too. */
 extern void transaction_cache_season(TransactionCache *cache, const Season *season, double today);
 
-/* What a rule of discounting depends on, besides the season: the arguments of season_discount_rule(). */
+/*
+ * What a rule depends on, besides the season: the arguments of season_discount_rule(), or, if
+ * purchases are by the calendar, of season_purchase_rule().
+ */
 typedef struct SeasonRuleKey
 {
 	double from;
 	double horizon;
 	double delta;
 	double scale;
+	int64 by_calendar; /* 0 or 1; without padding, to be compared by bytes */
 } SeasonRuleKey;
 
-/* The rule for a clock, which is that of the cache's season. It is valid until the next call. */
+/*
+ * The rule for a clock, which is that of the cache's season. It is valid until the next call.
+ */
 extern const SeasonRule *transaction_cache_rule(TransactionCache *cache, const SeasonClock *clock,
 												const SeasonRuleKey *key);
+
+/* The same, made. */
+extern void season_rule_make(const SeasonClock *clock, const SeasonRuleKey *key, SeasonRule *rule);
 
 /*
  * Prefetches the two pairs of a customer, 0 and 1, in two steps: where their entries are, and
@@ -71,12 +80,5 @@ extern void transaction_cache_prefetch(TransactionCache *cache, int which);
  */
 extern double *transaction_cache_slot(TransactionCache *cache, CachedAnswer kind, double x, double t_x, double T,
 									  double term, double other_term);
-
-/*
- * timing->expected_transactions_if_alive() without discount, cached. Times are in the
- * model's unit, whose timing has these parameters for the customer.
- */
-extern double transaction_cache_get(TransactionCache *cache, const ClvModel *model, const Model *timing,
-									const double *params, double x, double t_x, double T, double horizon);
 
 #endif /* SCORES_CACHE_H */

@@ -37,12 +37,10 @@
 
 /* The probabilities of 0, 1, … orders, as many as affect a range of this level; false if they are too many. */
 static bool
-count_orders(const Customer *customer, double horizon, double level, ValuePrediction *prediction)
+count_orders(Customer *customer, double horizon, double level, ValuePrediction *prediction)
 {
-	double room[MODEL_MAX_PARAMS];
-	const double *params = customer_params(customer, room);
-	const Model *timing = customer->timing;
-	double mean = model_expected_transactions(timing, params, customer->x, customer->t_x, customer->T, horizon);
+	double mean =
+		customer_alive_prob(customer) * customer_answer(customer, CACHED_TRANSACTIONS, customer->T, horizon, 0);
 	double rest = 1;
 	double *probs;
 	int size = FIRST_COUNTS;
@@ -61,7 +59,7 @@ count_orders(const Customer *customer, double horizon, double level, ValuePredic
 			return false;
 		if (n == size)
 			probs = repalloc(probs, (size *= 2) * sizeof(double));
-		prob = timing->future_transactions_pmf(params, customer->x, customer->t_x, customer->T, horizon, n);
+		prob = customer_transactions_pmf(customer, horizon, n);
 		if (!isfinite(prob))
 			return false;
 		probs[n++] = prob;
@@ -88,7 +86,7 @@ mean_discount(const Customer *customer, double horizon, const ValueTerms *terms)
 
 /* The range of the value in units of its scale; infinite if there are too many orders. */
 static ValueRange
-range_of_scale(const Customer *customer, double horizon, double level, ValuePrediction *prediction)
+range_of_scale(Customer *customer, double horizon, double level, ValuePrediction *prediction)
 {
 	ValueRange range = {INFINITY, INFINITY};
 
@@ -99,7 +97,7 @@ range_of_scale(const Customer *customer, double horizon, double level, ValuePred
 
 /* The same, from the cache or computed for it, unless it is that of the customer's amounts alone. */
 static ValueRange
-cached_range(const Customer *customer, double horizon, double level, ValuePrediction *prediction)
+cached_range(Customer *customer, double horizon, double level, ValuePrediction *prediction)
 {
 	if (!prediction->spend_model->total_has_one_shape)
 		return range_of_scale(customer, horizon, level, prediction);

@@ -85,7 +85,7 @@ days_to_next_order(const Customer *customer, double T, double quantile)
 	double days = customer->model->unit_days * customer_answer(customer, CACHED_NEXT_ORDER, T, quantile, 0);
 	double from;
 
-	if (customer->season == NULL)
+	if (customer->season == NULL || customer->timing->lifetime != NULL)
 		return days;
 	from = T == customer->T ? customer->today : customer->last;
 	return season_after(&customer->clock, from, days) - from;
@@ -257,17 +257,14 @@ discounted_transactions_numbers(PG_FUNCTION_ARGS)
 
 /* The smallest n such that n or fewer orders have at least this probability. */
 static int32
-orders_quantile(const Customer *customer, double horizon, double probability)
+orders_quantile(Customer *customer, double horizon, double probability)
 {
-	double buf[MODEL_MAX_PARAMS];
-	const double *params = customer_params(customer, buf);
 	double below = 0;
 
 	for (int32 orders = 0; orders < MOST_ORDERS; orders++)
 	{
 		CHECK_FOR_INTERRUPTS();
-		below +=
-			customer->timing->future_transactions_pmf(params, customer->x, customer->t_x, customer->T, horizon, orders);
+		below += customer_transactions_pmf(customer, horizon, orders);
 		if (!(below < probability))
 			return orders;
 	}
@@ -276,7 +273,7 @@ orders_quantile(const Customer *customer, double horizon, double probability)
 
 /* The row (low, high) of the customer's own number of orders. */
 static Datum
-orders_prediction_result(FunctionCallInfo fcinfo, const Customer *customer, double level, double horizon_days)
+orders_prediction_result(FunctionCallInfo fcinfo, Customer *customer, double level, double horizon_days)
 {
 	TupleDesc row;
 	Datum values[2] = {0};
@@ -330,24 +327,25 @@ transactions_prediction_interval_numbers(PG_FUNCTION_ARGS)
 /* The arguments (model, days, …, covariates) of the functions of a new customer. */
 typedef struct Newcomer
 {
-	const Model *timing;
+	const ClvModel *model;
 	const double *params; /* NULL: the covariates are not known, or lead to parameters out of range */
-	double time;          /* after the first order, in the model's unit */
+	double from;          /* days: of the first order, and the end of those after it */
+	double until;
 	double buf[MODEL_MAX_PARAMS];
 } Newcomer;
 
-/* With a season a new customer is one of the day of the fit. */
+/* The day of a new customer: with a season it is that of the fit, and without any. */
 static double
-newcomer_time(const ClvModel *model, double days)
+day_of_newcomer(const ClvModel *model)
 {
 	if (clv_model_season(model) == NULL)
-		return clv_model_time(model, days);
+		return 0;
 	if (DATE_NOT_FINITE(model->as_of))
 		ereport(ERROR,
 				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
 				 errmsg("a new customer has no day: the model has a season, but no day of its fit"),
 				 errhint("Give the model an \"as_of\", the day of the first order.")));
-	return clv_model_time_between(model, model->as_of, model->as_of + days);
+	return model->as_of;
 }
 
 static void
@@ -356,8 +354,9 @@ newcomer_arguments(FunctionCallInfo fcinfo, Newcomer *newcomer)
 	const ClvModel *model = PG_GETARG_CLV_MODEL(0);
 	double covariates[FIT_MAX_COVARIATES];
 
-	newcomer->timing = clv_model_timing(model);
-	newcomer->time = newcomer_time(model, count_argument(fcinfo, 1, "days"));
+	newcomer->model = model;
+	newcomer->from = day_of_newcomer(model);
+	newcomer->until = newcomer->from + count_argument(fcinfo, 1, "days");
 	newcomer->params = NULL;
 	if (!covariates_argument(fcinfo, PG_NARGS() - 1, model, covariates))
 		return;
@@ -380,7 +379,8 @@ new_customer_transactions(PG_FUNCTION_ARGS)
 	newcomer_arguments(fcinfo, &newcomer);
 	if (newcomer.params == NULL)
 		PG_RETURN_NULL();
-	return finite_or_null(fcinfo, newcomer.timing->new_customer_transactions(newcomer.params, newcomer.time));
+	return finite_or_null(fcinfo,
+						  newcomer_transactions(newcomer.model, newcomer.params, newcomer.from, newcomer.until));
 }
 
 /* new_customer_transactions_pmf(model, days, max_count [, covariates]) → setof (order_count, prob): of a customer just acquired */
@@ -400,7 +400,8 @@ new_customer_transactions_pmf(PG_FUNCTION_ARGS)
 	newcomer_arguments(fcinfo, &newcomer);
 	for (int32 orders = 0; orders <= max_count && newcomer.params != NULL; orders++)
 	{
-		double probability = newcomer.timing->new_customer_transactions_pmf(newcomer.params, newcomer.time, orders);
+		double probability =
+			newcomer_transactions_pmf(newcomer.model, newcomer.params, newcomer.from, newcomer.until, orders);
 		Datum values[2] = {Int32GetDatum(orders), Float8GetDatum(probability)};
 		bool nulls[2] = {false, !isfinite(probability)};
 

@@ -17,6 +17,7 @@
 #include "population/customer_base.h"
 #include "scores/score.h"
 #include "history/history.h"
+#include "models/competing_risks/two_clocks_scores.h"
 #include "support/result.h"
 
 const char *const score_status_words[] = {
@@ -77,10 +78,18 @@ set_on_clock(Customer *customer, double first, double last, double today)
 	if (likely(customer->season == NULL))
 		return;
 	customer->clock = season_clock(customer->season);
+	customer->first = first;
 	customer->last = last;
 	customer->today = today;
 	customer->t_x = season_between(&customer->clock, first, last) / unit_days;
 	customer->T = season_between(&customer->clock, first, today) / unit_days;
+}
+
+void
+customer_of_days(const ClvModel *model, double x, double first, double last, double today, Customer *customer)
+{
+	make_customer(customer, model, x, clv_model_time(model, last - first), clv_model_time(model, today - first), NAN);
+	set_on_clock(customer, first, last, today);
 }
 
 /* Argument covariates of a customer, without which they may not be scorable. */
@@ -233,26 +242,48 @@ score_result(FunctionCallInfo fcinfo, const Customer *customer, double score)
 	return finite_or_null(fcinfo, score);
 }
 
-/* The rule by which purchases are discounted on the clock of a customer's season, new or from the cache. */
+/* Whether the customer's model has a season that dropout does not go by. */
+static inline bool
+on_two_clocks(const Customer *customer)
+{
+	return customer->season != NULL && customer->timing->lifetime != NULL;
+}
+
+static DatedCustomer
+dated(const Customer *customer, const double *params)
+{
+	return (DatedCustomer){
+		.law = customer->timing->lifetime,
+		.params = params,
+		.clock = &customer->clock,
+		.unit_days = customer->model->unit_days,
+		.first = customer->first,
+		.x = customer->x,
+	};
+}
+
+/* The rule by which purchases are summed up from the customer's day on, from the cache or made in the room for it. */
 static const SeasonRule *
-discount_rule(const Customer *customer, const double *params, double horizon_days, double annual_discount)
+season_rule(const Customer *customer, const double *params, double horizon_days, double annual_discount,
+			SeasonRule *room)
 {
 	double unit_days = customer->model->unit_days;
-	double scale = params[customer->timing->clock_param] * unit_days;
+	bool by_calendar = on_two_clocks(customer);
+	double scale = unit_days *
+		(by_calendar ? two_clocks_scale(customer->timing->lifetime, params) : params[customer->timing->clock_param]);
 	SeasonRuleKey key = {
 		.from = customer->today,
 		.horizon = horizon_days,
 		.delta = clv_model_discount_rate(customer->model, annual_discount) / unit_days,
 		/* the same for parameters that are nearly the same */
 		.scale = ldexp(1.0, (int) floor(log2(scale))),
+		.by_calendar = by_calendar,
 	};
-	SeasonRule *rule;
 
 	if (customer->cache != NULL)
 		return transaction_cache_rule(customer->cache, &customer->clock, &key);
-	rule = palloc(sizeof(SeasonRule));
-	season_discount_rule(&customer->clock, key.from, key.horizon, key.delta, key.scale, rule);
-	return rule;
+	season_rule_make(&customer->clock, &key, room);
+	return room;
 }
 
 /* Expected transactions of a live customer with a season, discounted by the calendar. */
@@ -260,13 +291,14 @@ static double
 discounted_on_clock(const Customer *customer, const double *params, double T, double horizon_days,
 					double annual_discount)
 {
+	SeasonRule room;
 	const SeasonRule *rule;
 	double sum = 0;
 
 	if (annual_discount == 0)
 		return customer->timing->expected_transactions_if_alive(params, customer->x, customer->t_x, T,
 																customer_horizon(customer, horizon_days), 0);
-	rule = discount_rule(customer, params, horizon_days, annual_discount);
+	rule = season_rule(customer, params, horizon_days, annual_discount, &room);
 	for (int i = 0; i < rule->n; i++)
 	{
 		CHECK_FOR_INTERRUPTS();
@@ -275,6 +307,32 @@ discounted_on_clock(const Customer *customer, const double *params, double T, do
 															 rule->time[i] / customer->model->unit_days, 0);
 	}
 	return sum;
+}
+
+/* An answer of a model on two clocks; horizons are in days, or of the calendar in the model's unit. */
+static double
+compute_dated(const Customer *customer, const double *params, CachedAnswer kind, double T, double term,
+			  double other_term)
+{
+	DatedCustomer of = dated(customer, params);
+	double unit_days = customer->model->unit_days;
+	double from = T == customer->T ? customer->today : customer->last;
+	SeasonRule room;
+
+	switch (kind)
+	{
+		case CACHED_TRANSACTIONS:
+			return two_clocks_transactions_if_alive(&of, from,
+													season_rule(customer, params, term * unit_days, 0, &room));
+		case CACHED_DISCOUNTED:
+			return two_clocks_transactions_if_alive(&of, from, season_rule(customer, params, term, other_term, &room));
+		case CACHED_ORDER_PROB:
+			return two_clocks_order_prob_if_alive(&of, from, term * unit_days);
+		case CACHED_NEXT_ORDER:
+			return two_clocks_next_order_quantile(&of, from, term) / unit_days;
+		default:
+			return NAN;
+	}
 }
 
 /* An answer that the cache may hold, computed. */
@@ -287,6 +345,8 @@ compute(const Customer *customer, CachedAnswer kind, double T, double term, doub
 	double x = customer->x;
 	double t_x = customer->t_x;
 
+	if (on_two_clocks(customer))
+		return compute_dated(customer, params, kind, T, term, other_term);
 	switch (kind)
 	{
 		case CACHED_TRANSACTIONS:
@@ -317,8 +377,8 @@ customer_answer(const Customer *customer, CachedAnswer kind, double T, double te
 {
 	double *slot;
 
-	/* what is cheap is looked up only where other answers are */
-	if (customer->cache == NULL ||
+	/* what is cheap is looked up only where other answers are; on two clocks T tells the first day only if it is today's */
+	if (customer->cache == NULL || (on_two_clocks(customer) && T != customer->T) ||
 		(kind == CACHED_NEXT_ORDER && customer->timing->quantile_is_cheap && T != customer->T))
 		return compute(customer, kind, T, term, other_term);
 	slot = transaction_cache_slot(customer->cache, kind, customer->x, customer->t_x, T, term, other_term);
@@ -347,6 +407,24 @@ weigh_risks(Customer *customer, const double *params)
 								 customer->timing->ln_survival(params, customer->t_x, customer->T));
 }
 
+/* Whether P(alive) is made of probabilities that the cache may hold. */
+static bool
+weighs_risks(const Customer *customer)
+{
+	return customer->cache != NULL && customer->timing->first_event != NULL && !on_two_clocks(customer);
+}
+
+/* P(alive) and P(gone) of a model on two clocks. */
+static AliveOrGone
+follow_clocks(const Customer *customer, const double *params)
+{
+	DatedCustomer of = dated(customer, params);
+	AliveOrGone weights;
+
+	weights.alive = two_clocks_alive_prob(&of, customer->last, customer->today, &weights.gone);
+	return weights;
+}
+
 /* What the silence since the last purchase says, as far as it says it. */
 static void
 weigh_silence(Customer *customer, const double *params)
@@ -354,9 +432,11 @@ weigh_silence(Customer *customer, const double *params)
 	const Model *timing = customer->timing;
 	AliveOrGone weights = {NAN, NAN};
 
-	if (timing->dropout_odds != NULL)
+	if (on_two_clocks(customer))
+		weights = follow_clocks(customer, params);
+	else if (timing->dropout_odds != NULL)
 		weights = model_weigh_dropout(timing->dropout_odds(params, customer->x), customer_ln_silence(customer, params));
-	else if (timing->first_event != NULL && customer->cache != NULL)
+	else if (weighs_risks(customer))
 		weights = weigh_risks(customer, params);
 	else
 		weights.alive = timing->prob_alive(params, customer->x, customer->t_x, customer->T);
@@ -380,7 +460,7 @@ customer_alive_prob(Customer *customer)
 static double
 gone_prob(const Customer *customer, const double *params)
 {
-	if (customer->x == 0 && customer->cache != NULL && customer->timing->first_event != NULL)
+	if (customer->x == 0 && weighs_risks(customer))
 		return customer_answer(customer, CACHED_GONE, customer->T, 0, 0);
 	return customer->timing->gone_prob(params, customer->x, customer->t_x, customer->T);
 }
@@ -408,10 +488,10 @@ customer_calendar_horizon(const Customer *customer, double horizon_days)
 	Period period = (Period) customer->model->period;
 	double last_day = DATE_END_JULIAN - POSTGRES_EPOCH_JDATE - 1;
 
-	if (customer->season != NULL && isfinite(horizon_days))
+	if (customer->season != NULL && isfinite(horizon_days) && !on_two_clocks(customer))
 		return season_between(&customer->clock, customer->today, customer->today + horizon_days) /
 			customer->model->unit_days;
-	if (DATE_IS_NOBEGIN(customer->as_of) || isinf(horizon_days))
+	if (period == PERIOD_DAY || DATE_IS_NOBEGIN(customer->as_of) || isinf(horizon_days))
 		return clv_model_time(customer->model, horizon_days);
 	return period_number(period, (DateADT) Min(customer->as_of + horizon_days, last_day)) -
 		period_number(period, customer->as_of);
@@ -439,7 +519,7 @@ customer_use_cache(Customer *customer, TransactionCache *cache)
 	if (customer->season != NULL)
 		transaction_cache_season(cache, customer->season, customer->today);
 	transaction_cache_expect(cache, 0, customer->x, customer->t_x, customer->T);
-	if (customer->timing->first_event != NULL)
+	if (weighs_risks(customer))
 		transaction_cache_expect(cache, 1, customer->x, customer->t_x, customer->t_x);
 }
 
@@ -449,7 +529,7 @@ customer_prefetch(const Customer *customer)
 	if (!customer->scorable)
 		return;
 	transaction_cache_prefetch(customer->cache, 0);
-	if (customer->timing->first_event != NULL)
+	if (weighs_risks(customer))
 		transaction_cache_prefetch(customer->cache, 1);
 }
 
@@ -496,6 +576,66 @@ lifetime_value(Customer *customer, const ValueTerms *terms)
 
 	return value * terms->margin *
 		customer_discounted_transactions(customer, terms->horizon_days, terms->annual_discount);
+}
+
+double
+customer_transactions_pmf(Customer *customer, double horizon, double transactions)
+{
+	double buf[MODEL_MAX_PARAMS];
+	const double *params = customer_params(customer, buf);
+	double horizon_days = horizon * customer->model->unit_days;
+
+	if (!on_two_clocks(customer))
+		return customer->timing->future_transactions_pmf(params, customer->x, customer->t_x, customer->T, horizon,
+														 transactions);
+
+	DatedCustomer of = dated(customer, params);
+	double alive = customer_alive_prob(customer);
+
+	if (transactions == 0)
+		return 1 - alive * two_clocks_order_prob_if_alive(&of, customer->today, horizon_days);
+	return alive * two_clocks_pmf_if_alive(&of, customer->today, horizon_days, transactions);
+}
+
+/* A customer on the day of the first transaction, whose parameters are known. */
+static bool
+newcomer_on_two_clocks(const ClvModel *model, double from, Customer *newcomer)
+{
+	customer_of_days(model, 0, from, from, from, newcomer);
+	return on_two_clocks(newcomer);
+}
+
+/* The time of a new customer in the model's unit, by its clock. */
+static double
+newcomer_time(const ClvModel *model, double from, double until)
+{
+	return clv_model_season(model) == NULL ? clv_model_time(model, until - from)
+										   : clv_model_time_between(model, from, until);
+}
+
+double
+newcomer_transactions(const ClvModel *model, const double *params, double from, double until)
+{
+	Customer newcomer;
+
+	if (!newcomer_on_two_clocks(model, from, &newcomer))
+		return newcomer.timing->new_customer_transactions(params, newcomer_time(model, from, until));
+	return compute_dated(&newcomer, params, CACHED_TRANSACTIONS, newcomer.T, (until - from) / model->unit_days, 0);
+}
+
+double
+newcomer_transactions_pmf(const ClvModel *model, const double *params, double from, double until, double transactions)
+{
+	Customer newcomer;
+
+	if (!newcomer_on_two_clocks(model, from, &newcomer))
+		return newcomer.timing->new_customer_transactions_pmf(params, newcomer_time(model, from, until), transactions);
+
+	DatedCustomer of = dated(&newcomer, params);
+
+	if (transactions == 0)
+		return 1 - two_clocks_order_prob_if_alive(&of, from, until - from);
+	return two_clocks_pmf_if_alive(&of, from, until - from, transactions);
 }
 
 /* alive_prob(history, model [, as_of, covariates]) → float8: probability of still being a customer */

@@ -64,9 +64,10 @@ typedef struct Customer
 	double T;
 	double spend;         /* on repeat transactions; NaN: not known */
 	double value;         /* of a transaction, once computed; NaN before, and where there is none */
-	const Season *season; /* of the model; NULL: it has none, and the three that follow are not set */
+	const Season *season; /* of the model; NULL: it has none, and the four that follow are not set */
 	SeasonClock clock;
-	double last; /* days: the last transaction, and the end of T */
+	double first; /* days: the first and the last transaction, and the end of T */
+	double last;
 	double today;
 	double ln_silence; /* of the timing model, once computed; NaN before */
 	double alive;      /* P(alive), P(gone) and overdue_prob, the same */
@@ -116,7 +117,10 @@ customer_params(const Customer *customer, double *buf)
 	return clv_model_params(customer->model, customer->covariates, buf);
 }
 
-/* A horizon in the model's unit, counted from the customer's as_of: on the clock of its season, or in whole periods. */
+/*
+ * A horizon in the model's unit, counted from the customer's as_of: on the clock of its season, or, of a model on two
+ * clocks, on the calendar's.
+ */
 extern double customer_calendar_horizon(const Customer *customer, double horizon_days);
 
 static inline double
@@ -126,6 +130,18 @@ customer_horizon(const Customer *customer, double horizon_days)
 		? horizon_days / customer->model->unit_days
 		: customer_calendar_horizon(customer, horizon_days);
 }
+
+/* A customer with x repeat transactions, from the days of the first and the last transaction and of the score. */
+extern void customer_of_days(const ClvModel *model, double x, double first, double last, double today,
+							 Customer *customer);
+
+/* Probability of so many transactions in a horizon in the model's unit. */
+extern double customer_transactions_pmf(Customer *customer, double horizon, double transactions);
+
+/* Expected transactions from one day to another of a customer acquired on the first, with these parameters; and the probability of so many. */
+extern double newcomer_transactions(const ClvModel *model, const double *params, double from, double until);
+extern double newcomer_transactions_pmf(const ClvModel *model, const double *params, double from, double until,
+										double transactions);
 
 /* Transactions of the horizon, which may be infinite, each discounted from its day, if the customer is alive. */
 extern double customer_discounted_if_alive(const Customer *customer, double horizon_days, double annual_discount);

@@ -100,6 +100,17 @@ time_watched(const Simulation *simulation)
 		period_number(period, simulation->since + (DateADT) simulation->birth_days);
 }
 
+/* Where customers leave by the calendar, the time of that on the clock, which orders go by. */
+static void
+leave_on_clock(Simulation *simulation)
+{
+	double birth = simulation->since + simulation->birth_days - 1;
+	SimulatedPath *path = &simulation->customer.path;
+
+	path->dropout = season_between(&simulation->clock, birth, birth + path->dropout * simulation->unit_days) /
+		simulation->unit_days;
+}
+
 /* The next customer, whose first order is on a day of the window, uniformly distributed. */
 static void
 begin_customer(Simulation *simulation)
@@ -110,6 +121,8 @@ begin_customer(Simulation *simulation)
 	simulate_customer(simulation->timing, simulation->params,
 					  simulation->model->spend.n_params > 0 ? clv_model_spend(simulation->model) : NULL,
 					  simulation->model->spend.params, time_watched(simulation), random, &simulation->customer);
+	if (simulation->season != NULL && simulation->timing->lifetime != NULL)
+		leave_on_clock(simulation);
 }
 
 /* Covariates of all simulated customers. */

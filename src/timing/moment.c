@@ -100,15 +100,18 @@ finite_number(FunctionCallInfo fcinfo, int argno, const char *name, double lowes
 
 /* What acting after so many days brings; NaN where the experiment does not tell. */
 static double
-moment_value(const Customer *customer, const OverdueTiles *tiles, double value, double cost, int days)
+moment_value(Customer *customer, const OverdueTiles *tiles, double value, double cost, int days)
 {
 	double buf[MODEL_MAX_PARAMS];
 	const double *params = customer_params(customer, buf);
-	double wait = customer->season != NULL ? customer_horizon(customer, days) : clv_model_time(customer->model, days);
+	double wait = customer->season == NULL
+		? clv_model_time(customer->model, days)
+		: clv_model_time_between(customer->model, customer->today, customer->today + days);
 	double overdue =
 		model_overdue_prob(customer->timing->ln_silence(params, customer->x, customer->t_x, customer->T + wait));
-	double comes =
-		days == 0 ? 0.0 : customer->timing->order_prob(params, customer->x, customer->t_x, customer->T, wait);
+	double comes = days == 0       ? 0.0
+		: customer->season == NULL ? customer->timing->order_prob(params, customer->x, customer->t_x, customer->T, wait)
+								   : customer_order_prob(customer, days);
 
 	if (!isfinite(overdue) || !isfinite(comes))
 		return NAN;

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "models/competing_risks/two_clocks_scores.h"
 #include "models/core/fit_season.h"
 #include "models/core/simulate.h"
 
@@ -66,6 +67,9 @@ simulate_shop(const Model *model, const double *params, int customers, int32_t j
 		uint32_t x = 0;
 
 		simulate_customer(model, params, NULL, NULL, 1e6, random_start(7, (uint64_t) i), &customer);
+		/* who leaves by the calendar leaves on the clock */
+		if (model->lifetime != NULL)
+			customer.path.dropout = season_between(clock, first, first + 7.0 * customer.path.dropout) / 7.0;
 		while (simulate_next_order(&customer, &time, &amount))
 		{
 			double at = ceil(season_after(clock, first, 7.0 * time));
@@ -86,18 +90,45 @@ simulate_shop(const Model *model, const double *params, int customers, int32_t j
 	return shop;
 }
 
+/* Some of the customers, on the calendar's clock. */
+static CovariateClass
+class_of(const Shop *shop, size_t first, size_t n)
+{
+	return (CovariateClass){
+		.population = population_build_dated(&test_host, shop->cells + first, n, 7.0, &season_even, shop->now),
+	};
+}
+
+static void
+class_free(CovariateClass *class)
+{
+	population_free((Population *) class->population);
+}
+
 static SeasonData
-data_of(const Shop *shop, const SeasonClass *class, SeasonBy by)
+data_of(const Shop *shop, const CovariateClass *class, SeasonBy by)
 {
 	return (SeasonData){
 		.host = &test_host,
 		.classes = class,
 		.n_classes = 1,
-		.unit_days = 7.0,
-		.now = shop->now,
 		.by = by,
 		.counts = shop->counts,
 	};
+}
+
+/* Expected purchases of the year after of a customer whose purchases go by the clock, and who leaves by the calendar. */
+static double
+forecast_dated(const PopulationCell *cell, const Model *model, const double *params, const SeasonClock *clock,
+			   double now)
+{
+	static SeasonRule rule;
+	double first = now - cell->T_days;
+	DatedCustomer customer = {model->lifetime, params, clock, 7.0, first, cell->x};
+
+	season_purchase_rule(clock, now, 365.0, 0.0, 7.0 * two_clocks_scale(model->lifetime, params), &rule);
+	return two_clocks_alive_prob(&customer, first + cell->t_x_days, now, NULL) *
+		two_clocks_transactions_if_alive(&customer, now, &rule);
 }
 
 /* Expected purchases of the year after, on a clock. */
@@ -111,6 +142,11 @@ forecast(const Shop *shop, const Model *model, const double *params, const Seaso
 		const PopulationCell *cell = &shop->cells[i];
 		double first = (double) shop->now - cell->T_days;
 
+		if (model->lifetime != NULL)
+		{
+			sum += cell->customers * forecast_dated(cell, model, params, clock, shop->now);
+			continue;
+		}
 		sum += cell->customers *
 			model_expected_transactions(model, params, cell->x,
 										season_between(clock, first, first + cell->t_x_days) / 7.0,
@@ -122,7 +158,7 @@ forecast(const Shop *shop, const Model *model, const double *params, const Seaso
 
 /* Log-likelihood with given effects, the parameters being fitted, less the penalty. */
 static double
-penalised(const SeasonData *data, const Model *model, const double *effects)
+penalised(const Shop *shop, const SeasonData *data, const Model *model, const double *effects)
 {
 	TestClock test;
 	Population *population;
@@ -135,8 +171,7 @@ penalised(const SeasonData *data, const Model *model, const double *effects)
 		penalty += 0.5 * effects[i] * effects[i];
 	}
 	prepare(&test, data->by);
-	population =
-		population_build_on(&test_host, data->classes->cells, data->classes->n_cells, 7.0, &test.clock, data->now);
+	population = population_build_dated(&test_host, shop->cells, shop->n, 7.0, &test.clock, shop->now);
 	fit_population(model, population, &fit);
 	population_free(population);
 	return fit.log_likelihood + season_ln_factors(data->by, test.factor, data->counts) - penalty;
@@ -144,7 +179,9 @@ penalised(const SeasonData *data, const Model *model, const double *effects)
 
 static const double truth[] = {0.8, 6.0, 0.9, 2.5};
 
-static const Model *const models[] = {&bgnbd_model, &mbgnbd_model};
+static const double truth_of_pareto[] = {0.8, 6.0, 0.9, 25.0};
+
+static const Model *const models[] = {&bgnbd_model, &mbgnbd_model, &paretonbd_model};
 
 /* What was simulated is found; the estimate is where the likelihood has its maximum. */
 static void
@@ -156,17 +193,18 @@ test_recovery(void **state)
 		TestClock season;
 		TestClock found;
 		Shop shop;
-		SeasonClass class;
+		CovariateClass class;
 		SeasonData data;
 		SeasonFit fitted;
 		Fit fit;
+		const double *of_model = models[m]->lifetime == NULL ? truth : truth_of_pareto;
 		double effects[SEASON_PLACES] = {0};
 		double mean = 0.0;
 		double best;
 
 		november(&season);
-		shop = simulate_shop(models[m], truth, 6000, 500, 730, &season.clock, SEASON_BY_MONTH);
-		class = (SeasonClass){shop.cells, shop.n, NULL};
+		shop = simulate_shop(models[m], of_model, 6000, 500, 730, &season.clock, SEASON_BY_MONTH);
+		class = class_of(&shop, 0, shop.n);
 		data = data_of(&shop, &class, SEASON_BY_MONTH);
 		fit_season(&data, models[m], &fitted, &fit);
 		assert_true(fit.converged && fitted.converged && season_free_factors(SEASON_BY_MONTH) == 11 &&
@@ -176,22 +214,22 @@ test_recovery(void **state)
 			if (!(fabs(log(fitted.factors[i] / season.factor[i])) < 4.0 / sqrt(shop.counts[i])))
 				fail_msg("month %d: %g, and was %g", i + 1, fitted.factors[i], season.factor[i]);
 		for (int i = 0; i < 4; i++)
-			assert_true(fabs(log(fit.params[i] / truth[i])) < 4.0 * fit.std_errors[i] / fit.params[i]);
+			assert_true(fabs(log(fit.params[i] / of_model[i])) < 4.0 * fit.std_errors[i] / fit.params[i]);
 
 		/* a central difference of the likelihood at the estimate, in any direction, is zero */
 		for (int i = 0; i < 12; i++)
 			mean += log(fitted.factors[i]) / 12.0;
 		for (int i = 0; i < 12; i++)
 			effects[i] = log(fitted.factors[i]) - mean;
-		best = penalised(&data, models[m], effects);
+		best = penalised(&shop, &data, models[m], effects);
 		for (int i = 0; i < 12; i += 5)
 		{
 			double up, down;
 
 			effects[i] += 0.01;
-			up = penalised(&data, models[m], effects);
+			up = penalised(&shop, &data, models[m], effects);
 			effects[i] -= 0.02;
-			down = penalised(&data, models[m], effects);
+			down = penalised(&shop, &data, models[m], effects);
 			effects[i] += 0.01;
 			assert_true(up < best && down < best);
 			if (!(fabs(up - down) < 0.02 * (2.0 * best - up - down)))
@@ -202,6 +240,7 @@ test_recovery(void **state)
 		memcpy(found.factor, fitted.factors, sizeof(found.factor));
 		prepare(&found, SEASON_BY_MONTH);
 		assert_true(fabs(forecast(&shop, models[m], fit.params, &found.clock) / shop.later - 1.0) < 0.05);
+		class_free(&class);
 		free(shop.cells);
 	}
 }
@@ -212,7 +251,7 @@ test_many(void **state)
 {
 	TestClock season;
 	Shop shop;
-	SeasonClass class, parts[4];
+	CovariateClass class, parts[4];
 	SeasonData data;
 	SeasonFit whole, in_parts;
 	Fit fit, fit_in_parts;
@@ -221,20 +260,23 @@ test_many(void **state)
 	(void) state;
 	november(&season);
 	shop = simulate_shop(&bgnbd_model, truth, 150000, 600, 730, &season.clock, SEASON_BY_MONTH);
-	class = (SeasonClass){shop.cells, shop.n, NULL};
+	class = class_of(&shop, 0, shop.n);
 	data = data_of(&shop, &class, SEASON_BY_MONTH);
 	fit_season(&data, &bgnbd_model, &whole, &fit);
 	assert_true(fit.converged && whole.iterations <= 4);
 
 	/* in parts, in another order: the same maximum, to the precision of the search */
 	for (size_t i = 0; i < 4; i++)
-		parts[3 - i] = (SeasonClass){shop.cells + shop.n / 4 * i, shop.n / 4, NULL};
+		parts[3 - i] = class_of(&shop, shop.n / 4 * i, shop.n / 4);
 	data.classes = parts;
 	data.n_classes = 4;
 	fit_season(&data, &bgnbd_model, &in_parts, &fit_in_parts);
 	for (int i = 0; i < 12; i++)
 		assert_near(in_parts.factors[i], whole.factors[i], 1e-5);
 	assert_near(fit_in_parts.log_likelihood, fit.log_likelihood, 1e-10);
+	for (size_t i = 0; i < 4; i++)
+		class_free(&parts[i]);
+	class_free(&class);
 	assert_int_equal(blocks_held, before);
 	free(shop.cells);
 }
@@ -244,7 +286,7 @@ static void
 test_waves(void **state)
 {
 	TestClock season;
-	SeasonClass class;
+	CovariateClass class;
 	SeasonData data;
 	SeasonFit fitted;
 	Shop shop;
@@ -253,13 +295,14 @@ test_waves(void **state)
 	(void) state;
 	november(&season);
 	shop = simulate_shop(&mbgnbd_model, truth, 20000, 600, 730, &season.clock, SEASON_BY_DAY);
-	class = (SeasonClass){shop.cells, shop.n, NULL};
+	class = class_of(&shop, 0, shop.n);
 	data = data_of(&shop, &class, SEASON_BY_DAY);
 	fit_season(&data, &mbgnbd_model, &fitted, &fit);
 	assert_true(fit.converged && season_free_factors(SEASON_BY_DAY) == 2 * SEASON_WAVES);
 	assert_near(season_mean(SEASON_BY_DAY, fitted.factors), 1.0, 1e-14);
 	assert_true(fitted.factors[319] > 2.5);
 	assert_true(fitted.factors[180] > 0.6 && fitted.factors[180] < 1.1);
+	class_free(&class);
 	free(shop.cells);
 }
 
@@ -268,7 +311,7 @@ static void
 test_half_a_year(void **state)
 {
 	TestClock season;
-	SeasonClass class;
+	CovariateClass class;
 	SeasonData data;
 	SeasonFit fitted;
 	Shop shop;
@@ -277,11 +320,12 @@ test_half_a_year(void **state)
 	(void) state;
 	november(&season);
 	shop = simulate_shop(&bgnbd_model, truth, 5000, 100, 180, &season.clock, SEASON_BY_MONTH);
-	class = (SeasonClass){shop.cells, shop.n, NULL};
+	class = class_of(&shop, 0, shop.n);
 	data = data_of(&shop, &class, SEASON_BY_MONTH);
 	fit_season(&data, &bgnbd_model, &fitted, &fit);
 	assert_near(fitted.observed_share, 180.0 / 366.0, 1e-12);
 	assert_true(isfinite(fit.log_likelihood) && fitted.factors[11] == fitted.factors[8]);
+	class_free(&class);
 	free(shop.cells);
 }
 

@@ -6,6 +6,7 @@
 
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "models/core/season_rule.h"
 #include "numerics/quadrature.h"
@@ -331,13 +332,86 @@ test_long_table(void **state)
 	free(days);
 }
 
+/* Rules for purchases by the calendar: those of a customer who never leaves are the clock's. */
+static void
+test_purchases(void **state)
+{
+	static const double horizons[] = {1.0, 30.0, 365.0, 1500.0};
+	static SeasonRule rule;
+	TestClock test;
+
+	(void) state;
+	for (int by = 0; by < SEASON_BYS; by++)
+		for (size_t h = 0; h < 4; h++)
+		{
+			double sum = 0.0;
+			double left = 0.0;
+			double by_days = 0.0;
+
+			make_clock(&test, (SeasonBy) by, 4);
+			season_purchase_rule(&test.clock, 31.0, horizons[h], 0.0, 50.0, &rule);
+			for (int i = 0; i < rule.n; i++)
+			{
+				sum += rule.weight[i];
+				left += rule.weight[i] / (50.0 + rule.time[i]);
+			}
+			for (double w = 0.0; w < horizons[h]; w++)
+				by_days += season_factor(&test.clock, (int64_t) (31.0 + w) + 1) * log1p(1.0 / (50.0 + w));
+			assert_near(sum, season_between(&test.clock, 31.0, 31.0 + horizons[h]), 1e-12);
+			assert_near(left, by_days, 1e-11);
+		}
+
+	/* without an end it is a mean that discounts */
+	season_purchase_rule(&season_even, 31.0, INFINITY, 1e-3, 50.0, &rule);
+
+	double total = 0.0;
+
+	for (int i = 0; i < rule.n; i++)
+		total += rule.weight[i];
+	assert_near(total, 1000.0, 1e-11);
+}
+
+/* BG/NBD on the clock, against 50 digits. */
+static void
+test_golden(void **state)
+{
+	static const double months[] = {0.5, 0.625, 0.75, 0.875, 1.0, 0.75, 0.5, 0.75, 1.0, 1.25, 3.0, 1.5};
+	Golden golden = golden_open("bgnbd_season.csv");
+	TestClock test;
+
+	(void) state;
+	memcpy(test.factor, months, sizeof(months));
+	test.clock = (SeasonClock){.by = SEASON_BY_MONTH, .factor = test.factor, .before = test.before};
+	season_clock_prepare(&test.clock);
+	while (golden_next(&golden))
+	{
+		const double *params = &golden.field[0];
+		double x = golden.field[4];
+		double first = golden.field[5];
+		double today = golden.field[7];
+		double t_x = season_between(&test.clock, first, golden.field[6]) / 7.0;
+		double T = season_between(&test.clock, first, today) / 7.0;
+		double horizon = season_between(&test.clock, today, today + 365.0) / 7.0;
+		PopulationCell cell = {(uint32_t) x, (int32_t) (golden.field[6] - first), (int32_t) (today - first), 1.0};
+		Population *one = population_build_on(&test_host, &cell, 1, 7.0, &test.clock, (int32_t) today);
+
+		assert_golden(&golden, "log-likelihood", bgnbd_model.log_likelihood(one, params, NULL, NULL), golden.field[8],
+					  1e-12, 1.0);
+		assert_golden(&golden, "alive", bgnbd_model.prob_alive(params, x, t_x, T), golden.field[9], 1e-12, 0.0);
+		assert_golden(&golden, "expected", model_expected_transactions(&bgnbd_model, params, x, t_x, T, horizon),
+					  golden.field[10], 1e-11, 0.0);
+		population_free(one);
+	}
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_calendar),   cmocka_unit_test(test_long_table), cmocka_unit_test(test_sums),
 		cmocka_unit_test(test_inverse),    cmocka_unit_test(test_far),        cmocka_unit_test(test_exposure),
-		cmocka_unit_test(test_population), cmocka_unit_test(test_discount),
+		cmocka_unit_test(test_population), cmocka_unit_test(test_discount),   cmocka_unit_test(test_purchases),
+		cmocka_unit_test(test_golden),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

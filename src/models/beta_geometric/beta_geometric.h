@@ -63,6 +63,8 @@ extern double beta_geometric_order_prob_if_alive(const double *params, double x,
 extern double beta_geometric_ln_silence(const double *params, double x, double t_x, double T);
 extern void beta_geometric_expected_rates(const double *params, double x, double t_x, double T, double alive_prob,
 										  double *alive, double *gone);
+extern void beta_geometric_expose(const Population *population, const double *params,
+								  double (*prob_alive)(const double *, double, double, double), SeasonWeights *weights);
 extern void beta_geometric_begin_path(const double *params, Random *random, SimulatedPath *path);
 extern double beta_geometric_next_order(SimulatedPath *path, Random *random);
 

@@ -50,13 +50,39 @@ beta_geometric_ln_silence(const double *params, double x, double t_x, double T)
 
 /* Given when they left, a customer's rate is Gamma(r + x, alpha + the time until then) distributed. */
 void
-beta_geometric_expected_rates(const double *params, double x, double t_x, double T, double alive_prob, double *alive,
-							  double *gone)
+beta_geometric_expose(const Population *population, const double *params,
+					  double (*prob_alive)(const double *, double, double, double), SeasonWeights *weights)
 {
-	double n = params[BETA_GEO_R] + x;
+	const PopulationDays *days = population->days;
+	double unit_days = population->unit_days;
+	double alpha = params[BETA_GEO_ALPHA];
 
-	*alive = alive_prob * n / (params[BETA_GEO_ALPHA] + T);
-	*gone = (1.0 - alive_prob) * n / (params[BETA_GEO_ALPHA] + t_x);
+	for (size_t i = 0; i < days->n_classes; i++)
+	{
+		int64_t first = (int64_t) days->now - days->classes[i].T_days;
+		double T = season_table_between(&days->table, first, days->now) / unit_days;
+		double alive = 0.0;
+		double gone = 0.0;
+
+		host_poll_at(i);
+		for (size_t k = days->classes[i].first_cell; k < days->classes[i + 1].first_cell; k++)
+		{
+			const DatedCell *cell = &days->cells[k];
+			double x = population->frequencies[cell->frequency].x;
+			double n = cell->customers * (params[BETA_GEO_R] + x) / unit_days;
+			double t_x = season_table_between(&days->table, first, first + cell->t_x_days) / unit_days;
+			double stays = prob_alive(params, x, t_x, T);
+			double until_last = n * (1.0 - stays) / (alpha + t_x);
+
+			host_poll_at(k);
+			alive += n * stays;
+			gone += until_last;
+			season_weigh_day(weights, first + cell->t_x_days, until_last);
+		}
+		alive /= alpha + T;
+		season_weigh_day(weights, days->now, alive);
+		season_weigh_day(weights, first, -(alive + gone));
+	}
 }
 
 void

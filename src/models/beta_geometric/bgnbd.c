@@ -106,9 +106,10 @@ bgnbd_future_transactions_pmf(const double *params, double x, double t_x, double
 }
 
 static void
-bgnbd_expected_rates(const double *params, double x, double t_x, double T, double *alive, double *gone)
+bgnbd_expose(const Population *population, const double *params, SeasonWeights *weights, double *gradient)
 {
-	beta_geometric_expected_rates(params, x, t_x, T, bgnbd_alive_prob(params, x, t_x, T), alive, gone);
+	bgnbd_log_likelihood(population, params, gradient, NULL);
+	beta_geometric_expose(population, params, bgnbd_alive_prob, weights);
 }
 
 const Model bgnbd_model = {
@@ -132,7 +133,7 @@ const Model bgnbd_model = {
 	.future_transactions_pmf = bgnbd_future_transactions_pmf,
 	.order_prob = bgnbd_order_prob,
 	.order_prob_if_alive = beta_geometric_order_prob_if_alive,
-	.expected_rates = bgnbd_expected_rates,
+	.expose = bgnbd_expose,
 	.clock_param = BETA_GEO_ALPHA,
 	.next_order_quantile = beta_geometric_next_order_quantile,
 	.quantile_is_cheap = true,

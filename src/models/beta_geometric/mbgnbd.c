@@ -118,9 +118,10 @@ mbgnbd_future_transactions_pmf(const double *params, double x, double t_x, doubl
 }
 
 static void
-mbgnbd_expected_rates(const double *params, double x, double t_x, double T, double *alive, double *gone)
+mbgnbd_expose(const Population *population, const double *params, SeasonWeights *weights, double *gradient)
 {
-	beta_geometric_expected_rates(params, x, t_x, T, mbgnbd_alive_prob(params, x, t_x, T), alive, gone);
+	mbgnbd_log_likelihood(population, params, gradient, NULL);
+	beta_geometric_expose(population, params, mbgnbd_alive_prob, weights);
 }
 
 static void
@@ -151,7 +152,7 @@ const Model mbgnbd_model = {
 	.future_transactions_pmf = mbgnbd_future_transactions_pmf,
 	.order_prob = mbgnbd_order_prob,
 	.order_prob_if_alive = beta_geometric_order_prob_if_alive,
-	.expected_rates = mbgnbd_expected_rates,
+	.expose = mbgnbd_expose,
 	.clock_param = BETA_GEO_ALPHA,
 	.next_order_quantile = beta_geometric_next_order_quantile,
 	.quantile_is_cheap = true,

@@ -37,6 +37,7 @@
 #include "models/core/model.h"
 #include "models/core/silence.h"
 #include "models/competing_risks/competing_risks.h"
+#include "models/competing_risks/two_clocks.h"
 #include "numerics/gamma_race.h"
 #include "numerics/interpolate.h"
 #include "numerics/root.h"
@@ -307,12 +308,74 @@ paretonbd_terms(const Host *host, const double *params, double x, FirstEvent kin
 	host->release(first);
 }
 
+/* The parameters of attrition as those of its law. */
+enum
+{
+	LIFETIME_S = PARETO_S - 2,
+	LIFETIME_BETA = PARETO_BETA - 2,
+};
+
+/* ln S = -s ln(1 + t / beta). Only its absolute error matters. */
+static void
+lomax_survival(const double *params, double age, LifetimeTerm *term)
+{
+	double s = params[PARETO_S];
+	double beta = params[PARETO_BETA];
+	double ln = log(1.0 + age / beta);
+	double slope = age / (beta * (beta + age));
+
+	term->ln = -s * ln;
+	term->hazard = 1.0;
+	term->gradient[LIFETIME_S] = -ln;
+	term->gradient[LIFETIME_BETA] = s * slope;
+	term->hessian[LIFETIME_S][LIFETIME_S] = 0.0;
+	term->hessian[LIFETIME_S][LIFETIME_BETA] = slope;
+	term->hessian[LIFETIME_BETA][LIFETIME_BETA] = -s * slope * (1.0 / beta + 1.0 / (beta + age));
+}
+
+/* The hazard is s / (beta + t). */
+static void
+lomax_density(const double *params, double age, LifetimeTerm *term)
+{
+	double s = params[PARETO_S];
+	double rate = 1.0 / (params[PARETO_BETA] + age);
+
+	lomax_survival(params, age, term);
+	term->hazard = s * rate;
+	term->gradient[LIFETIME_S] += 1.0 / s;
+	term->gradient[LIFETIME_BETA] -= rate;
+	term->hessian[LIFETIME_S][LIFETIME_S] -= 1.0 / (s * s);
+	term->hessian[LIFETIME_BETA][LIFETIME_BETA] += rate * rate;
+}
+
+static double
+lomax_room(const double *params, double age, double *rate)
+{
+	*rate = (params[PARETO_S] + 1.0) / (params[PARETO_BETA] + age);
+	return params[PARETO_BETA] + age;
+}
+
+static const LifetimeLaw lomax = {
+	.n_params = PARETO_PARAMS - 2,
+	.survival = lomax_survival,
+	.density = lomax_density,
+	.room = lomax_room,
+};
+
 static double
 paretonbd_log_likelihood(const Population *population, const double *params, double *gradient, double *hessian)
 {
 	static const CompetingRisksModel risks = {PARETO_PARAMS, paretonbd_terms};
 
+	if (population->days != NULL)
+		return two_clocks_log_likelihood(&lomax, population, params, gradient, hessian);
 	return competing_risks_log_likelihood(&risks, population, params, gradient, hessian);
+}
+
+static void
+paretonbd_expose(const Population *population, const double *params, SeasonWeights *weights, double *gradient)
+{
+	two_clocks_expose(&lomax, population, params, weights, gradient);
 }
 
 /* The probability that one event comes first, and within the time `limit`. */
@@ -653,6 +716,8 @@ const Model paretonbd_model = {
 	.start = paretonbd_start,
 	.prior_centre = paretonbd_prior_centre,
 	.log_likelihood = paretonbd_log_likelihood,
+	.expose = paretonbd_expose,
+	.lifetime = &lomax,
 	.customer_log_likelihood = paretonbd_customer_log_likelihood,
 	.prob_alive = paretonbd_alive_prob,
 	.gone_prob = paretonbd_gone_prob,

@@ -110,10 +110,20 @@ extern void fit_timing(const Host *host, const Model *model, const CovariateClas
 
 /*
  * The same search from given parameters and coefficients near its end, without coarse
- * copies: for a model without a nested model or an integer parameter.
+ * copies: for a model without a nested model or an integer parameter. A linear function of
+ * the logarithms and coefficients is added to the log-likelihood: tilt is its gradient,
+ * NULL for none.
  */
 extern void fit_timing_near(const Host *host, const Model *model, const CovariateClass *classes, size_t n_classes,
-							int n_covariates, double penalty, const double *near, Fit *fit);
+							int n_covariates, double penalty, const double *near, const double *tilt, Fit *fit);
+
+/*
+ * What the customers were exposed to under a fit of a model that knows seasons, and the
+ * gradient of the log-likelihood in the logarithms and coefficients, without penalty or prior.
+ * Populations have days.
+ */
+extern void fit_timing_expose(const Host *host, const Model *model, const CovariateClass *classes, size_t n_classes,
+							  int n_covariates, const Fit *fit, SeasonWeights *weights, double *gradient);
 
 /* The parameters of the customers of a class, from a fit. */
 extern void fit_class_params(const Model *model, const Fit *fit, int n_covariates, const double *covariates,

@@ -8,10 +8,11 @@
  * penalty, and that is what the second half makes zero (Fisher's identity).
  *
  * Of many customers a coarse copy, with times in a few dozen steps, has nearly the
- * same fixed point. So the iterations run on the copy, shifted by what an iteration of
- * all customers differs from one of the copy: each such correction gains as many digits as
- * the copy is like the original (Stetter, Numer. Math. 29 (1978): defect correction), and
- * two or three iterations of all customers are enough.
+ * same maximum. So the iterations run on the copy, corrected by what the gradient of all
+ * customers in the parameters and an iteration of theirs differ from those of the copy:
+ * each such correction gains as many digits as the copy is like the original (Stetter,
+ * Numer. Math. 29 (1978): defect correction), and a few evaluations of all customers
+ * are enough.
  */
 #include "models/core/fit_season.h"
 
@@ -24,9 +25,13 @@
 /* Precision of the penalty on each effect: within a factor of e of the mean, a weak one. */
 #define EFFECT_PRECISION 1.0
 
-/* Iterations end when no ln of a factor changes by more; those of a copy, whose result is corrected, by this share of it. */
+/* Iterations end when no ln of a factor changes by more; those of a copy, whose result is corrected, by this share of that, or of the last correction. */
 #define PRECISE 1e-6
-#define COPY_PRECISE 0.1
+#define COPY_PRECISE 0.01
+#define FIRST_APART 0.01
+
+/* How far the parameters may be from the maximum when the last fit begins, as distance_of_params() has it. */
+#define PRECISE_PARAMS 1e-5
 #define MOST_STEPS 200
 #define MOST_CORRECTIONS 12
 
@@ -92,47 +97,6 @@ season_ln_factors(SeasonBy by, const double *factors, const double *counts)
 		if (counts[i] > 0.0)
 			sum_add(&sum, counts[i] * log(factors[i]));
 	return sum_value(&sum);
-}
-
-/* Weights of days, added up before they are exposed: those of a century in a table. */
-typedef struct DayWeights
-{
-	const SeasonTable *table;
-	double *weights; /* of its days */
-	SeasonExposure exposure;
-} DayWeights;
-
-static inline void
-weigh_day(DayWeights *days, int64_t day, double weight)
-{
-	if (day >= days->table->first)
-		days->weights[day - days->table->first] += weight;
-	else
-		season_expose(&days->exposure, day, weight);
-}
-
-/* Add what the cells of a class were exposed to, with the parameters of its customers. */
-static void
-expose_class(const SeasonData *data, const SeasonClass *class, const Model *model, const double *params,
-			 DayWeights *days)
-{
-	for (size_t i = 0; i < class->n_cells; i++)
-	{
-		const PopulationCell *cell = &class->cells[i];
-		int64_t first = (int64_t) data->now - cell->T_days;
-		int64_t last = first + cell->t_x_days;
-		double alive, gone;
-
-		if (i % HOST_STEPS == 0)
-			data->host->check_interrupts();
-		model->expected_rates(params, cell->x, season_table_between(days->table, first, last) / data->unit_days,
-							  season_table_between(days->table, first, data->now) / data->unit_days, &alive, &gone);
-		alive *= cell->customers / data->unit_days;
-		gone *= cell->customers / data->unit_days;
-		weigh_day(days, data->now, alive);
-		weigh_day(days, last, gone);
-		weigh_day(days, first, -(alive + gone));
-	}
 }
 
 /* The effect of one slot: the zero of count - e^effect exposure - precision effect, by Newton's method from above. */
@@ -263,74 +227,67 @@ fit_effects(const SeasonData *data, const EffectClock *clock, const double *expo
 	return true;
 }
 
-/* The parameters of the model on a clock, from those of an earlier fit if there was one. */
+/* Set the clock of all populations. */
 static void
-fit_on_clock(const SeasonData *data, const Model *model, const SeasonClock *clock, Fit *fit)
+set_clocks(const SeasonData *data, const SeasonClock *clock)
 {
-	CovariateClass *classes = data->host->alloc((data->n_classes + 1) * sizeof(CovariateClass));
-
 	for (size_t i = 0; i < data->n_classes; i++)
-		classes[i] = (CovariateClass){
-			.population = population_build_on(data->host, data->classes[i].cells, data->classes[i].n_cells,
-											  data->unit_days, clock, data->now),
-			.covariates = data->classes[i].covariates,
-		};
+		population_set_clock((Population *) data->classes[i].population, clock);
+}
+
+/* The parameters of the model on the clock, from those of an earlier fit if there was one, to the maximum less the tilt. */
+static void
+fit_on_clock(const SeasonData *data, const Model *model, const double *tilt, Fit *fit)
+{
 	if (fit->converged && fit->prior_sd == 0.0)
 	{
 		Fit near = *fit;
 
-		fit_timing_near(data->host, model, classes, data->n_classes, data->n_covariates, data->penalty, near.params,
-						fit);
+		fit_timing_near(data->host, model, data->classes, data->n_classes, data->n_covariates, data->penalty,
+						near.params, tilt, fit);
 	}
 	else
-		fit_timing(data->host, model, classes, data->n_classes, data->n_covariates, data->penalty, fit);
-	for (size_t i = 0; i < data->n_classes; i++)
-		population_free((Population *) classes[i].population);
-	data->host->release(classes);
+		fit_timing(data->host, model, data->classes, data->n_classes, data->n_covariates, data->penalty, fit);
 }
 
-/* The first day of any customer. */
-static int64_t
-earliest_day(const SeasonData *data)
+/* The first and the last day that weights are added up for. */
+static SeasonWeights
+weights_make(const SeasonData *data)
 {
-	int64_t earliest = data->now;
+	SeasonWeights weights = {.first = INT64_MAX, .last = INT64_MIN};
+	size_t n;
 
 	for (size_t i = 0; i < data->n_classes; i++)
-		for (size_t k = 0; k < data->classes[i].n_cells; k++)
-		{
-			int64_t first = (int64_t) data->now - data->classes[i].cells[k].T_days;
+	{
+		const SeasonTable *table = &data->classes[i].population->days->table;
 
-			host_poll_at(k);
-			earliest = first < earliest ? first : earliest;
-		}
-	return earliest;
+		weights.first = table->first < weights.first ? table->first : weights.first;
+		weights.last = table->last > weights.last ? table->last : weights.last;
+	}
+	n = (size_t) (weights.last - weights.first + 1);
+	weights.by_day = data->host->alloc(sizeof(double) * n);
+	memset(weights.by_day, 0, sizeof(double) * n);
+	return weights;
 }
 
-/* What all slots were exposed to, under the parameters of a fit. Returns the share of the year in which customers were observed. */
+/*
+ * What all slots were exposed to, under the parameters of a fit, and the gradient in them. Returns the share of the
+ * year in which customers were observed.
+ */
 static double
-expose_all(const SeasonData *data, const Model *model, const SeasonClock *clock, const Fit *fit, double *exposed)
+expose_all(const SeasonData *data, const Model *model, const Fit *fit, double *exposed, double *gradient)
 {
-	SeasonTable table = season_table_make(data->host, clock, earliest_day(data), data->now);
-	size_t n = (size_t) (table.last - table.first + 1);
-	DayWeights days = {.table = &table, .weights = data->host->alloc(sizeof(double) * n)};
+	SeasonWeights weights = weights_make(data);
 	double places[SEASON_PLACES];
 	double total = 0.0;
 	int seen = 0;
 
-	memset(days.weights, 0, sizeof(double) * n);
-	for (size_t i = 0; i < data->n_classes; i++)
-	{
-		double params[MODEL_MAX_PARAMS];
+	fit_timing_expose(data->host, model, data->classes, data->n_classes, data->n_covariates, fit, &weights, gradient);
+	for (int64_t day = weights.first; day <= weights.last; day++)
+		season_expose(&weights.before, day, weights.by_day[day - weights.first]);
+	data->host->release(weights.by_day);
 
-		fit_class_params(model, fit, data->n_covariates, data->classes[i].covariates, params);
-		expose_class(data, &data->classes[i], model, params, &days);
-	}
-	for (size_t i = 0; i < n; i++)
-		season_expose(&days.exposure, table.first + (int64_t) i, days.weights[i]);
-	data->host->release(days.weights);
-	season_table_free(data->host, &table);
-
-	season_exposed(&days.exposure, SEASON_BY_DAY, places);
+	season_exposed(&weights.before, SEASON_BY_DAY, places);
 	for (int place = 0; place < SEASON_PLACES; place++)
 		total += places[place];
 	memset(exposed, 0, sizeof(double) * season_slots(data->by));
@@ -345,18 +302,16 @@ expose_all(const SeasonData *data, const Model *model, const SeasonClock *clock,
 	return (double) seen / SEASON_PLACES;
 }
 
-/* One iteration: from effects to the parameters given them, and to the effects given these. */
-static void
-iterate(const SeasonData *data, const Model *model, const Effects *from, Effects *to, Fit *fit, SeasonFit *season)
+/* The effects given the parameters of a fit, on the clock of the present ones, and the gradient in the parameters. */
+static bool
+next_effects(const SeasonData *data, const Model *model, const EffectClock *clock, const Fit *fit, Effects *next,
+			 double *gradient, SeasonFit *season)
 {
-	EffectClock clock;
 	double exposed[SEASON_PLACES];
 
-	set_clock(data->by, from, &clock);
-	fit_on_clock(data, model, &clock.clock, fit);
-	season->observed_share = expose_all(data, model, &clock.clock, fit, exposed);
-	season->converged = fit_effects(data, &clock, exposed, to);
-	memcpy(season->factors, clock.factor, sizeof(season->factors));
+	season->observed_share = expose_all(data, model, fit, exposed, gradient);
+	memcpy(season->factors, clock->factor, sizeof(season->factors));
+	return fit_effects(data, clock, exposed, next);
 }
 
 /* The largest difference of two effects; NaN if one is NaN. */
@@ -460,13 +415,17 @@ extrapolate(Extrapolation *memory, Effects *effects, const Effects *next)
 		memory->known++;
 }
 
-/*
- * The fixed point of iterations that are shifted by a correction. Returns false if it is
- * not reached.
- */
+/* What iterations on a copy are corrected by: the effects' shift, and what the gradient in the variables of the fit lacks. */
+typedef struct Correction
+{
+	Effects shift;
+	double tilt[FIT_MAX_PARAMS];
+} Correction;
+
+/* The fixed point of iterations, corrected. Returns false if it is not reached. */
 static bool
-find_fixed_point(const SeasonData *data, const Model *model, const Effects *shift, double precise, Effects *effects,
-				 Fit *fit, int *iterations)
+find_fixed_point(const SeasonData *data, const Model *model, const Correction *correction, double precise,
+				 Effects *effects, Fit *fit, SeasonFit *season)
 {
 	Extrapolation *memory = data->host->alloc(sizeof(Extrapolation));
 	double apart = INFINITY;
@@ -475,15 +434,21 @@ find_fixed_point(const SeasonData *data, const Model *model, const Effects *shif
 	memory->known = 0;
 	for (int i = 0; i < MOST_STEPS && apart > precise; i++)
 	{
-		SeasonFit season;
+		EffectClock clock;
 		Effects next;
+		double gradient[FIT_MAX_PARAMS];
 		double before = apart;
 
-		iterate(data, model, effects, &next, fit, &season);
-		++*iterations;
+		set_clock(data->by, effects, &clock);
+		set_clocks(data, &clock.clock);
+		fit_on_clock(data, model, correction->tilt, fit);
+		season->converged = next_effects(data, model, &clock, fit, &next, gradient, season);
+		season->iterations++;
 		for (int slot = 0; slot < memory->n; slot++)
-			next.ln[slot] += shift->ln[slot];
+			next.ln[slot] += correction->shift.ln[slot];
 		apart = distance(data, effects, &next);
+		if (apart <= precise)
+			break;
 		/* an extrapolation that led astray is forgotten */
 		if (!(apart < 2.0 * before))
 			memory->known = 0;
@@ -493,124 +458,158 @@ find_fixed_point(const SeasonData *data, const Model *model, const Effects *shif
 	return apart <= precise;
 }
 
-/* Lists the cells of a population in calendar time. */
-static PopulationCell *
-list_cells(const Population *population, size_t *count)
+static size_t
+count_cells(const CovariateClass *classes, size_t n_classes)
 {
-	PopulationCell *cells =
-		population->host->alloc((population->n_cells + population->n_ages + 1) * sizeof(PopulationCell));
-	size_t n = 0;
+	size_t cells = 0;
 
-	for (size_t f = 0; f < population->n_frequencies; f++)
-	{
-		const FrequencyClass *class = &population->frequencies[f];
-
-		population->host->check_interrupts();
-		for (size_t i = class[0].first_age; class->x == 0 && i < class[1].first_age; i++)
-			cells[n++] = (PopulationCell){
-				.T_days = (int32_t) lround(population->ages[i].T * population->unit_days),
-				.customers = population->ages[i].customers,
-			};
-		for (size_t i = class[0].first_recency; i < class[1].first_recency; i++)
-			for (size_t k = population->recencies[i].first_cell; k < population->recencies[i + 1].first_cell; k++)
-				cells[n++] = (PopulationCell){
-					.x = class->x,
-					.t_x_days = (int32_t) lround(population->recencies[i].t_x * population->unit_days),
-					.T_days = (int32_t) lround(population->ages[population->cells[k].age].T * population->unit_days),
-					.customers = population->cells[k].customers,
-				};
-	}
-	*count = n;
+	for (size_t i = 0; i < n_classes; i++)
+		cells += classes[i].population->n_cells + classes[i].population->n_ages;
 	return cells;
 }
 
 static void
-free_copy(const SeasonData *data, SeasonClass *copy, size_t n)
+free_copy(const SeasonData *data, CovariateClass *copy)
 {
-	for (size_t i = 0; i < n; i++)
-		data->host->release((void *) copy[i].cells);
+	for (size_t i = 0; i < data->n_classes; i++)
+		population_free((Population *) copy[i].population);
 	data->host->release(copy);
 }
 
 /* A coarse copy of the classes; NULL if it would save too little time. */
-static SeasonClass *
+static CovariateClass *
 copy_coarsely(const SeasonData *data)
 {
-	SeasonClass *copy;
-	size_t all = 0;
-	size_t fewer = 0;
+	size_t all = count_cells(data->classes, data->n_classes);
+	CovariateClass *copy;
 
-	for (size_t i = 0; i < data->n_classes; i++)
-		all += data->classes[i].n_cells;
 	if (all < LARGE)
 		return NULL;
-	copy = data->host->alloc((data->n_classes + 1) * sizeof(SeasonClass));
+	copy = data->host->alloc((data->n_classes + 1) * sizeof(CovariateClass));
 	for (size_t i = 0; i < data->n_classes; i++)
-	{
-		Population *whole =
-			population_build(data->host, data->classes[i].cells, data->classes[i].n_cells, data->unit_days);
-		Population *coarse = population_coarsen(whole, COPY_FINENESS);
-
-		copy[i] = data->classes[i];
-		copy[i].cells = list_cells(coarse, &copy[i].n_cells);
-		fewer += copy[i].n_cells;
-		population_free(coarse);
-		population_free(whole);
-	}
-	if (WORTH_IT * fewer <= all)
+		copy[i] = (CovariateClass){
+			.population = population_coarsen(data->classes[i].population, COPY_FINENESS),
+			.covariates = data->classes[i].covariates,
+		};
+	if (WORTH_IT * count_cells(copy, data->n_classes) <= all)
 		return copy;
-	free_copy(data, copy, data->n_classes);
+	free_copy(data, copy);
 	return NULL;
 }
 
-/* Effects whose iteration leads back to them, from a copy of the data. */
-static void
-correct_from_copy(const SeasonData *data, const Model *model, const SeasonClass *copy, Effects *effects, Fit *fit,
-				  SeasonFit *season)
+/* How far the parameters are from the maximum, for their uncertainty: the gradient times the covariance, squared. */
+static double
+distance_of_params(const Fit *fit, const double *gradient)
 {
-	SeasonData coarse = *data;
-	Effects shift = {{0}};
-	double apart = INFINITY;
-	int of_copy = 0;
+	double sum = 0.0;
 
-	coarse.classes = copy;
-	for (int i = 0; i < MOST_CORRECTIONS && apart > PRECISE; i++)
+	for (int i = 0; i < fit->n_params; i++)
+		for (int k = 0; k < fit->n_params; k++)
+			sum += gradient[i] * fit->covariance[i * fit->n_params + k] * gradient[k];
+	return sum;
+}
+
+/* How far a fixed point of a copy was from that of all customers: the effects, and the parameters. */
+typedef struct Distance
+{
+	double effects;
+	double params;
+} Distance;
+
+/* Correct a copy at the fixed point of its iterations by all customers. Returns how far it was from theirs. */
+static Distance
+correct_copy(const SeasonData *data, const SeasonData *copy, const Model *model, const Effects *effects, const Fit *fit,
+			 Correction *correction, SeasonFit *season)
+{
+	double gradient[FIT_MAX_PARAMS];
+	double of_copy[FIT_MAX_PARAMS];
+	SeasonFit unused;
+	EffectClock clock;
+	Effects next, next_of_copy;
+
+	set_clock(data->by, effects, &clock);
+	set_clocks(data, &clock.clock);
+	set_clocks(copy, &clock.clock);
+	season->converged = next_effects(data, model, &clock, fit, &next, gradient, season);
+	(void) next_effects(copy, model, &clock, fit, &next_of_copy, of_copy, &unused);
+	season->iterations++;
+	for (int i = 0; i < fit->n_params; i++)
 	{
-		Effects next;
+		double lacking = gradient[i] - of_copy[i];
 
-		(void) find_fixed_point(&coarse, model, &shift, COPY_PRECISE * PRECISE, effects, fit, &of_copy);
-		iterate(data, model, effects, &next, fit, season);
-		season->iterations++;
-		apart = distance(data, effects, &next);
-		for (int slot = 0; slot < season_slots(data->by); slot++)
-			shift.ln[slot] += next.ln[slot] - effects->ln[slot];
+		gradient[i] = lacking - correction->tilt[i];
+		correction->tilt[i] = lacking;
 	}
-	season->converged &= apart <= PRECISE;
+	for (int slot = 0; slot < season_slots(data->by); slot++)
+		correction->shift.ln[slot] = next.ln[slot] - next_of_copy.ln[slot];
+	return (Distance){distance(data, effects, &next), distance_of_params(fit, gradient)};
+}
+
+/* Whether the fixed point of a copy is near enough once it is corrected, if that gains as much as the last time. */
+static bool
+is_precise(Distance apart, Distance before)
+{
+	return apart.effects * fmin(apart.effects / before.effects, 1.0) <= PRECISE &&
+		apart.params * fmin(apart.params / before.params, 1.0) <= PRECISE_PARAMS;
+}
+
+/* Effects whose iteration leads back to them, from a copy of the data. Returns false if they are not found. */
+static bool
+find_from_copy(const SeasonData *data, const Model *model, const CovariateClass *classes, Effects *effects, Fit *fit,
+			   SeasonFit *season)
+{
+	SeasonData copy = *data;
+	Correction *correction = data->host->alloc(sizeof(Correction));
+	SeasonFit of_copy = {.iterations = 0};
+	Distance apart = {FIRST_APART, INFINITY};
+	bool found = false;
+
+	memset(correction, 0, sizeof(Correction));
+	copy.classes = classes;
+	for (int i = 0; i < MOST_CORRECTIONS && !found; i++)
+	{
+		Distance before = apart;
+
+		(void) find_fixed_point(&copy, model, correction, fmax(0.1 * PRECISE, COPY_PRECISE * apart.effects), effects,
+								fit, &of_copy);
+		apart = correct_copy(data, &copy, model, effects, fit, correction, season);
+		found = is_precise(apart, before);
+	}
+	found =
+		found && season->converged && find_fixed_point(&copy, model, correction, 0.1 * PRECISE, effects, fit, &of_copy);
+	data->host->release(correction);
+	return found;
+}
+
+/* The factors of the effects, and the parameters, and what is said of them, on their clock. */
+static void
+fit_last(const SeasonData *data, const Model *model, const Effects *effects, Fit *fit, SeasonFit *season)
+{
+	EffectClock clock;
+
+	set_clock(data->by, effects, &clock);
+	set_clocks(data, &clock.clock);
+	fit_on_clock(data, model, NULL, fit);
+	memcpy(season->factors, clock.factor, sizeof(season->factors));
 }
 
 void
 fit_season(const SeasonData *data, const Model *model, SeasonFit *season, Fit *fit)
 {
-	SeasonClass *copy = copy_coarsely(data);
+	CovariateClass *copy = copy_coarsely(data);
+	Correction none = {.tilt = {0}};
 	Effects effects = {{0}};
 
 	fit->converged = false;
 	*season = (SeasonFit){.converged = false};
 	if (copy != NULL)
 	{
-		correct_from_copy(data, model, copy, &effects, fit, season);
-		free_copy(data, copy, data->n_classes);
+		season->converged = find_from_copy(data, model, copy, &effects, fit, season);
+		free_copy(data, copy);
+		fit_last(data, model, &effects, fit, season);
 	}
 	else
-	{
-		Effects none = {{0}};
-		Effects next;
-		bool found = find_fixed_point(data, model, &none, PRECISE, &effects, fit, &season->iterations);
-
-		iterate(data, model, &effects, &next, fit, season);
-		season->iterations++;
-		season->converged &= found;
-	}
+		season->converged &= find_fixed_point(data, model, &none, PRECISE, &effects, fit, season);
 	season->ln_factors = season_ln_factors(data->by, season->factors, data->counts);
 	fit->log_likelihood += season->ln_factors;
 	fit->comparable += season->ln_factors;

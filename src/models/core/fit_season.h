@@ -16,23 +16,13 @@
 #include "models/core/fit.h"
 #include "models/core/season.h"
 
-/* Customers with the same covariates, in days. */
-typedef struct SeasonClass
-{
-	const PopulationCell *cells;
-	size_t n_cells;
-	const double *covariates;
-} SeasonClass;
-
 /* What a season is estimated from. */
 typedef struct SeasonData
 {
 	const Host *host;
-	const SeasonClass *classes;
+	const CovariateClass *classes; /* of populations with days, on whatever clock: the fit sets it, and leaves none */
 	size_t n_classes;
 	int n_covariates;
-	double unit_days;
-	int32_t now; /* the day of all T */
 	SeasonBy by;
 	const double *counts; /* repeat purchases by slot */
 	double penalty;       /* as of fit_timing */
@@ -43,7 +33,7 @@ typedef struct SeasonFit
 	double factors[SEASON_PLACES]; /* of the slots */
 	double ln_factors; /* sum over the repeat purchases of ln of their factor, which the fit's likelihood includes */
 	double observed_share; /* of the places of the year, that any customer was exposed to */
-	int iterations;        /* of the whole data */
+	int iterations;        /* of all customers */
 	bool converged;
 } SeasonFit;
 
@@ -53,7 +43,7 @@ typedef struct SeasonFit
 /* How many factors of a season are free: their mean is 1. */
 extern int season_free_factors(SeasonBy by);
 
-/* Fit both. The model must have expected_rates. */
+/* Fit both. The model must have expose. */
 extern void fit_season(const SeasonData *data, const Model *model, SeasonFit *season, Fit *fit);
 
 /* The sum over the repeat purchases of ln of their factor. */

@@ -60,6 +60,7 @@ typedef struct TimingData
 	double sign[FIT_MAX_PARAMS];   /* … this */
 	double whole;                  /* the integer parameter, if there is one */
 	const double *centre;          /* of the model's parameters */
+	const double *tilt;            /* added to the gradient; NULL: nothing */
 	Population totals;
 } TimingData;
 
@@ -136,6 +137,11 @@ timing_likelihood(void *data, const double *ln_params, double *gradient, double 
 	{
 		timing->host->check_interrupts();
 		add_class(timing, &timing->classes[c], ln_params, &totals);
+	}
+	for (int i = 0; i < n && timing->tilt != NULL; i++)
+	{
+		sum_add(&totals.value, timing->tilt[i] * ln_params[i]);
+		sum_add(&totals.gradient[i], timing->tilt[i]);
 	}
 	for (int i = 0; i < n; i++)
 	{
@@ -278,6 +284,7 @@ typedef struct TimingFit
 	double penalty;
 	TimingFits *fits;   /* where fits are known; NULL: nowhere */
 	const double *near; /* parameters and coefficients to start from; NULL: the model's own start */
+	const double *tilt; /* as of fit_timing_near */
 } TimingFit;
 
 static TimingData
@@ -291,6 +298,7 @@ timing_data(const TimingFit *job)
 		.n_classes = job->n_classes,
 		.n_free = model->n_params - model->n_integer_params,
 		.whole = 1.0,
+		.tilt = job->tilt,
 		.totals = add_up(job->host, job->classes, job->n_classes),
 	};
 
@@ -816,7 +824,7 @@ fit_timing(const Host *host, const Model *model, const CovariateClass *classes, 
 
 void
 fit_timing_near(const Host *host, const Model *model, const CovariateClass *classes, size_t n_classes, int n_covariates,
-				double penalty, const double *near, Fit *fit)
+				double penalty, const double *near, const double *tilt, Fit *fit)
 {
 	TimingFit job = {
 		.host = host,
@@ -826,9 +834,43 @@ fit_timing_near(const Host *host, const Model *model, const CovariateClass *clas
 		.n_covariates = n_covariates,
 		.penalty = penalty,
 		.near = near,
+		.tilt = tilt,
 	};
 
 	fit_anew(&job, fit);
+	host->release((void *) job.classes);
+}
+
+void
+fit_timing_expose(const Host *host, const Model *model, const CovariateClass *classes, size_t n_classes,
+				  int n_covariates, const Fit *fit, SeasonWeights *weights, double *gradient)
+{
+	TimingFit job = {
+		.host = host,
+		.model = model,
+		.classes = sort_classes(host, classes, n_classes, n_covariates),
+		.n_classes = n_classes,
+		.n_covariates = n_covariates,
+	};
+	TimingData timing = timing_data(&job);
+	Sum sums[FIT_MAX_PARAMS] = {{0}};
+
+	for (size_t c = 0; c < n_classes; c++)
+	{
+		const CovariateClass *class = &job.classes[c];
+		double leverage[FIT_MAX_PARAMS];
+		double params[MODEL_MAX_PARAMS];
+		double of_class[MODEL_MAX_PARAMS];
+
+		host->check_interrupts();
+		find_leverage(&timing, class, leverage);
+		fit_class_params(model, fit, n_covariates, class->covariates, params);
+		model->expose(class->population, params, weights, of_class);
+		for (int i = 0; i < timing.n; i++)
+			sum_add(&sums[i], leverage[i] * params[timing.moves[i]] * of_class[timing.moves[i]]);
+	}
+	for (int i = 0; i < timing.n; i++)
+		gradient[i] = sum_value(&sums[i]);
 	host->release((void *) job.classes);
 }
 

@@ -55,9 +55,10 @@ typedef struct Effect
 typedef struct SimulatedPath
 {
 	double mean_gap; /* between purchases, or stages, while alive; may be INFINITY */
-	double dropout;  /* a probability, a rate or a time: defined by the model */
-	double stages;   /* of each gap */
-	double clock;    /* time of the last purchase */
+	double
+		dropout; /* a probability, a rate or a time: defined by the model; of one with a lifetime, the age at leaving */
+	double stages; /* of each gap */
+	double clock;  /* time of the last purchase */
 	bool alive;
 } SimulatedPath;
 
@@ -196,14 +197,22 @@ typedef struct Model
 	double (*order_prob_if_alive)(const double *params, double x, double t_x, double T, double horizon);
 
 	/*
-	 * Of models that are their plain form on the clock of a season; NULL in others. The
-	 * rate of purchases that a history leads to expect of the customer, times the
-	 * probability that they are alive at T (*alive: they were exposed to all the time
-	 * until T), and times that of having left at t_x (*gone: until t_x).
+	 * Of models that know seasons; NULL in others. Adds what a population with days was
+	 * exposed to: the rate of purchases that their histories lead to expect of its
+	 * customers, on the days on which they may have been customers. Gives the gradient of the
+	 * log-likelihood too, as log_likelihood does.
 	 */
-	void (*expected_rates)(const double *params, double x, double t_x, double T, double *alive, double *gone);
+	void (*expose)(const Population *population, const double *params, SeasonWeights *weights, double *gradient);
 
-	/* Of those models: the parameter that is a time, such that expected transactions are analytic in a horizon above minus it. */
+	/*
+	 * Of those models where purchases go by the season's clock, and dropout by the
+	 * calendar: how customers leave. The log-likelihood is then that of a population with
+	 * days, and scores are those of two_clocks_scores.h. NULL: the model is its plain form
+	 * on the clock.
+	 */
+	const struct LifetimeLaw *lifetime;
+
+	/* Of models with one clock: the parameter that is a time, such that expected transactions are analytic in a horizon above minus it. */
 	int clock_param;
 
 	/*

@@ -338,11 +338,20 @@ build_classes(Population *population, const Sorter *sorter, const TimeScale *sca
 	recency[n_recencies] = (RecencyClass){.first_cell = n_cells};
 }
 
+/* The mean age, of the ages. */
 static void
-sum_up(Population *population)
+average_ages(Population *population)
 {
 	double total_T = 0.0;
 
+	for (size_t i = 0; i < population->n_ages; i++)
+		total_T += population->ages[i].customers * population->ages[i].T;
+	population->mean_T = population->customers > 0.0 ? total_T / population->customers : 0.0;
+}
+
+static void
+sum_up(Population *population)
+{
 	for (size_t i = 0; i < population->n_frequencies; i++)
 	{
 		const FrequencyClass *frequency = &population->frequencies[i];
@@ -352,10 +361,133 @@ sum_up(Population *population)
 		if (frequency->x > 0)
 			population->repeat_customers += frequency->customers;
 	}
-	for (size_t i = 0; i < population->n_ages; i++)
-		total_T += population->ages[i].customers * population->ages[i].T;
+	average_ages(population);
 	population->log_gaps = NAN;
-	population->mean_T = population->customers > 0.0 ? total_T / population->customers : 0.0;
+}
+
+/* The days of ages and recencies, of cells sorted by (x, t_x, T). */
+static void
+list_days(PopulationDays *days, const Sorter *sorter, const TimeScale *scale)
+{
+	size_t n_recencies = 0;
+
+	for (size_t i = 0; i < sorter->n; i++)
+	{
+		const SortCell *cell = &sorter->cells[i];
+
+		host_poll_at(i);
+		days->T_days[cell->age] = (int32_t) cell->T;
+		if (cell->x > 0 && difference_at(scale, sorter->cells, i).recency)
+			days->t_x_days[n_recencies++] = (int32_t) cell->t_x;
+	}
+}
+
+/* Number the frequencies of cells sorted by x, in place of their ages. */
+static void
+number_frequencies(Sorter *sorter)
+{
+	uint32_t frequency = 0;
+
+	for (size_t i = 0; i < sorter->n; i++)
+	{
+		host_poll_at(i);
+		frequency += i > 0 && sorter->cells[i].x != sorter->cells[i - 1].x;
+		sorter->cells[i].age = frequency;
+	}
+}
+
+/* Append a cell of the present class, or add its customers to the one before. */
+static inline void
+add_dated_cell(PopulationDays *days, const SortCell *cell, size_t *n_cells)
+{
+	DatedCell *next = &days->cells[*n_cells];
+
+	if (*n_cells > days->classes[days->n_classes - 1].first_cell && next[-1].frequency == cell->age &&
+		next[-1].t_x_days == (int32_t) cell->t_x)
+		next[-1].customers += cell->customers;
+	else
+	{
+		*next = (DatedCell){cell->age, (int32_t) cell->t_x, cell->customers};
+		++*n_cells;
+	}
+}
+
+/* The classes by first day, whose cells arrive sorted by x. */
+static void
+build_dated(PopulationDays *days, Sorter *sorter)
+{
+	const Host *host = sorter->host;
+	SortCell *by_t_x, *sorted;
+	size_t n_cells = 0;
+	size_t n_days = 0;
+
+	number_frequencies(sorter);
+	by_t_x = sort_by(host, sorter->cells, sorter->spare, sorter->n, BY_T_X);
+	sorted = sort_by(host, by_t_x, by_t_x == sorter->cells ? sorter->spare : sorter->cells, sorter->n, BY_T);
+	for (size_t i = 0; i < sorter->n; i++)
+		n_days += i == 0 || sorted[i].T != sorted[i - 1].T;
+	days->n_classes = 0;
+	days->classes = allocate(host, n_days + 1, sizeof(DatedClass));
+	days->cells = allocate(host, sorter->n, sizeof(DatedCell));
+	for (size_t start = 0, end = 0; start < sorter->n; start = end)
+	{
+		days->classes[days->n_classes++] = (DatedClass){(int32_t) sorted[start].T, n_cells};
+		for (end = start; end < sorter->n && sorted[end].T == sorted[start].T; end++)
+			host_poll_at(end);
+		for (size_t i = end; i-- > start;)
+			add_dated_cell(days, &sorted[i], &n_cells);
+	}
+	days->classes[days->n_classes] = (DatedClass){.first_cell = n_cells};
+}
+
+static void
+set_table(const Host *host, PopulationDays *days, const SeasonTable *table)
+{
+	days->table = *table;
+	days->runs = season_runs_make(host, table, &days->n_runs);
+}
+
+/* Keep the days, and the table of the scale. The order of the sorter's cells is lost. */
+static void
+build_days(Population *population, Sorter *sorter, const TimeScale *scale)
+{
+	const Host *host = population->host;
+	PopulationDays *days = host->alloc(sizeof(PopulationDays));
+
+	days->now = scale->now;
+	set_table(host, days, &scale->table);
+	days->T_days = allocate(host, population->n_ages, sizeof(int32_t));
+	days->t_x_days = allocate(host, population->n_recencies, sizeof(int32_t));
+	list_days(days, sorter, scale);
+	host->check_interrupts();
+	build_dated(days, sorter);
+	population->days = days;
+}
+
+void
+population_set_clock(Population *population, const SeasonClock *clock)
+{
+	const Host *host = population->host;
+	PopulationDays *days = population->days;
+	SeasonTable table = season_table_make(host, clock, days->table.first, days->table.last);
+	TimeScale scale = {.unit_days = population->unit_days, .now = days->now, .on_clock = true, .table = table};
+
+	season_table_free(host, &days->table);
+	host->release(days->runs);
+	set_table(host, days, &table);
+	for (size_t i = 0; i < population->n_ages; i++)
+	{
+		host_poll_at(i);
+		population->ages[i].T = time_between(&scale, (uint32_t) days->T_days[i], 0);
+	}
+	for (size_t i = 0; i < population->n_recencies; i++)
+	{
+		uint32_t T = (uint32_t) days->T_days[population->cells[population->recencies[i].first_cell].age];
+
+		host_poll_at(i);
+		population->recencies[i].t_x = time_between(&scale, T, T - (uint32_t) days->t_x_days[i]);
+	}
+	average_ages(population);
 }
 
 Population *
@@ -364,9 +496,9 @@ population_build(const Host *host, const PopulationCell *cells, size_t n_cells, 
 	return population_build_on(host, cells, n_cells, unit_days, NULL, 0);
 }
 
-Population *
-population_build_on(const Host *host, const PopulationCell *cells, size_t n_cells, double unit_days,
-					const SeasonClock *clock, int32_t now)
+static Population *
+build(const Host *host, const PopulationCell *cells, size_t n_cells, double unit_days, const SeasonClock *clock,
+	  int32_t now, bool with_days)
 {
 	Population *population = host->alloc(sizeof(Population));
 	Sorter sorter = {.host = host};
@@ -389,11 +521,27 @@ population_build_on(const Host *host, const PopulationCell *cells, size_t n_cell
 	build_classes(population, &sorter, &scale);
 	sum_up(population);
 
-	if (scale.on_clock)
+	if (with_days)
+		build_days(population, &sorter, &scale);
+	else if (scale.on_clock)
 		season_table_free(host, &scale.table);
 	host->release(sorter.cells);
 	host->release(sorter.spare);
 	return population;
+}
+
+Population *
+population_build_on(const Host *host, const PopulationCell *cells, size_t n_cells, double unit_days,
+					const SeasonClock *clock, int32_t now)
+{
+	return build(host, cells, n_cells, unit_days, clock, now, false);
+}
+
+Population *
+population_build_dated(const Host *host, const PopulationCell *cells, size_t n_cells, double unit_days,
+					   const SeasonClock *clock, int32_t now)
+{
+	return build(host, cells, n_cells, unit_days, clock, now, true);
 }
 
 /* Steps of time in a coarse population of fineness 1. */
@@ -433,12 +581,34 @@ middle_of_group(uint32_t x, int fineness)
 	}
 }
 
-/* The middle of the step that a time belongs to, in days. */
-static int32_t
-middle_of_step(const Coarsening *coarsening, double time)
+/* A time in days, of the calendar where they are known, else of the clock. */
+static int64_t
+days_of(const Coarsening *coarsening, double time)
 {
-	int64_t days = (int64_t) (time * coarsening->population->unit_days + 0.5);
+	return (int64_t) (time * coarsening->population->unit_days + 0.5);
+}
 
+static int64_t
+days_of_age(const Coarsening *coarsening, size_t age)
+{
+	const Population *population = coarsening->population;
+
+	return population->days != NULL ? population->days->T_days[age] : days_of(coarsening, population->ages[age].T);
+}
+
+static int64_t
+days_of_recency(const Coarsening *coarsening, size_t recency)
+{
+	const Population *population = coarsening->population;
+
+	return population->days != NULL ? population->days->t_x_days[recency]
+									: days_of(coarsening, population->recencies[recency].t_x);
+}
+
+/* The middle of the step that days belong to. */
+static int32_t
+middle_of_step(const Coarsening *coarsening, int64_t days)
+{
 	days += coarsening->step_days / 2 - days % coarsening->step_days;
 	return days < INT32_MAX ? (int32_t) days : INT32_MAX;
 }
@@ -476,7 +646,7 @@ coarsen_class(Coarsening *coarsening, const FrequencyClass *class)
 	{
 		const RecencyClass *recency = &population->recencies[i];
 
-		cell.t_x_days = middle_of_step(coarsening, recency->t_x);
+		cell.t_x_days = middle_of_step(coarsening, days_of_recency(coarsening, i));
 		for (size_t k = recency[0].first_cell; k < recency[1].first_cell; k++)
 		{
 			cell.T_days = coarsening->T_days[population->cells[k].age];
@@ -494,10 +664,12 @@ coarsen_ages(Coarsening *coarsening)
 	double oldest = 0.0;
 
 	for (size_t i = 0; i < population->n_ages; i++)
-		oldest = fmax(oldest, population->ages[i].T);
-	coarsening->step_days = 1 + (int32_t) (oldest * population->unit_days / (COARSE_STEPS * coarsening->fineness));
+		oldest = fmax(oldest,
+					  population->days != NULL ? (double) population->days->T_days[i]
+											   : population->ages[i].T * population->unit_days);
+	coarsening->step_days = 1 + (int32_t) (oldest / (COARSE_STEPS * coarsening->fineness));
 	for (size_t i = 0; i < population->n_ages; i++)
-		coarsening->T_days[i] = middle_of_step(coarsening, population->ages[i].T);
+		coarsening->T_days[i] = middle_of_step(coarsening, days_of_age(coarsening, i));
 }
 
 Population *
@@ -515,13 +687,28 @@ population_coarsen(const Population *population, int fineness)
 	coarsen_ages(&coarsening);
 	for (size_t i = 0; i < population->n_frequencies; i++)
 		coarsen_class(&coarsening, &population->frequencies[i]);
-	coarse = population_build(host, coarsening.cells, coarsening.n_cells, population->unit_days);
+	coarse = population->days == NULL
+		? population_build(host, coarsening.cells, coarsening.n_cells, population->unit_days)
+		: population_build_dated(host, coarsening.cells, coarsening.n_cells, population->unit_days,
+								 population->days->table.clock, population->days->now);
 	coarse->log_gaps = population->log_gaps;
 	coarse->n_day_gaps = population->n_day_gaps;
 	coarse->day_gaps = population->day_gaps;
 	host->release(coarsening.cells);
 	host->release(coarsening.T_days);
 	return coarse;
+}
+
+static void
+free_days(const Host *host, PopulationDays *days)
+{
+	season_table_free(host, &days->table);
+	host->release(days->runs);
+	host->release(days->T_days);
+	host->release(days->t_x_days);
+	host->release(days->classes);
+	host->release(days->cells);
+	host->release(days);
 }
 
 void
@@ -533,5 +720,7 @@ population_free(Population *population)
 	host->release(population->recencies);
 	host->release(population->ages);
 	host->release(population->cells);
+	if (population->days != NULL)
+		free_days(host, population->days);
 	host->release(population);
 }

@@ -19,6 +19,10 @@
  * On the clock of a season (see season.h) times are those of the clock, which
  * depend on the day of the first purchase: customers then share (x, t_x) only
  * if they share T, too. A coarse copy shares them as without a season.
+ *
+ * A population with days keeps those of its customers, too: for models on two
+ * clocks, which need both, and where the season is to be set anew. Its coarse
+ * copies have days as well.
  */
 #ifndef MODELS_CORE_POPULATION_H
 #define MODELS_CORE_POPULATION_H
@@ -76,6 +80,35 @@ typedef struct DayGaps
 	double count;
 } DayGaps;
 
+/* All customers with one first day. */
+typedef struct DatedClass
+{
+	int32_t T_days;
+	size_t first_cell; /* its cells end where the next class's begin */
+} DatedClass;
+
+/* Of those the ones with one frequency and one day of the last purchase; the latest come first. */
+typedef struct DatedCell
+{
+	uint32_t frequency; /* index into frequencies */
+	int32_t t_x_days;
+	double customers;
+} DatedCell;
+
+/* The days of a population, and the clock that its times are those of. */
+typedef struct PopulationDays
+{
+	int32_t now;
+	SeasonTable table; /* from the first day of any customer on, or for a century */
+	size_t n_runs;
+	SeasonRun *runs;   /* of the table's days */
+	int32_t *T_days;   /* of each age */
+	int32_t *t_x_days; /* of each recency */
+	size_t n_classes;
+	DatedClass *classes; /* n_classes + 1, the last a sentinel */
+	DatedCell *cells;
+} PopulationDays;
+
 /* The three upper arrays end with a sentinel: entry n closes entry n - 1. */
 typedef struct Population
 {
@@ -105,6 +138,8 @@ typedef struct Population
 	size_t n_cells;
 	AgedCell *cells; /* n_cells */
 
+	PopulationDays *days; /* NULL: not known */
+
 	const Host *host;
 } Population;
 
@@ -118,6 +153,13 @@ extern Population *population_build(const Host *host, const PopulationCell *cell
 /* The same in the time of a clock that has come to the day `now`; NULL: the calendar's. */
 extern Population *population_build_on(const Host *host, const PopulationCell *cells, size_t n_cells, double unit_days,
 									   const SeasonClock *clock, int32_t now);
+
+/* The same with days. The clock must stay as long as the population, or until another one is set. */
+extern Population *population_build_dated(const Host *host, const PopulationCell *cells, size_t n_cells,
+										  double unit_days, const SeasonClock *clock, int32_t now);
+
+/* Another clock for a population with days. */
+extern void population_set_clock(Population *population, const SeasonClock *clock);
 
 /*
  * An approximation with far fewer classes: the times in a few dozen steps,

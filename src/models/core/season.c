@@ -34,6 +34,11 @@ typedef struct YearDay
 	bool leap;
 } YearDay;
 
+static const double even_factor[] = {1.0};
+static double even_before[] = {0.0, SEASON_PLACES};
+
+const SeasonClock season_even = {.by = SEASON_BY_YEAR, .factor = even_factor, .before = even_before};
+
 static int64_t
 floor_divide(int64_t number, int64_t by)
 {
@@ -298,6 +303,34 @@ season_next_change(const SeasonClock *clock, double time)
 	if (table < clock->n_days && clock->days[table].day <= change)
 		change = clock->days[table].day - 1;
 	return (double) change;
+}
+
+SeasonRun *
+season_runs_make(const Host *host, const SeasonTable *table, size_t *n_runs)
+{
+	SeasonRun *runs;
+	size_t n = 0;
+
+	for (int64_t day = table->first; day < table->last; n++)
+	{
+		host_poll_at(n);
+		day = (int64_t) season_next_change(table->clock, (double) day);
+	}
+	runs = host->alloc(sizeof(SeasonRun) * (n + 1));
+	*n_runs = 0;
+	runs[0] = (SeasonRun){table->first, table->last, season_factor(table->clock, table->first + 1)};
+	for (int64_t day = table->first; day < table->last; ++*n_runs)
+	{
+		int64_t change = (int64_t) season_next_change(table->clock, (double) day);
+
+		host_poll_at(*n_runs);
+		runs[*n_runs] =
+			(SeasonRun){day, change < table->last ? change : table->last, season_factor(table->clock, day + 1)};
+		day = change;
+	}
+	if (*n_runs == 0)
+		*n_runs = 1;
+	return runs;
 }
 
 void

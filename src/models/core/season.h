@@ -19,6 +19,7 @@
 #ifndef MODELS_CORE_SEASON_H
 #define MODELS_CORE_SEASON_H
 
+#include <math.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -66,6 +67,9 @@ typedef struct SeasonClock
 	SeasonDay *days; /* ascending */
 } SeasonClock;
 
+/* That of the calendar: every day's factor is 1. */
+extern const SeasonClock season_even;
+
 extern int season_slots(SeasonBy by);
 
 /* The slot of a place in the year, and of a day; the first place of a slot (of the slot after the last: SEASON_PLACES). */
@@ -110,6 +114,17 @@ season_table_between(const SeasonTable *table, int64_t from, int64_t until)
 	return season_between(table->clock, (double) from, (double) until);
 }
 
+/* A run of days with one factor: from the end of day `from` to the end of day `until`. */
+typedef struct SeasonRun
+{
+	int64_t from;
+	int64_t until;
+	double factor;
+} SeasonRun;
+
+/* The runs of the days of a table, ascending, one at least. */
+extern SeasonRun *season_runs_make(const Host *host, const SeasonTable *table, size_t *n_runs);
+
 /* The time at which Λ has grown by `amount` >= 0 since `from`; INFINITY for INFINITY. */
 extern double season_after(const SeasonClock *clock, double from, double amount);
 
@@ -130,6 +145,38 @@ typedef struct SeasonExposure
 } SeasonExposure;
 
 extern void season_expose(SeasonExposure *exposure, int64_t day, double weight);
+
+/*
+ * The same weights, which may be negative, while they are many: those of the days of a table are
+ * added up by the day. A weight of a part of a day is shared by its ends.
+ */
+typedef struct SeasonWeights
+{
+	int64_t first;
+	int64_t last;
+	double *by_day; /* last - first + 1 */
+	SeasonExposure before;
+} SeasonWeights;
+
+static inline void
+season_weigh_day(SeasonWeights *weights, int64_t day, double weight)
+{
+	if (day >= weights->first && day <= weights->last)
+		weights->by_day[day - weights->first] += weight;
+	else
+		season_expose(&weights->before, day, weight);
+}
+
+static inline void
+season_weigh(SeasonWeights *weights, double time, double weight)
+{
+	int64_t day = (int64_t) floor(time);
+	double part = weight * (time - (double) day);
+
+	season_weigh_day(weights, day, weight - part);
+	if (part != 0.0)
+		season_weigh_day(weights, day + 1, part);
+}
 
 /* The exposure of each slot. */
 extern void season_exposed(const SeasonExposure *exposure, SeasonBy by, double *slots);

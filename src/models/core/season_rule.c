@@ -2,11 +2,12 @@
  * season_rule.c
  *	  Discounting on the clock of a season.
  *
- * The clock's time is cut into panels that are twice as long as X's singularity is far, on each
- * of which X is interpolated at Chebyshev points (Berrut & Trefethen, SIAM Review 46
- * (2004), eq. (5.4)); their weights are integrals of the Lagrange polynomials under the
- * discounting measure, over the runs of days with one factor, by Gauss's rule. The
- * calendar repeats itself after 400 years: later ones go by the mean of those.
+ * The clock's time is cut into panels that are twice as long as X's singularity is far (those
+ * of the calendar are shorter), on each of which the function is interpolated at Chebyshev
+ * points (Berrut & Trefethen, SIAM Review 46 (2004), eq. (5.4)); their weights are integrals
+ * of the Lagrange polynomials under the discounting measure, over the runs of days with one
+ * factor, by Gauss's rule. The calendar repeats itself after 400 years: later ones go by the
+ * mean of those.
  */
 #include "models/core/season_rule.h"
 
@@ -31,6 +32,7 @@ typedef struct RuleBuilder
 {
 	SeasonRule *rule;
 	double delta;
+	double reach;                       /* of a panel, as a multiple of the distance to the singularity */
 	double end[SEASON_RULE_PANELS + 1]; /* of the panels; the first begins at end[0] = 0 */
 	int panels;
 	int panel; /* the one that the walk is in */
@@ -54,7 +56,8 @@ lay_panels(RuleBuilder *builder, double until, double scale)
 	while (builder->end[builder->panels] < until)
 	{
 		double start = builder->end[builder->panels];
-		double end = builder->panels == SEASON_RULE_PANELS - 1 ? until : fmin(until, start + 2.0 * (scale + start));
+		double end =
+			builder->panels == SEASON_RULE_PANELS - 1 ? until : fmin(until, start + builder->reach * (scale + start));
 
 		for (int i = 0; i < SEASON_RULE_POINTS; i++)
 			rule->time[builder->panels * (SEASON_RULE_POINTS - 1) + i] = i == 0 ? start
@@ -92,16 +95,26 @@ add_point(RuleBuilder *builder, double u, double weight)
 		weights[i] += weight * (share[i] / sum);
 }
 
-/* A part of a run of the clock, from (w, u) on at a speed, within the present panel and with little discount. */
-static void
-add_part(RuleBuilder *builder, double w, double u, double speed, double days)
+/* A run of days: how fast its points move along the panels, and the density of the measure before discounting. */
+typedef struct RuleRun
 {
+	double speed;
+	double density;
+	double days;
+} RuleRun;
+
+/* A part of a run, from day w and point u on, within the present panel and with little discount. */
+static void
+add_part(RuleBuilder *builder, double w, double u, const RuleRun *part)
+{
+	double days = part->days;
+	double speed = part->speed;
 	double length = builder->end[builder->panel + 1] - builder->end[builder->panel];
 	double run = speed * days;
 
 	if (run < TINY_RUN * length && builder->delta * days < TINY_RUN)
 	{
-		add_point(builder, u + 0.5 * run, builder->delta * days * exp(-builder->delta * (w + 0.5 * days)));
+		add_point(builder, u + 0.5 * run, part->density * days * exp(-builder->delta * (w + 0.5 * days)));
 		return;
 	}
 
@@ -112,15 +125,16 @@ add_part(RuleBuilder *builder, double w, double u, double speed, double days)
 		double share = 0.5 * (1.0 + gauss->node[i]);
 
 		add_point(builder, u + share * run,
-				  0.5 * gauss->weight[i] * builder->delta * days * exp(-builder->delta * (w + share * days)));
+				  0.5 * gauss->weight[i] * part->density * days * exp(-builder->delta * (w + share * days)));
 	}
 }
 
-/* A run of the clock, cut where panels end and the discount changes much. */
+/* A run from day w and point u on, cut where panels end and the discount changes much. */
 static void
-add_run(RuleBuilder *builder, double w, double u, double speed, double days)
+add_run(RuleBuilder *builder, double w, double u, const RuleRun *run)
 {
-	double end = w + days;
+	double speed = run->speed;
+	double end = w + run->days;
 
 	while (w < end && builder->panel < builder->panels)
 	{
@@ -129,7 +143,7 @@ add_run(RuleBuilder *builder, double w, double u, double speed, double days)
 
 		host_poll();
 		if (part > 0.0)
-			add_part(builder, w, u, speed, part);
+			add_part(builder, w, u, &(RuleRun){speed, run->density, part});
 		w += part;
 		u += speed * part;
 		if (part >= room)
@@ -146,7 +160,7 @@ void
 season_discount_rule(const SeasonClock *clock, double from, double horizon, double delta, double scale,
 					 SeasonRule *rule)
 {
-	RuleBuilder builder = {.rule = rule, .delta = delta};
+	RuleBuilder builder = {.rule = rule, .delta = delta, .reach = 2.0};
 	double until = fmin(horizon, LAST_EXPONENT / delta);
 	double seen = fmin(until, ERA_DAYS);
 	double era = season_between(clock, from, from + ERA_DAYS);
@@ -163,17 +177,39 @@ season_discount_rule(const SeasonClock *clock, double from, double horizon, doub
 		double days = fmin(season_next_change(clock, from + w) - from, seen) - w;
 		double speed = season_factor(clock, (int64_t) floor(from + w) + 1);
 
-		add_run(&builder, w, u, speed, days);
+		add_run(&builder, w, u, &(RuleRun){speed, delta, days});
 		ahead += days * (u - mean * w + 0.5 * days * (speed - mean));
 		w += days;
 		u = season_between(clock, from, from + w);
 	}
 	if (until > ERA_DAYS)
-		add_run(&builder, w, fmax(u + ahead / ERA_DAYS, builder.end[builder.panel]), mean, until - w);
+		add_run(&builder, w, fmax(u + ahead / ERA_DAYS, builder.end[builder.panel]),
+				&(RuleRun){mean, delta, until - w});
 	if (horizon <= until && rule->n > 0)
 	{
 		rule->time[rule->n] = season_between(clock, from, from + horizon);
 		rule->weight[rule->n] = exp(-delta * horizon);
 		rule->n++;
 	}
+}
+
+void
+season_purchase_rule(const SeasonClock *clock, double from, double horizon, double delta, double scale,
+					 SeasonRule *rule)
+{
+	RuleBuilder builder = {.rule = rule, .delta = delta, .reach = 0.7};
+	double until = fmin(horizon, LAST_EXPONENT / delta);
+	double seen = fmin(until, ERA_DAYS);
+	double w = 0.0;
+
+	lay_panels(&builder, until, scale);
+	while (w < seen)
+	{
+		double days = fmin(season_next_change(clock, from + w) - from, seen) - w;
+
+		add_run(&builder, w, w, &(RuleRun){1.0, season_factor(clock, (int64_t) floor(from + w) + 1), days});
+		w += days;
+	}
+	if (until > ERA_DAYS)
+		add_run(&builder, w, w, &(RuleRun){1.0, season_between(clock, from, from + ERA_DAYS) / ERA_DAYS, until - w});
 }

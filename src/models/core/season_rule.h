@@ -23,8 +23,8 @@
 typedef struct SeasonRule
 {
 	int n;
-	double time[SEASON_RULE_NODES];   /* of the clock, in days since the start */
-	double weight[SEASON_RULE_NODES]; /* D is the sum of weight X(time) */
+	double time[SEASON_RULE_NODES];   /* in days since the start, of the clock or of the calendar */
+	double weight[SEASON_RULE_NODES]; /* the result is the sum of weight times function of time */
 } SeasonRule;
 
 /*
@@ -34,6 +34,19 @@ typedef struct SeasonRule
  * the most.
  */
 extern void season_discount_rule(const SeasonClock *clock, double from, double horizon, double delta, double scale,
+								 SeasonRule *rule);
+
+/*
+ * Where customers leave by the calendar, and buy by the clock: the expected purchases of one
+ * whose rate is 1 a day, each discounted, are
+ *
+ *		integral over 0 <= w <= H of A(w) e^(-delta w) S(w) dw,
+ *
+ * with the share S(w) of customers that stay until w. This is a rule for S at times of the
+ * calendar, in days. delta >= 0; the horizon may be INFINITY if delta > 0. S must be
+ * analytic in w but for w <= -scale.
+ */
+extern void season_purchase_rule(const SeasonClock *clock, double from, double horizon, double delta, double scale,
 								 SeasonRule *rule);
 
 #endif /* MODELS_CORE_SEASON_RULE_H */

@@ -6,6 +6,7 @@ arguments, exact, and returns one value for each other column, or None where the
 is the size below which a value counts as zero: that of derivatives, which vanish by cancellation.
 PUBLISHED maps a file of another author's numbers to where they come from.
 """
+from datetime import date, timedelta
 import itertools
 
 from mpmath import mp, mpf
@@ -412,6 +413,52 @@ def varying_gradient(schedule, r, al, s, be, g1, g2, h1, h2, x, tx, T):
         alive, gone, history = varying_terms(*v[:4], x, tx, T, segments, twice=False)
         return history + m.log(alive + gone)
     return gradient(likelihood, (r, al, s, be, g1, g2, h1, h2), step=-11, dps=60)
+
+
+# ---------------------------------------------------------------- with a season: factors by the month, days since 2000-01-01
+MONTHS = [mpf(x) for x in (0.5, 0.625, 0.75, 0.875, 1, 0.75, 0.5, 0.75, 1, 1.25, 3, 1.5)]
+
+
+def factor_runs(first, until):
+    """(until, A, 1), in weeks since the first day: each day has the factor of its month, and runs equal ones together."""
+    runs = []
+    for day in range(int(first) + 1, int(until) + 1):
+        factor = MONTHS[(date(2000, 1, 1) + timedelta(days=day)).month - 1]
+        if runs and runs[-1][1] == factor:
+            runs.pop()
+        runs.append((mpf(day - int(first)) / 7, factor, mpf(1)))
+    return runs or [(mpf(1), mpf(1), mpf(1))]
+
+
+@golden('paretonbd_season', 8)
+def season_scores(r, al, s, be, x, first, last, today):
+    segments = factor_runs(first, today + 730)
+    tx, T = (last - first) / 7, (today - first) / 7
+
+    def likelihood(*v):
+        alive, gone, history = varying_terms(*v, x, tx, T, segments, twice=False)
+        return history + m.log(alive + gone)
+
+    alive, gone, history = varying_terms(r, al, s, be, x, tx, T, segments)
+    n, A, B = r + x, al + clocks(segments, mpf(0), T)[0], be + T
+    yield history + m.log(alive + gone)
+    yield from gradient(likelihood, (r, al, s, be), step=-11, dps=60)
+    yield alive / (alive + gone)
+    yield gone / (alive + gone)
+    yield varying_purchases(n, A, s, B, segments, T, mpf(365) / 7, mpf(0))
+    yield varying_purchases(n, A, s, B, segments, T, mpf(730) / 7, m.log1p(mpf(15) / 100) / 365 * 7)
+    exchanged = [(until, c, a) for until, a, c in segments]
+    yield varying_gone(s, B, n, A, exchanged, T, T + mpf(90) / 7, False)
+
+
+@golden('bgnbd_season', 8)
+def season_bg_scores(r, al, a, b, x, first, last, today):
+    segments = factor_runs(first, today + 365)
+    tx, T, later = (clocks(segments, mpf(0), (day - first) / 7)[0] for day in (last, today, today + 365))
+    alive = R.bgnbd_palive(r, al, a, b, x, tx, T)
+    yield R.bgnbd_LL(r, al, a, b, x, tx, T)
+    yield alive
+    yield alive * bg_expected(*bg_state(False, r, al, a, b, x, T), later - T)
 
 
 @golden('paretonbd_new_customer_transactions_pmf', 6)

@@ -1,0 +1,393 @@
+/*
+ * two_clocks_scores.c
+ *	  What a model on two clocks says of one customer.
+ *
+ * All integrals but that of expected purchases are walks over the runs of days with one
+ * factor, of which each is cut into panels. A walk without end takes longer steps after
+ * two years, of a tenth of the time that it has gone, in which the season counts by its
+ * mean; after twenty years the mean of the calendar goes on.
+ */
+#include "models/competing_risks/two_clocks_scores.h"
+
+#include <math.h>
+
+#include "models/core/model.h"
+#include "numerics/quadrature.h"
+#include "numerics/special.h"
+
+#define EXACT_DAYS 730.0
+#define STEP_SHARE 0.1
+#define LAST_DAYS 7305.0
+
+/* The calendar repeats itself after so many days. */
+#define ERA_DAYS 146097.0
+
+/* What is left of an integral beyond this share is nothing, and in a walk without end. */
+#define REST 1e-17
+#define ENDLESS_REST 1e-11
+
+/* How wide a panel may be: as a multiple of the distance to a singularity, and the change of the logarithm on it. */
+typedef struct WalkLimit
+{
+	const GaussRule *rule;
+	double distances;
+	double change;
+} WalkLimit;
+
+/* Errors are below 1e-10 of the integral; in a walk without end, which is so to 1e-6 at the best, below 1e-7. */
+static const WalkLimit long_panel = {&gauss_8, 1.0, 4.5};
+static const WalkLimit short_panel = {&gauss_3, 0.07, 0.2};
+static const WalkLimit endless_panel = {&gauss_3, 0.25, 0.7};
+
+/* Powers of so many purchases at most are polynomials that a panel of 8 points takes whole. */
+#define FEW_PURCHASES 8
+
+/* Of more, what is this much less likely than the most is nothing. */
+#define LN_NOTHING -46.0
+
+/* The search of a quantile within a panel. */
+#define QUANTILE_STEPS 100
+#define QUANTILE_PRECISION 1e-10
+#define FARTHEST_DAYS 1e9
+
+typedef enum WalkEvent
+{
+	WALK_LEAVES, /* leaving, without a purchase before */
+	WALK_BUYS,   /* the first purchase, without leaving before */
+	WALK_COUNTS, /* leaving, with j purchases before */
+} WalkEvent;
+
+/* A walk on from a day on which the customer is alive. */
+typedef struct Walk
+{
+	const DatedCustomer *customer;
+	WalkEvent event;
+	double n; /* r + x */
+	double j;
+	double ln_ways; /* of j purchases */
+	bool endless;   /* steps get longer */
+	double from;
+	double clock_then;  /* alpha + Λ on that day */
+	LifetimeTerm alive; /* survival until that day */
+	double day;         /* where the walk is */
+	double passed;      /* Λ since that day */
+	double sum;
+} Walk;
+
+/* A part of the way, on which the clock goes evenly. */
+typedef struct Stretch
+{
+	double days;
+	double factor;
+} Stretch;
+
+static double
+age_at(const DatedCustomer *customer, double day)
+{
+	return (day - customer->first) / customer->unit_days;
+}
+
+static Walk
+walk_start(const DatedCustomer *customer, WalkEvent event, double from)
+{
+	Walk walk = {
+		.customer = customer,
+		.event = event,
+		.n = customer->params[RISKS_R] + customer->x,
+		.from = from,
+		.clock_then = customer->params[RISKS_ALPHA] +
+			season_between(customer->clock, customer->first, from) / customer->unit_days,
+		.day = from,
+	};
+
+	customer->law->survival(customer->params, age_at(customer, from), &walk.alive);
+	return walk;
+}
+
+/* ln of the probability of neither a purchase nor leaving until a time on the clock and an age. */
+static double
+ln_quiet(const Walk *walk, double passed, const LifetimeTerm *term)
+{
+	return term->ln - walk->alive.ln - walk->n * log1p(passed / walk->clock_then);
+}
+
+/* What is integrated over time, in time units. */
+static double
+integrand(const Walk *walk, double passed, double day, double factor)
+{
+	const DatedCustomer *customer = walk->customer;
+	LifetimeTerm term;
+	double ln;
+
+	customer->law->density(customer->params, age_at(customer, day), &term);
+	ln = ln_quiet(walk, passed, &term);
+	switch (walk->event)
+	{
+		case WALK_LEAVES:
+			return term.hazard * exp(ln);
+		case WALK_BUYS:
+			return factor * walk->n / (walk->clock_then + passed) * exp(ln);
+		default:
+			return term.hazard * exp(ln + walk->ln_ways + walk->j * log(passed / (walk->clock_then + passed)));
+	}
+}
+
+/* The integral over so many days from where the walk is. */
+static double
+over_days(const Walk *walk, const GaussRule *rule, double factor, double days)
+{
+	double unit_days = walk->customer->unit_days;
+	double sum = 0.0;
+
+	for (int i = 0; i < rule->points; i++)
+	{
+		double on = 0.5 * days * (1.0 + rule->node[i]);
+
+		sum += rule->weight[i] * integrand(walk, walk->passed + factor * on / unit_days, walk->day + on, factor);
+	}
+	return 0.5 * days / unit_days * sum;
+}
+
+/* The next stretch before a day; false if the walk has come there. */
+static bool
+walk_next(const Walk *walk, double until, Stretch *stretch)
+{
+	const SeasonClock *clock = walk->customer->clock;
+	double gone = walk->day - walk->from;
+	double end;
+
+	host_poll();
+	if (!(walk->day < until))
+		return false;
+	end = season_next_change(clock, walk->day);
+	stretch->factor = season_factor(clock, (int64_t) floor(walk->day) + 1);
+	if (walk->endless && gone > EXACT_DAYS && end < walk->day + STEP_SHARE * gone)
+	{
+		end = walk->day + STEP_SHARE * gone;
+		stretch->factor = season_between(clock, walk->day, end) / (end - walk->day);
+	}
+	stretch->days = fmin(end, until) - walk->day;
+	return true;
+}
+
+/* A part of a stretch from its beginning that one rule takes, in days. */
+static double
+panel_days(const Walk *walk, const Stretch *stretch, const GaussRule **rule)
+{
+	const DatedCustomer *customer = walk->customer;
+	const WalkLimit *quick = walk->endless ? &endless_panel : &short_panel;
+	double clock = walk->clock_then + walk->passed;
+	double width = stretch->days / customer->unit_days;
+	double rate, distance, most;
+
+	distance = fmin(clock / stretch->factor, customer->law->room(customer->params, age_at(customer, walk->day), &rate));
+	rate += (walk->n + 1.0) * stretch->factor / clock;
+	*rule = quick->rule;
+	if (width <= quick->distances * distance && width * rate <= quick->change && walk->event != WALK_COUNTS)
+		return stretch->days;
+	*rule = long_panel.rule;
+	most = fmin(long_panel.distances * distance, long_panel.change / rate);
+	if (walk->event == WALK_COUNTS && walk->j > FEW_PURCHASES)
+		most = fmin(most, long_panel.change * walk->passed / (walk->j * stretch->factor));
+	/* the power of the counts changes, too */
+	if (walk->event == WALK_COUNTS)
+		most *= 0.5;
+	return width <= most || !(most > 0.0) ? stretch->days : most * customer->unit_days;
+}
+
+static void
+walk_on(Walk *walk, const Stretch *stretch, double days)
+{
+	walk->day += days;
+	walk->passed += stretch->factor * days / walk->customer->unit_days;
+}
+
+/* Whether the rest of the sum, at most the probability of nothing until now, can be left out. */
+static bool
+is_over(const Walk *walk)
+{
+	LifetimeTerm term;
+
+	if (walk->event == WALK_COUNTS)
+		return false;
+	walk->customer->law->survival(walk->customer->params, age_at(walk->customer, walk->day), &term);
+	/* NaN must end the walk, too */
+	return !(exp(ln_quiet(walk, walk->passed, &term)) > (walk->endless ? ENDLESS_REST : REST) * walk->sum);
+}
+
+/* Walk to a day, or until the sum is as large: then to the beginning of the panel in which it becomes that. Returns whether it is. */
+static bool
+walk_until(Walk *walk, double until, double enough, Stretch *last)
+{
+	for (Stretch stretch; walk_next(walk, until, &stretch) && !is_over(walk);)
+		while (stretch.days > 0.0)
+		{
+			const GaussRule *rule;
+			double days = panel_days(walk, &stretch, &rule);
+			double part = over_days(walk, rule, stretch.factor, days);
+
+			if (walk->sum + part >= enough)
+			{
+				*last = (Stretch){days, stretch.factor};
+				return true;
+			}
+			walk->sum += part;
+			walk_on(walk, &stretch, days);
+			stretch.days = days < stretch.days ? stretch.days - days : 0.0;
+		}
+	return false;
+}
+
+double
+two_clocks_alive_prob(const DatedCustomer *customer, double last, double today, double *gone)
+{
+	Walk walk = walk_start(customer, WALK_LEAVES, last);
+	LifetimeTerm now;
+	Stretch unused;
+	double ln_alive;
+
+	(void) walk_until(&walk, today, INFINITY, &unused);
+	customer->law->survival(customer->params, age_at(customer, today), &now);
+	ln_alive = ln_quiet(&walk, season_between(customer->clock, last, today) / customer->unit_days, &now);
+	if (gone != NULL)
+		*gone = walk.sum / (exp(ln_alive) + walk.sum);
+	return fmin(1.0, exp(ln_alive - log(exp(ln_alive) + walk.sum)));
+}
+
+double
+two_clocks_scale(const LifetimeLaw *law, const double *params)
+{
+	double rate;
+
+	return law->room(params, 0.0, &rate);
+}
+
+double
+two_clocks_transactions_if_alive(const DatedCustomer *customer, double today, const SeasonRule *rule)
+{
+	Walk walk = walk_start(customer, WALK_BUYS, today);
+	double sum = 0.0;
+
+	for (int i = 0; i < rule->n; i++)
+	{
+		LifetimeTerm then;
+
+		customer->law->survival(customer->params, age_at(customer, today + rule->time[i]), &then);
+		sum += rule->weight[i] * exp(then.ln - walk.alive.ln);
+	}
+	return walk.n / walk.clock_then * sum / customer->unit_days;
+}
+
+/* The probability of a purchase after the walk has come to its end: the season counts by its mean. */
+static double
+later_order_prob(const Walk *walk)
+{
+	const DatedCustomer *customer = walk->customer;
+	double factor = season_between(customer->clock, walk->day, walk->day + ERA_DAYS) / ERA_DAYS;
+	Walk rest = *walk;
+	double sum = 0.0;
+
+	for (double days = LAST_DAYS; !is_over(&rest); days *= 2.0)
+	{
+		const GaussRule *rule;
+		Stretch stretch = {days, factor};
+
+		for (double done = 0.0; done < days;)
+		{
+			double part = panel_days(&rest, &stretch, &rule);
+
+			host_poll();
+			sum += over_days(&rest, rule, factor, part);
+			walk_on(&rest, &stretch, part);
+			done += part;
+			stretch.days = days - done;
+		}
+		rest.sum = walk->sum + sum;
+		if (!isfinite(rest.day * 4.0))
+			break;
+	}
+	return sum;
+}
+
+double
+two_clocks_order_prob_if_alive(const DatedCustomer *customer, double today, double horizon)
+{
+	Walk walk = walk_start(customer, WALK_BUYS, today);
+	Stretch unused;
+
+	walk.endless = isinf(horizon);
+	(void) walk_until(&walk, today + (walk.endless ? LAST_DAYS : horizon), INFINITY, &unused);
+	if (walk.endless)
+		walk.sum += later_order_prob(&walk);
+	return fmin(1.0, walk.sum);
+}
+
+double
+two_clocks_pmf_if_alive(const DatedCustomer *customer, double today, double horizon, double j)
+{
+	Walk walk = walk_start(customer, WALK_COUNTS, today);
+	double passed = season_between(customer->clock, today, today + horizon) / customer->unit_days;
+	LifetimeTerm then;
+	Stretch unused;
+	double stays;
+
+	if (!(horizon > 0.0))
+		return 0.0;
+	walk.j = j;
+	walk.ln_ways = sf_lnchoose(walk.n, j);
+	customer->law->survival(customer->params, age_at(customer, today + horizon), &then);
+	stays = exp(sf_ln_negative_binomial(walk.n, passed / walk.clock_then, j) + then.ln - walk.alive.ln);
+	if (j > FEW_PURCHASES)
+	{
+		/* the share of purchases until a time: where so many are likely, or at the end */
+		double most = fmin(passed / (walk.clock_then + passed), j / (walk.n + j));
+		double least = most * exp((LN_NOTHING + walk.n * log1p(-most)) / j);
+
+		walk.passed = walk.clock_then * least / (1.0 - least);
+		walk.day = season_after(customer->clock, today, walk.passed * customer->unit_days);
+	}
+	(void) walk_until(&walk, today + horizon, INFINITY, &unused);
+	return stays + walk.sum;
+}
+
+/* Days within a panel at which its part of the integral is a goal: Newton's method, kept in a bracket. */
+static double
+days_to_sum(const Walk *walk, const Stretch *panel, double goal)
+{
+	double unit_days = walk->customer->unit_days;
+	double low = 0.0;
+	double high = panel->days;
+	double days = 0.5 * high;
+
+	for (int i = 0; i < QUANTILE_STEPS && high - low > QUANTILE_PRECISION * panel->days; i++)
+	{
+		double off = over_days(walk, &gauss_8, panel->factor, days) - goal;
+		double step = off * unit_days /
+			integrand(walk, walk->passed + panel->factor * days / unit_days, walk->day + days, panel->factor);
+
+		if (off < 0.0)
+			low = days;
+		else
+			high = days;
+		if (fabs(step) <= QUANTILE_PRECISION * panel->days)
+			break;
+		days = days - step > low && days - step < high ? days - step : 0.5 * (low + high);
+	}
+	return days;
+}
+
+double
+two_clocks_next_order_quantile(const DatedCustomer *customer, double today, double q)
+{
+	double goal = q * two_clocks_order_prob_if_alive(customer, today, INFINITY);
+	Walk walk = walk_start(customer, WALK_BUYS, today);
+	Stretch panel;
+	double far = LAST_DAYS;
+
+	walk.endless = true;
+	/* INFINITY where it is beyond any calendar */
+	for (; !walk_until(&walk, today + far, goal, &panel); far *= 4.0)
+		if (!(far < FARTHEST_DAYS))
+			return INFINITY;
+	return walk.day + days_to_sum(&walk, &panel, goal - walk.sum) - today;
+}
