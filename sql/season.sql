@@ -184,6 +184,12 @@ SELECT count(*) FILTER (WHERE part = 'season') AS factors, count(*) FILTER (WHER
 FROM (SELECT customer_base(h, ARRAY[customer_id % 2]) AS base, season(h, 'week') AS s FROM season_two_shop) AS b, clv_fit(base, 'pareto/nbd', season => s) AS m, clv_params(m);
 SELECT model, chosen FROM (SELECT customer_base(h) AS base, season(h, 'month') AS s FROM season_two_shop) AS b, clv_fit(base, season => s) AS m, clv_candidates(m);
 SELECT model, chosen FROM (SELECT customer_base(h) AS base FROM season_two_shop) AS b, clv_fit(base, season => season_of_factors('month', '{1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 4, 1}')) AS m, clv_candidates(m);
+-- GG/NBD takes a season that is given, such as one that was estimated with Pareto/NBD, and goes by it.
+SELECT abs(sum(expected_transactions(h, m, 30, '2025-10-31')) / sum(expected_transactions(h, seasonal, 30, '2025-10-31')) - 1) < 0.02 AS like_pareto, bool_and(m::text::clv_model = m) AS same_text
+FROM (SELECT seasonal, clv_fit(customer_base(h, date '2025-10-31'), 'gg/nbd', season => season(seasonal)) AS m FROM season_two_shop, season_two GROUP BY seasonal) AS x, season_two_shop WHERE first_order_on(h) <= '2025-10-31';
+SELECT count(*) > 500 AS simulated, rounded(sum(n) / sum(n) FILTER (WHERE NOT november), 1) AS of_all FROM (SELECT ordered_at::date BETWEEN '2024-11-01' AND '2024-11-30' AS november, 1::float8 AS n
+FROM simulate_orders(300, '{"model": "gg/nbd", "timing": {"r": 1, "alpha": 5, "b": 0.02, "s": 0.5, "beta": 1}, "season": {"by": "month", "factors": [0.8021978021978021, 0.8021978021978021, 0.8021978021978021,
+	0.8021978021978021, 0.8021978021978021, 0.8021978021978021, 0.8021978021978021, 0.8021978021978021, 0.8021978021978021, 0.8021978021978021, 3.2087912087912085, 0.8021978021978021]}}', '2024-01-01', '2025-01-01', 1)) AS x;
 DROP TABLE season_two_shop, season_two, season_two_holdout, season_two_ones;
 
 -- The whole job: the scoring view estimates the season at each refresh, by group too.
@@ -203,12 +209,13 @@ SELECT customer_scores_query('season_shop', 'customer_id', model => (SELECT plai
 SELECT customer_scores_query('season_shop', 'customer_id', season => 'quarter');
 
 -- What cannot be fitted, or is not known yet, is an error that says so.
+SELECT clv_fit(customer_base(h), 'bg/cnbd-k', season => season(h, 'month')) FROM season_shop;
 SELECT clv_fit(customer_base(h), 'gg/nbd', season => season(h, 'month')) FROM season_shop;
 SELECT clv_fit(customer_base(h), 'bg/nbd', season => season(h, 'month', '2025-01-01')) FROM season_shop;
 SELECT clv_fit(customer_base(h, 'month'), 'bg/bb', season => season(h, 'month')) FROM season_shop;
 SELECT clv_fit(customer_base(h, 'month'), season => season(h, 'month')) FROM season_shop;
 SELECT customer_equity(h, seasonal) FROM season_shop, season_models;
-SELECT '{"model": "gg/nbd", "timing": {"r": 1, "alpha": 1, "b": 1, "s": 1, "beta": 1}, "season": {"by": "year", "factors": [1]}}'::clv_model;
+SELECT '{"model": "bg/cnbd-k", "timing": {"r": 1, "alpha": 1, "a": 1, "b": 1, "k": 1}, "season": {"by": "year", "factors": [1]}}'::clv_model;
 SELECT alive_prob(1, 10, 20, '{"model": "bg/nbd", "timing": {"r": 1, "alpha": 1, "a": 1, "b": 1}, "season": {"by": "year", "factors": [1]}}');
 SELECT new_customer_transactions('{"model": "bg/nbd", "timing": {"r": 1, "alpha": 1, "a": 1, "b": 1}, "season": {"by": "year", "factors": [1]}}', 30);
 -- Less than a year cannot tell a season from growth.

@@ -261,25 +261,32 @@ unidentified_names(const ClvModel *model, bool of_spend)
 	return names.data;
 }
 
+/* Whether a model can be fitted with a season, given or to be estimated; or without, if that is NULL. */
+static bool
+takes_season(const Model *timing, const Season *season)
+{
+	return season == NULL || (season_has_factors(season) ? model_knows_seasons(timing) : timing->expose != NULL);
+}
+
 /* Whether a model suits the period of the base. */
 static bool
 suits(const Model *timing, const BaseTotals *totals, const Season *season)
 {
-	return (season == NULL || timing->expose != NULL) && timing->discrete == (totals->head.period != PERIOD_DAY) &&
+	return takes_season(timing, season) && timing->discrete == (totals->head.period != PERIOD_DAY) &&
 		(totals->head.covariates == 0 || timing->n_effects > 0) &&
 		(timing->n_integer_params == 0 || base_gaps_known(totals));
 }
 
-/* The models that know seasons. */
+/* The models that can be fitted with the season. */
 static char *
-seasonal_names(void)
+seasonal_names(const Season *season)
 {
 	StringInfoData names;
 	const Model *timing;
 
 	initStringInfo(&names);
 	for (int id = 1; (timing = model_by_id(id)) != NULL; id++)
-		if (timing->expose != NULL)
+		if (takes_season(timing, season))
 			appendStringInfo(&names, "%s%s", names.len == 0 ? "" : ", ", timing->name);
 	return names.data;
 }
@@ -290,10 +297,15 @@ named_model(const char *name, const BaseTotals *totals, const Season *season)
 {
 	const Model *timing = clv_model_named(name);
 
-	if (season != NULL && timing->expose == NULL)
+	if (!takes_season(timing, season) && model_knows_seasons(timing))
+		ereport(ERROR,
+				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				 errmsg("%s knows seasons that are given, but a season cannot be estimated with it", timing->name),
+				 errhint("Estimate it with one of %s, and give it: season => season(model).", seasonal_names(season))));
+	if (!takes_season(timing, season))
 		ereport(ERROR,
 				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED), errmsg("%s does not know seasons", timing->name),
-				 errhint("Those that do are %s.", seasonal_names())));
+				 errhint("Those that do are %s.", seasonal_names(season))));
 
 	if (timing->discrete && totals->head.period == PERIOD_DAY)
 		ereport(ERROR,

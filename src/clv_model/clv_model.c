@@ -364,7 +364,7 @@ model_season_problem(const ClvModel *model, const Model *timing)
 
 	if (season == NULL)
 		return NULL;
-	if (timing->expose == NULL)
+	if (!model_knows_seasons(timing))
 		return "the model does not know seasons";
 	if (!season_has_factors(season))
 		return "the season has no factors";

@@ -18,7 +18,7 @@ CREATE FUNCTION clv_fit(base customer_base, model text DEFAULT 'auto', as_of dat
 	covariate_names text[] DEFAULT NULL, season season DEFAULT NULL) RETURNS clv_model
 LANGUAGE C IMMUTABLE PARALLEL SAFE COST 1000000 AS 'MODULE_PATHNAME';
 COMMENT ON FUNCTION clv_fit(customer_base, text, date, double precision, double precision, text[], season) IS
-'fits a model by maximum likelihood: the one of this name, or, if auto, the one with the lowest BIC; as_of is the end of observation, by default the base''s; penalty is an L2 penalty on the logarithms of parameters and on coefficients; season is given by its factors, or estimated from its counts';
+'fits a model by maximum likelihood: the one of this name, or, if auto, the one with the lowest BIC; as_of is the end of observation, by default the base''s; penalty is an L2 penalty on the logarithms of parameters and on coefficients; season is given by its factors, or estimated from its counts: BG/NBD, MBG/NBD and Pareto/NBD take both, GG/NBD a given one';
 
 CREATE FUNCTION clv_fit_problem(base customer_base, as_of date DEFAULT NULL) RETURNS text
 LANGUAGE C IMMUTABLE PARALLEL SAFE COST 100 AS 'MODULE_PATHNAME';

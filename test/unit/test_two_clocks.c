@@ -279,6 +279,73 @@ test_even(void **state)
 		}
 }
 
+/*
+ * GG/NBD: with equal factors the plain model, and derivatives are differences. Its b and beta
+ * are of both sorts: lifetimes that wear out, and those of which the frail leave first.
+ */
+static void
+test_gamma_gompertz(void **state)
+{
+	static const double points[][5] = {
+		{0.55, 10.6, 0.03, 0.6, 2.0},
+		{2.0, 1.0, 0.2, 0.3, 0.5},
+		{0.3, 3.0, 1e-4, 0.8, 0.01},
+		{1.5, 20.0, 0.1, 0.05, 40.0},
+	};
+	PopulationCell cells[N_CELLS];
+	size_t n = list_cells(cells);
+
+	(void) state;
+	for (size_t p = 0; p < sizeof(points) / sizeof(*points); p++)
+	{
+		double gradient[5], hessian[25], plain[5], plain_hessian[25];
+		TestClock test;
+		Population *dated = population_build_dated(&test_host, cells, n, 7.0, &season_even, 8800);
+		Population *even = population_build(&test_host, cells, n, 7.0);
+		DatedCustomer customer = {ggnbd_model.lifetime, points[p], &season_even, 7.0, 8000.0, 3.0};
+		double gone;
+
+		assert_near(ggnbd_model.log_likelihood(dated, points[p], gradient, hessian),
+					ggnbd_model.log_likelihood(even, points[p], plain, plain_hessian), 1e-10);
+		for (int i = 0; i < 5; i++)
+			assert_true(fabs(gradient[i] - plain[i]) * points[p][i] <= 1e-8 * (1.0 + fabs(plain[i] * points[p][i])));
+		for (int i = 0; i < 25; i++)
+			assert_true(fabs(hessian[i] - plain_hessian[i]) * points[p][i / 5] * points[p][i % 5] <=
+						1e-6 * (1.0 + fabs(plain_hessian[i] * points[p][i / 5] * points[p][i % 5])));
+		assert_near(two_clocks_alive_prob(&customer, 8200.0, 8500.0, &gone),
+					ggnbd_model.prob_alive(points[p], 3.0, 200.0 / 7.0, 500.0 / 7.0), 1e-9);
+		assert_near(gone, ggnbd_model.gone_prob(points[p], 3.0, 200.0 / 7.0, 500.0 / 7.0), 1e-8);
+		assert_near(expected(&customer, 8500.0, 365.0, 0.0),
+					ggnbd_model.expected_transactions_if_alive(points[p], 3.0, 200.0 / 7.0, 500.0 / 7.0, 365.0 / 7.0,
+															   0.0),
+					1e-9);
+		assert_near(two_clocks_pmf_if_alive(&customer, 8500.0, 90.0, 2.0) *
+						ggnbd_model.prob_alive(points[p], 3.0, 200.0 / 7.0, 500.0 / 7.0),
+					ggnbd_model.future_transactions_pmf(points[p], 3.0, 200.0 / 7.0, 500.0 / 7.0, 90.0 / 7.0, 2.0),
+					1e-8);
+
+		/* with a season, differences */
+		make_clock(&test, SEASON_BY_MONTH, 2);
+		population_set_clock(dated, &test.clock);
+		(void) ggnbd_model.log_likelihood(dated, points[p], gradient, hessian);
+		for (int i = 0; i < 5; i++)
+		{
+			double moved[5];
+			double difference = 0.0;
+
+			for (int sign = -1; sign <= 1; sign += 2)
+			{
+				memcpy(moved, points[p], sizeof(moved));
+				moved[i] *= 1.0 + sign * 1e-4;
+				difference += sign * ggnbd_model.log_likelihood(dated, moved, NULL, NULL) / (2e-4 * points[p][i]);
+			}
+			assert_near(gradient[i], difference, 1e-5);
+		}
+		population_free(dated);
+		population_free(even);
+	}
+}
+
 /* Counts add up to one, and their mean is what is expected. */
 static void
 test_counts(void **state)
@@ -386,9 +453,9 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_golden),    cmocka_unit_test(test_varying), cmocka_unit_test(test_scores),
-		cmocka_unit_test(test_even),      cmocka_unit_test(test_counts),  cmocka_unit_test(test_exposure),
-		cmocka_unit_test(test_clock_set),
+		cmocka_unit_test(test_golden),         cmocka_unit_test(test_varying),   cmocka_unit_test(test_scores),
+		cmocka_unit_test(test_gamma_gompertz), cmocka_unit_test(test_even),      cmocka_unit_test(test_counts),
+		cmocka_unit_test(test_exposure),       cmocka_unit_test(test_clock_set),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -37,6 +37,7 @@
 #include "models/core/model.h"
 #include "models/core/silence.h"
 #include "models/competing_risks/competing_risks.h"
+#include "models/competing_risks/two_clocks.h"
 #include "numerics/interpolate.h"
 #include "numerics/root.h"
 #include "numerics/special.h"
@@ -388,11 +389,84 @@ ggnbd_terms(const Host *host, const double *params, double x, FirstEvent kind, c
 	host->release(values);
 }
 
+/* The parameters of attrition as those of its law. */
+enum
+{
+	LIFETIME_B = GGNBD_B - 2,
+	LIFETIME_S = GGNBD_S - 2,
+	LIFETIME_BETA = GGNBD_BETA - 2,
+};
+
+/* ln S = -s ln(1 + (e^(b t) - 1) / beta): see add_survival. */
+static void
+gamma_gompertz_survival(const double *params, double age, LifetimeTerm *term)
+{
+	GgnbdCustomer customer = customer_at(params, 0.0, age);
+	double s = customer.s;
+	double beta = params[GGNBD_BETA];
+	double worn = wear(params, age);
+	double by_b = age * customer.kappa;
+	/* 1 / beta - share, where it does not cancel */
+	double by_beta = -expm1(-customer.b * age) * customer.kappa / beta;
+
+	term->ln = -s * worn;
+	term->hazard = 1.0;
+	term->gradient[LIFETIME_B] = -s * by_b;
+	term->gradient[LIFETIME_S] = -worn;
+	term->gradient[LIFETIME_BETA] = s * by_beta;
+	term->hessian[LIFETIME_B][LIFETIME_B] = -s * age * by_b * (1.0 - customer.kappa);
+	term->hessian[LIFETIME_B][LIFETIME_S] = -by_b;
+	term->hessian[LIFETIME_B][LIFETIME_BETA] = s * by_b * customer.share;
+	term->hessian[LIFETIME_S][LIFETIME_S] = 0.0;
+	term->hessian[LIFETIME_S][LIFETIME_BETA] = by_beta;
+	term->hessian[LIFETIME_BETA][LIFETIME_BETA] = -s * by_beta * (1.0 / beta + customer.share);
+}
+
+/* The hazard is s b kappa. */
+static void
+gamma_gompertz_density(const double *params, double age, LifetimeTerm *term)
+{
+	GgnbdCustomer customer = customer_at(params, 0.0, age);
+	double kappa = customer.kappa;
+	double share = customer.share;
+
+	gamma_gompertz_survival(params, age, term);
+	term->hazard = customer.s * customer.b * kappa;
+	term->gradient[LIFETIME_B] += 1.0 / customer.b + age * (1.0 - kappa);
+	term->gradient[LIFETIME_S] += 1.0 / customer.s;
+	term->gradient[LIFETIME_BETA] -= share;
+	term->hessian[LIFETIME_B][LIFETIME_B] -= 1.0 / (customer.b * customer.b) + age * age * kappa * (1.0 - kappa);
+	term->hessian[LIFETIME_B][LIFETIME_BETA] += age * share * kappa;
+	term->hessian[LIFETIME_S][LIFETIME_S] -= 1.0 / (customer.s * customer.s);
+	term->hessian[LIFETIME_BETA][LIFETIME_BETA] += share * share;
+}
+
+/* The zeros of 1 + (e^(b t) - 1) / beta: one below 0, or pairs beside the axis. */
+static double
+gamma_gompertz_room(const double *params, double age, double *rate)
+{
+	GgnbdCustomer customer = customer_at(params, 0.0, age);
+	double beta = params[GGNBD_BETA];
+	double u = customer.b * age;
+
+	*rate = customer.b * (1.0 + (customer.s + 1.0) * customer.kappa);
+	return (beta < 1.0 ? u - log1p(-beta) : hypot(u - log(beta - 1.0), M_PI)) / customer.b;
+}
+
+static const LifetimeLaw gamma_gompertz = {
+	.n_params = GGNBD_PARAMS - 2,
+	.survival = gamma_gompertz_survival,
+	.density = gamma_gompertz_density,
+	.room = gamma_gompertz_room,
+};
+
 static double
 ggnbd_log_likelihood(const Population *population, const double *params, double *gradient, double *hessian)
 {
 	static const CompetingRisksModel risks = {GGNBD_PARAMS, ggnbd_terms};
 
+	if (population->days != NULL)
+		return two_clocks_log_likelihood(&gamma_gompertz, population, params, gradient, hessian);
 	return competing_risks_log_likelihood(&risks, population, params, gradient, hessian);
 }
 
@@ -786,6 +860,7 @@ const Model ggnbd_model = {
 	.scales_with_limit = {[GGNBD_BETA] = true},
 	.prior_centre = ggnbd_prior_centre,
 	.log_likelihood = ggnbd_log_likelihood,
+	.lifetime = &gamma_gompertz,
 	.customer_log_likelihood = ggnbd_customer_log_likelihood,
 	.prob_alive = ggnbd_alive_prob,
 	.gone_prob = ggnbd_gone_prob,

@@ -197,18 +197,18 @@ typedef struct Model
 	double (*order_prob_if_alive)(const double *params, double x, double t_x, double T, double horizon);
 
 	/*
-	 * Of models that know seasons; NULL in others. Adds what a population with days was
-	 * exposed to: the rate of purchases that their histories lead to expect of its
-	 * customers, on the days on which they may have been customers. Gives the gradient of the
-	 * log-likelihood too, as log_likelihood does.
+	 * Of models that a season can be estimated with; NULL in others. Adds what a population
+	 * with days was exposed to: the rate of purchases that their histories lead to expect of
+	 * its customers, on the days on which they may have been customers. Gives the gradient of
+	 * the log-likelihood too, as log_likelihood does.
 	 */
 	void (*expose)(const Population *population, const double *params, SeasonWeights *weights, double *gradient);
 
 	/*
-	 * Of those models where purchases go by the season's clock, and dropout by the
-	 * calendar: how customers leave. The log-likelihood is then that of a population with
-	 * days, and scores are those of two_clocks_scores.h. NULL: the model is its plain form
-	 * on the clock.
+	 * Of models where with a season purchases go by its clock, and dropout by the calendar:
+	 * how customers leave. The log-likelihood is then that of a population with days, and
+	 * scores are those of two_clocks_scores.h. NULL: the model does not know seasons, or, if
+	 * it has expose, is its plain form on the clock.
 	 */
 	const struct LifetimeLaw *lifetime;
 
@@ -253,6 +253,13 @@ typedef struct Model
 /* By its name in any case; NULL if there is no such model. */
 extern const Model *model_by_name(const char *name);
 extern const Model *model_by_id(int id);
+
+/* Whether the model knows seasons: that are given, at least. */
+static inline bool
+model_knows_seasons(const Model *model)
+{
+	return model->expose != NULL || model->lifetime != NULL;
+}
 
 /* Expected purchases in the horizon after age T of a customer, alive or not. */
 extern double model_expected_transactions(const Model *model, const double *params, double x, double t_x, double T,
