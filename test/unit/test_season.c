@@ -361,6 +361,12 @@ test_purchases(void **state)
 			assert_near(left, by_days, 1e-11);
 		}
 
+	/* a horizon of no days has no purchases, whatever there was in memory before */
+	memset(&rule, 0xff, sizeof(rule));
+	season_purchase_rule(&test.clock, 31.0, 0.0, 0.0, 50.0, &rule);
+	for (int i = 0; i < rule.n; i++)
+		assert_true(rule.weight[i] == 0.0 && rule.time[i] == 0.0);
+
 	/* without an end it is a mean that discounts */
 	season_purchase_rule(&season_even, 31.0, INFINITY, 1e-3, 50.0, &rule);
 

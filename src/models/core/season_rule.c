@@ -53,6 +53,7 @@ lay_panels(RuleBuilder *builder, double until, double scale)
 
 	builder->end[0] = 0.0;
 	builder->panels = 0;
+	rule->time[0] = 0.0;
 	while (builder->end[builder->panels] < until)
 	{
 		double start = builder->end[builder->panels];
