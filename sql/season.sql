@@ -184,6 +184,13 @@ SELECT count(*) FILTER (WHERE part = 'season') AS factors, count(*) FILTER (WHER
 FROM (SELECT customer_base(h, ARRAY[customer_id % 2]) AS base, season(h, 'week') AS s FROM season_two_shop) AS b, clv_fit(base, 'pareto/nbd', season => s) AS m, clv_params(m);
 SELECT model, chosen FROM (SELECT customer_base(h) AS base, season(h, 'month') AS s FROM season_two_shop) AS b, clv_fit(base, season => s) AS m, clv_candidates(m);
 SELECT model, chosen FROM (SELECT customer_base(h) AS base FROM season_two_shop) AS b, clv_fit(base, season => season_of_factors('month', '{1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 4, 1}')) AS m, clv_candidates(m);
+-- The scoring view, as of the end of October.
+SET client_min_messages = warning;
+SELECT create_customer_scores('season_scores', 'season_two_shop', 'customer_id', horizon_days => 30, as_of => '2025-10-31', model => 'pareto/nbd', season => 'month') > 7000 AS scored;
+SELECT season(v.model) = season(m.seasonal) AS same_season, (SELECT abs(sum(s.expected_transactions_30d) / sum(expected_transactions(h, m.seasonal, 30, '2025-10-31')) - 1) < 1e-9
+	FROM season_scores AS s JOIN season_two_shop USING (customer_id)) AS same_scores FROM season_scores_model AS v, season_two AS m;
+DROP MATERIALIZED VIEW season_scores CASCADE;
+RESET client_min_messages;
 -- GG/NBD takes a season that is given, such as one that was estimated with Pareto/NBD, and goes by it.
 SELECT abs(sum(expected_transactions(h, m, 30, '2025-10-31')) / sum(expected_transactions(h, seasonal, 30, '2025-10-31')) - 1) < 0.02 AS like_pareto, bool_and(m::text::clv_model = m) AS same_text
 FROM (SELECT seasonal, clv_fit(customer_base(h, date '2025-10-31'), 'gg/nbd', season => season(seasonal)) AS m FROM season_two_shop, season_two GROUP BY seasonal) AS x, season_two_shop WHERE first_order_on(h) <= '2025-10-31';
