@@ -262,10 +262,10 @@ dated(const Customer *customer, const double *params)
 	};
 }
 
-/* The rule by which purchases are summed up from the customer's day on, from the cache or made in the room for it. */
+/* The rule by which purchases are summed up from the customer's day on, from the cache, or made in the space for it. */
 static const SeasonRule *
 season_rule(const Customer *customer, const double *params, double horizon_days, double annual_discount,
-			SeasonRule *room)
+			SeasonRule *space)
 {
 	double unit_days = customer->model->unit_days;
 	bool by_calendar = on_two_clocks(customer);
@@ -282,8 +282,8 @@ season_rule(const Customer *customer, const double *params, double horizon_days,
 
 	if (customer->cache != NULL)
 		return transaction_cache_rule(customer->cache, &customer->clock, &key);
-	season_rule_make(&customer->clock, &key, room);
-	return room;
+	season_rule_make(&customer->clock, &key, space);
+	return space;
 }
 
 /* Expected transactions of a live customer with a season, discounted by the calendar. */
@@ -291,14 +291,14 @@ static double
 discounted_on_clock(const Customer *customer, const double *params, double T, double horizon_days,
 					double annual_discount)
 {
-	SeasonRule room;
+	SeasonRule space;
 	const SeasonRule *rule;
 	double sum = 0;
 
 	if (annual_discount == 0)
 		return customer->timing->expected_transactions_if_alive(params, customer->x, customer->t_x, T,
 																customer_horizon(customer, horizon_days), 0);
-	rule = season_rule(customer, params, horizon_days, annual_discount, &room);
+	rule = season_rule(customer, params, horizon_days, annual_discount, &space);
 	for (int i = 0; i < rule->n; i++)
 	{
 		CHECK_FOR_INTERRUPTS();
@@ -317,15 +317,15 @@ compute_dated(const Customer *customer, const double *params, CachedAnswer kind,
 	DatedCustomer of = dated(customer, params);
 	double unit_days = customer->model->unit_days;
 	double from = T == customer->T ? customer->today : customer->last;
-	SeasonRule room;
+	SeasonRule space;
 
 	switch (kind)
 	{
 		case CACHED_TRANSACTIONS:
 			return two_clocks_transactions_if_alive(&of, from,
-													season_rule(customer, params, term * unit_days, 0, &room));
+													season_rule(customer, params, term * unit_days, 0, &space));
 		case CACHED_DISCOUNTED:
-			return two_clocks_transactions_if_alive(&of, from, season_rule(customer, params, term, other_term, &room));
+			return two_clocks_transactions_if_alive(&of, from, season_rule(customer, params, term, other_term, &space));
 		case CACHED_ORDER_PROB:
 			return two_clocks_order_prob_if_alive(&of, from, term * unit_days);
 		case CACHED_NEXT_ORDER:

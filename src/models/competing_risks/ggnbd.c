@@ -392,9 +392,9 @@ ggnbd_terms(const Host *host, const double *params, double x, FirstEvent kind, c
 /* The parameters of attrition as those of its law. */
 enum
 {
-	LIFETIME_B = GGNBD_B - 2,
-	LIFETIME_S = GGNBD_S - 2,
-	LIFETIME_BETA = GGNBD_BETA - 2,
+	GGNBD_LIFETIME_B = GGNBD_B - 2,
+	GGNBD_LIFETIME_S = GGNBD_S - 2,
+	GGNBD_LIFETIME_BETA = GGNBD_BETA - 2,
 };
 
 /* ln S = -s ln(1 + (e^(b t) - 1) / beta): see add_survival. */
@@ -411,15 +411,15 @@ gamma_gompertz_survival(const double *params, double age, LifetimeTerm *term)
 
 	term->ln = -s * worn;
 	term->hazard = 1.0;
-	term->gradient[LIFETIME_B] = -s * by_b;
-	term->gradient[LIFETIME_S] = -worn;
-	term->gradient[LIFETIME_BETA] = s * by_beta;
-	term->hessian[LIFETIME_B][LIFETIME_B] = -s * age * by_b * (1.0 - customer.kappa);
-	term->hessian[LIFETIME_B][LIFETIME_S] = -by_b;
-	term->hessian[LIFETIME_B][LIFETIME_BETA] = s * by_b * customer.share;
-	term->hessian[LIFETIME_S][LIFETIME_S] = 0.0;
-	term->hessian[LIFETIME_S][LIFETIME_BETA] = by_beta;
-	term->hessian[LIFETIME_BETA][LIFETIME_BETA] = -s * by_beta * (1.0 / beta + customer.share);
+	term->gradient[GGNBD_LIFETIME_B] = -s * by_b;
+	term->gradient[GGNBD_LIFETIME_S] = -worn;
+	term->gradient[GGNBD_LIFETIME_BETA] = s * by_beta;
+	term->hessian[GGNBD_LIFETIME_B][GGNBD_LIFETIME_B] = -s * age * by_b * (1.0 - customer.kappa);
+	term->hessian[GGNBD_LIFETIME_B][GGNBD_LIFETIME_S] = -by_b;
+	term->hessian[GGNBD_LIFETIME_B][GGNBD_LIFETIME_BETA] = s * by_b * customer.share;
+	term->hessian[GGNBD_LIFETIME_S][GGNBD_LIFETIME_S] = 0.0;
+	term->hessian[GGNBD_LIFETIME_S][GGNBD_LIFETIME_BETA] = by_beta;
+	term->hessian[GGNBD_LIFETIME_BETA][GGNBD_LIFETIME_BETA] = -s * by_beta * (1.0 / beta + customer.share);
 }
 
 /* The hazard is s b kappa. */
@@ -432,13 +432,14 @@ gamma_gompertz_density(const double *params, double age, LifetimeTerm *term)
 
 	gamma_gompertz_survival(params, age, term);
 	term->hazard = customer.s * customer.b * kappa;
-	term->gradient[LIFETIME_B] += 1.0 / customer.b + age * (1.0 - kappa);
-	term->gradient[LIFETIME_S] += 1.0 / customer.s;
-	term->gradient[LIFETIME_BETA] -= share;
-	term->hessian[LIFETIME_B][LIFETIME_B] -= 1.0 / (customer.b * customer.b) + age * age * kappa * (1.0 - kappa);
-	term->hessian[LIFETIME_B][LIFETIME_BETA] += age * share * kappa;
-	term->hessian[LIFETIME_S][LIFETIME_S] -= 1.0 / (customer.s * customer.s);
-	term->hessian[LIFETIME_BETA][LIFETIME_BETA] += share * share;
+	term->gradient[GGNBD_LIFETIME_B] += 1.0 / customer.b + age * (1.0 - kappa);
+	term->gradient[GGNBD_LIFETIME_S] += 1.0 / customer.s;
+	term->gradient[GGNBD_LIFETIME_BETA] -= share;
+	term->hessian[GGNBD_LIFETIME_B][GGNBD_LIFETIME_B] -=
+		1.0 / (customer.b * customer.b) + age * age * kappa * (1.0 - kappa);
+	term->hessian[GGNBD_LIFETIME_B][GGNBD_LIFETIME_BETA] += age * share * kappa;
+	term->hessian[GGNBD_LIFETIME_S][GGNBD_LIFETIME_S] -= 1.0 / (customer.s * customer.s);
+	term->hessian[GGNBD_LIFETIME_BETA][GGNBD_LIFETIME_BETA] += share * share;
 }
 
 /* The zeros of 1 + (e^(b t) - 1) / beta: one below 0, or pairs beside the axis. */

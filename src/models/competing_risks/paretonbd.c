@@ -311,8 +311,8 @@ paretonbd_terms(const Host *host, const double *params, double x, FirstEvent kin
 /* The parameters of attrition as those of its law. */
 enum
 {
-	LIFETIME_S = PARETO_S - 2,
-	LIFETIME_BETA = PARETO_BETA - 2,
+	PARETO_LIFETIME_S = PARETO_S - 2,
+	PARETO_LIFETIME_BETA = PARETO_BETA - 2,
 };
 
 /* ln S = -s ln(1 + t / beta). Only its absolute error matters. */
@@ -326,11 +326,11 @@ lomax_survival(const double *params, double age, LifetimeTerm *term)
 
 	term->ln = -s * ln;
 	term->hazard = 1.0;
-	term->gradient[LIFETIME_S] = -ln;
-	term->gradient[LIFETIME_BETA] = s * slope;
-	term->hessian[LIFETIME_S][LIFETIME_S] = 0.0;
-	term->hessian[LIFETIME_S][LIFETIME_BETA] = slope;
-	term->hessian[LIFETIME_BETA][LIFETIME_BETA] = -s * slope * (1.0 / beta + 1.0 / (beta + age));
+	term->gradient[PARETO_LIFETIME_S] = -ln;
+	term->gradient[PARETO_LIFETIME_BETA] = s * slope;
+	term->hessian[PARETO_LIFETIME_S][PARETO_LIFETIME_S] = 0.0;
+	term->hessian[PARETO_LIFETIME_S][PARETO_LIFETIME_BETA] = slope;
+	term->hessian[PARETO_LIFETIME_BETA][PARETO_LIFETIME_BETA] = -s * slope * (1.0 / beta + 1.0 / (beta + age));
 }
 
 /* The hazard is s / (beta + t). */
@@ -342,10 +342,10 @@ lomax_density(const double *params, double age, LifetimeTerm *term)
 
 	lomax_survival(params, age, term);
 	term->hazard = s * rate;
-	term->gradient[LIFETIME_S] += 1.0 / s;
-	term->gradient[LIFETIME_BETA] -= rate;
-	term->hessian[LIFETIME_S][LIFETIME_S] -= 1.0 / (s * s);
-	term->hessian[LIFETIME_BETA][LIFETIME_BETA] += rate * rate;
+	term->gradient[PARETO_LIFETIME_S] += 1.0 / s;
+	term->gradient[PARETO_LIFETIME_BETA] -= rate;
+	term->hessian[PARETO_LIFETIME_S][PARETO_LIFETIME_S] -= 1.0 / (s * s);
+	term->hessian[PARETO_LIFETIME_BETA][PARETO_LIFETIME_BETA] += rate * rate;
 }
 
 static double

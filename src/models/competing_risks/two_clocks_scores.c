@@ -58,7 +58,7 @@ typedef enum WalkEvent
 } WalkEvent;
 
 /* A walk on from a day on which the customer is alive. */
-typedef struct Walk
+typedef struct ClockWalk
 {
 	const DatedCustomer *customer;
 	WalkEvent event;
@@ -72,14 +72,14 @@ typedef struct Walk
 	double day;         /* where the walk is */
 	double passed;      /* Λ since that day */
 	double sum;
-} Walk;
+} ClockWalk;
 
 /* A part of the way, on which the clock goes evenly. */
-typedef struct Stretch
+typedef struct ClockStretch
 {
 	double days;
 	double factor;
-} Stretch;
+} ClockStretch;
 
 static double
 age_at(const DatedCustomer *customer, double day)
@@ -87,10 +87,10 @@ age_at(const DatedCustomer *customer, double day)
 	return (day - customer->first) / customer->unit_days;
 }
 
-static Walk
+static ClockWalk
 walk_start(const DatedCustomer *customer, WalkEvent event, double from)
 {
-	Walk walk = {
+	ClockWalk walk = {
 		.customer = customer,
 		.event = event,
 		.n = customer->params[RISKS_R] + customer->x,
@@ -106,14 +106,14 @@ walk_start(const DatedCustomer *customer, WalkEvent event, double from)
 
 /* ln of the probability of neither a purchase nor leaving until a time on the clock and an age. */
 static double
-ln_quiet(const Walk *walk, double passed, const LifetimeTerm *term)
+ln_quiet(const ClockWalk *walk, double passed, const LifetimeTerm *term)
 {
 	return term->ln - walk->alive.ln - walk->n * log1p(passed / walk->clock_then);
 }
 
 /* What is integrated over time, in time units. */
 static double
-integrand(const Walk *walk, double passed, double day, double factor)
+integrand(const ClockWalk *walk, double passed, double day, double factor)
 {
 	const DatedCustomer *customer = walk->customer;
 	LifetimeTerm term;
@@ -134,7 +134,7 @@ integrand(const Walk *walk, double passed, double day, double factor)
 
 /* The integral over so many days from where the walk is. */
 static double
-over_days(const Walk *walk, const GaussRule *rule, double factor, double days)
+over_days(const ClockWalk *walk, const GaussRule *rule, double factor, double days)
 {
 	double unit_days = walk->customer->unit_days;
 	double sum = 0.0;
@@ -150,7 +150,7 @@ over_days(const Walk *walk, const GaussRule *rule, double factor, double days)
 
 /* The next stretch before a day; false if the walk has come there. */
 static bool
-walk_next(const Walk *walk, double until, Stretch *stretch)
+walk_next(const ClockWalk *walk, double until, ClockStretch *stretch)
 {
 	const SeasonClock *clock = walk->customer->clock;
 	double gone = walk->day - walk->from;
@@ -172,7 +172,7 @@ walk_next(const Walk *walk, double until, Stretch *stretch)
 
 /* A part of a stretch from its beginning that one rule takes, in days. */
 static double
-panel_days(const Walk *walk, const Stretch *stretch, const GaussRule **rule)
+panel_days(const ClockWalk *walk, const ClockStretch *stretch, const GaussRule **rule)
 {
 	const DatedCustomer *customer = walk->customer;
 	const WalkLimit *quick = walk->endless ? &endless_panel : &short_panel;
@@ -196,7 +196,7 @@ panel_days(const Walk *walk, const Stretch *stretch, const GaussRule **rule)
 }
 
 static void
-walk_on(Walk *walk, const Stretch *stretch, double days)
+walk_on(ClockWalk *walk, const ClockStretch *stretch, double days)
 {
 	walk->day += days;
 	walk->passed += stretch->factor * days / walk->customer->unit_days;
@@ -204,7 +204,7 @@ walk_on(Walk *walk, const Stretch *stretch, double days)
 
 /* Whether the rest of the sum, at most the probability of nothing until now, can be left out. */
 static bool
-is_over(const Walk *walk)
+is_over(const ClockWalk *walk)
 {
 	LifetimeTerm term;
 
@@ -215,11 +215,11 @@ is_over(const Walk *walk)
 	return !(exp(ln_quiet(walk, walk->passed, &term)) > (walk->endless ? ENDLESS_REST : REST) * walk->sum);
 }
 
-/* Walk to a day, or until the sum is as large: then to the beginning of the panel in which it becomes that. Returns whether it is. */
+/* ClockWalk to a day, or until the sum is as large: then to the beginning of the panel in which it becomes that. Returns whether it is. */
 static bool
-walk_until(Walk *walk, double until, double enough, Stretch *last)
+walk_until(ClockWalk *walk, double until, double enough, ClockStretch *last)
 {
-	for (Stretch stretch; walk_next(walk, until, &stretch) && !is_over(walk);)
+	for (ClockStretch stretch; walk_next(walk, until, &stretch) && !is_over(walk);)
 		while (stretch.days > 0.0)
 		{
 			const GaussRule *rule;
@@ -228,7 +228,7 @@ walk_until(Walk *walk, double until, double enough, Stretch *last)
 
 			if (walk->sum + part >= enough)
 			{
-				*last = (Stretch){days, stretch.factor};
+				*last = (ClockStretch){days, stretch.factor};
 				return true;
 			}
 			walk->sum += part;
@@ -241,9 +241,9 @@ walk_until(Walk *walk, double until, double enough, Stretch *last)
 double
 two_clocks_alive_prob(const DatedCustomer *customer, double last, double today, double *gone)
 {
-	Walk walk = walk_start(customer, WALK_LEAVES, last);
+	ClockWalk walk = walk_start(customer, WALK_LEAVES, last);
 	LifetimeTerm now;
-	Stretch unused;
+	ClockStretch unused;
 	double ln_alive;
 
 	(void) walk_until(&walk, today, INFINITY, &unused);
@@ -265,7 +265,7 @@ two_clocks_scale(const LifetimeLaw *law, const double *params)
 double
 two_clocks_transactions_if_alive(const DatedCustomer *customer, double today, const SeasonRule *rule)
 {
-	Walk walk = walk_start(customer, WALK_BUYS, today);
+	ClockWalk walk = walk_start(customer, WALK_BUYS, today);
 	double sum = 0.0;
 
 	for (int i = 0; i < rule->n; i++)
@@ -280,17 +280,17 @@ two_clocks_transactions_if_alive(const DatedCustomer *customer, double today, co
 
 /* The probability of a purchase after the walk has come to its end: the season counts by its mean. */
 static double
-later_order_prob(const Walk *walk)
+later_order_prob(const ClockWalk *walk)
 {
 	const DatedCustomer *customer = walk->customer;
 	double factor = season_between(customer->clock, walk->day, walk->day + ERA_DAYS) / ERA_DAYS;
-	Walk rest = *walk;
+	ClockWalk rest = *walk;
 	double sum = 0.0;
 
 	for (double days = LAST_DAYS; !is_over(&rest); days *= 2.0)
 	{
 		const GaussRule *rule;
-		Stretch stretch = {days, factor};
+		ClockStretch stretch = {days, factor};
 
 		for (double done = 0.0; done < days;)
 		{
@@ -312,8 +312,8 @@ later_order_prob(const Walk *walk)
 double
 two_clocks_order_prob_if_alive(const DatedCustomer *customer, double today, double horizon)
 {
-	Walk walk = walk_start(customer, WALK_BUYS, today);
-	Stretch unused;
+	ClockWalk walk = walk_start(customer, WALK_BUYS, today);
+	ClockStretch unused;
 
 	walk.endless = isinf(horizon);
 	(void) walk_until(&walk, today + (walk.endless ? LAST_DAYS : horizon), INFINITY, &unused);
@@ -325,10 +325,10 @@ two_clocks_order_prob_if_alive(const DatedCustomer *customer, double today, doub
 double
 two_clocks_pmf_if_alive(const DatedCustomer *customer, double today, double horizon, double j)
 {
-	Walk walk = walk_start(customer, WALK_COUNTS, today);
+	ClockWalk walk = walk_start(customer, WALK_COUNTS, today);
 	double passed = season_between(customer->clock, today, today + horizon) / customer->unit_days;
 	LifetimeTerm then;
-	Stretch unused;
+	ClockStretch unused;
 	double stays;
 
 	if (!(horizon > 0.0))
@@ -352,7 +352,7 @@ two_clocks_pmf_if_alive(const DatedCustomer *customer, double today, double hori
 
 /* Days within a panel at which its part of the integral is a goal: Newton's method, kept in a bracket. */
 static double
-days_to_sum(const Walk *walk, const Stretch *panel, double goal)
+days_to_sum(const ClockWalk *walk, const ClockStretch *panel, double goal)
 {
 	double unit_days = walk->customer->unit_days;
 	double low = 0.0;
@@ -380,8 +380,8 @@ double
 two_clocks_next_order_quantile(const DatedCustomer *customer, double today, double q)
 {
 	double goal = q * two_clocks_order_prob_if_alive(customer, today, INFINITY);
-	Walk walk = walk_start(customer, WALK_BUYS, today);
-	Stretch panel;
+	ClockWalk walk = walk_start(customer, WALK_BUYS, today);
+	ClockStretch panel;
 	double far = LAST_DAYS;
 
 	walk.endless = true;

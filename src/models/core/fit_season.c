@@ -542,7 +542,8 @@ correct_copy(const SeasonData *data, const SeasonData *copy, const Model *model,
 	}
 	for (int slot = 0; slot < season_slots(data->by); slot++)
 		correction->shift.ln[slot] = next.ln[slot] - next_of_copy.ln[slot];
-	return (Distance){distance(data, effects, &next), distance_of_params(fit, gradient)};
+	/* a fit that needs the prior takes no tilt: its parameters are those of the last fit, whatever the copy's are */
+	return (Distance){distance(data, effects, &next), fit->prior_sd > 0.0 ? 0.0 : distance_of_params(fit, gradient)};
 }
 
 /* Whether the fixed point of a copy is near enough once it is corrected, if that gains as much as the last time. */
@@ -561,7 +562,7 @@ find_from_copy(const SeasonData *data, const Model *model, const CovariateClass 
 	SeasonData copy = *data;
 	Correction *correction = data->host->alloc(sizeof(Correction));
 	SeasonFit of_copy = {.iterations = 0};
-	Distance apart = {FIRST_APART, INFINITY};
+	Distance apart = {FIRST_APART, 0.0};
 	bool found = false;
 
 	memset(correction, 0, sizeof(Correction));
