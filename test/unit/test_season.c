@@ -278,6 +278,7 @@ test_discount(void **state)
 {
 	static const double horizons[] = {1.0, 30.0, 365.0, 1500.0};
 	static const double deltas[] = {1e-6, 2.6e-4, 0.01};
+	static SeasonRule empty;
 	TestClock test;
 
 	(void) state;
@@ -289,6 +290,12 @@ test_discount(void **state)
 				assert_near(discounted_by_rule(&test.clock, 31.0, horizons[h], deltas[d]),
 							discounted_by_days(&test.clock, 31.0, horizons[h], deltas[d]), 1e-11);
 			}
+
+	/* a horizon of no days has nothing, whatever there was in memory before */
+	memset(&empty, 0xff, sizeof(empty));
+	season_discount_rule(&test.clock, 31.0, 0.0, 0.01, 50.0, &empty);
+	for (int i = 0; i < empty.n; i++)
+		assert_true(empty.time[i] == 0.0);
 
 	/* without an end: of constant factors the plain model's, also where 400 years are not all */
 	make_clock(&test, SEASON_BY_MONTH, 0);
@@ -360,12 +367,6 @@ test_purchases(void **state)
 			assert_near(sum, season_between(&test.clock, 31.0, 31.0 + horizons[h]), 1e-12);
 			assert_near(left, by_days, 1e-11);
 		}
-
-	/* a horizon of no days has no purchases, whatever there was in memory before */
-	memset(&rule, 0xff, sizeof(rule));
-	season_purchase_rule(&test.clock, 31.0, 0.0, 0.0, 50.0, &rule);
-	for (int i = 0; i < rule.n; i++)
-		assert_true(rule.weight[i] == 0.0 && rule.time[i] == 0.0);
 
 	/* without an end it is a mean that discounts */
 	season_purchase_rule(&season_even, 31.0, INFINITY, 1e-3, 50.0, &rule);

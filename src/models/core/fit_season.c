@@ -31,7 +31,7 @@
 #define FIRST_APART 0.01
 
 /* How far the parameters may be from the maximum when the last fit begins, as distance_of_params() has it. */
-#define PRECISE_PARAMS 1e-5
+#define PRECISE_PARAMS 1e-4
 #define MOST_STEPS 200
 #define MOST_CORRECTIONS 12
 
