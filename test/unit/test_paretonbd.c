@@ -6,6 +6,8 @@
 
 #include <math.h>
 
+#include "models/competing_risks/attrition_integral.h"
+
 static const Model *const model = &paretonbd_model;
 
 static void
@@ -119,6 +121,56 @@ test_ages_far_apart(void **state)
 	assert_true(tried > 2000 && near_integer > 1000);
 }
 
+/* Quadrature over panels, each cut into so many. */
+static double
+attrition_integral_of(const AttritionIntegral *integral, int parts)
+{
+	double sum = 0.0;
+	double f = 1.0;
+
+	for (Panel panel = panel_start(0.0); attrition_integral_next(integral, &panel, INFINITY);)
+	{
+		double half_width = panel.half_width / parts;
+
+		for (int i = 0; i < parts * GAUSS_POINTS; i++)
+		{
+			int part = i / GAUSS_POINTS;
+			double middle = panel.middle + half_width * (2 * part + 1 - parts);
+			double u = middle + half_width * gauss_node[i % GAUSS_POINTS];
+			Attrition at = attrition_at(integral->kappa, u);
+
+			f = exp(-integral->linear * u - integral->exponent * at.ln_D) * (integral->rising ? at.p : 1.0);
+			sum += f * half_width * gauss_weight[i % GAUSS_POINTS];
+		}
+		if (attrition_integral_is_over(integral, &panel, f, sum))
+			break;
+	}
+	return sum;
+}
+
+/* The rule is exact on every panel: on eighths of them it tells the same. */
+static void
+test_panels(void **state)
+{
+	static const double exponents[] = {1e-6, 1e-3, 0.1, 1.0, 10.0, 30.0, 100.0, 1e3, 1e4, 1e6, 1e8};
+	static const double kappas[] = {1e-12, 1e-9, 1e-6, 1e-4, 0.01, 0.1, 0.5, 0.9};
+	static const double linears[] = {1e-6, 1e-3, 0.1, 1.0, 10.0, 100.0};
+	static const double corner[] = {1e6, 1e6, 1e-6, 1e-6};
+
+	(void) state;
+	for (int i = 0; i < 2 * 11 * 8 * 6; i++)
+	{
+		AttritionIntegral integral = {.linear = linears[i % 6],
+									  .kappa = kappas[i / 6 % 8],
+									  .exponent = exponents[i / 48 % 11],
+									  .rising = i >= 11 * 48};
+
+		assert_near(attrition_integral_of(&integral, 1), attrition_integral_of(&integral, 8), 5e-14);
+	}
+	/* of 40 digits, where it was seven */
+	assert_near(model->prob_alive(corner, 0.0, 0.0, 100.0 / 7.0), 0.04507838697703826, 1e-12);
+}
+
 int
 main(void)
 {
@@ -126,6 +178,7 @@ main(void)
 		cmocka_unit_test(test_scores),        cmocka_unit_test(test_discounted_orders),
 		cmocka_unit_test(test_probabilities), cmocka_unit_test(test_derivatives),
 		cmocka_unit_test(test_published),     cmocka_unit_test(test_ages_far_apart),
+		cmocka_unit_test(test_panels),
 	};
 
 	return cmocka_run_group_tests_name("Pareto/NBD", tests, NULL, NULL);

@@ -86,10 +86,14 @@ attrition_at(double kappa, double u)
 #define ATTRITION_INTEGRAL_FALL 12.0
 
 /*
- * Where D speeds up, as e^(-e^u) does, it may fall by this much: with twice as much an
- * exponent of a thousand cost six digits.
+ * Where D speeds up, D^-exponent may fall by e^6 within a panel: with twice as much an exponent of
+ * a thousand cost six digits. From an exponent of 30 on it falls as e^(-e^u) does, and may do
+ * little of that, e^0.05, in a panel longer than 5: otherwise an exponent of a million cost eight.
  */
 #define ATTRITION_INTEGRAL_SPEEDING 6.0
+#define ATTRITION_INTEGRAL_STEEP 30.0
+#define ATTRITION_INTEGRAL_LONG 5.0
+#define ATTRITION_INTEGRAL_SLOW 0.05
 
 /* What is left of an integral beyond this share is nothing. */
 #define ATTRITION_INTEGRAL_REST 1e-20
@@ -110,6 +114,24 @@ attrition_integral_room(const AttritionIntegral *integral, double u)
 	return room;
 }
 
+/* How far from u D^-exponent falls by e^fall, where d ln D / du is p now and D speeds up. */
+static inline double
+attrition_integral_reach(double exponent, double p, double fall)
+{
+	return log1p(expm1(fall / fmax(exponent, DBL_MIN)) / p);
+}
+
+/* How long a panel may be where D speeds up. */
+static inline double
+attrition_integral_length(double exponent, double p)
+{
+	double length = attrition_integral_reach(exponent, p, ATTRITION_INTEGRAL_SPEEDING);
+
+	if (length <= ATTRITION_INTEGRAL_LONG || exponent < ATTRITION_INTEGRAL_STEEP)
+		return length;
+	return fmax(ATTRITION_INTEGRAL_LONG, attrition_integral_reach(exponent, p, ATTRITION_INTEGRAL_SLOW));
+}
+
 /*
  * Move to the next panel, towards the limit (which may be INFINITY; it is then
  * the caller who ends the walk, by attrition_integral_is_over).
@@ -127,8 +149,7 @@ attrition_integral_next(const AttritionIntegral *integral, Panel *panel, double 
 	if (integral->kappa >= 1.0)
 		rate += integral->exponent * p;
 	else
-		rate +=
-			ATTRITION_INTEGRAL_FALL / log1p(expm1(ATTRITION_INTEGRAL_SPEEDING / fmax(integral->exponent, DBL_MIN)) / p);
+		rate += ATTRITION_INTEGRAL_FALL / attrition_integral_length(integral->exponent, p);
 	if (integral->power > 0.0)
 		rate += integral->power / (integral->scale + u);
 	return panel_next(panel, limit, attrition_integral_room(integral, u), rate);
