@@ -191,7 +191,8 @@ LEFT JOIN LATERAL (
 	WHERE s.type = argument_type AND (s.name IN (argument_name, p.proname || '.' || argument_name) OR s.name IS NULL)
 	ORDER BY s.name IS NULL, s.name = argument_name, position LIMIT 1
 ) AS sample ON true
--- but for what only the server calls, what belongs to aggregates, and what refuses money
+-- but for what only the server calls, what belongs to aggregates, what refuses money or days, and the body of customer_360
 WHERE NOT p.proargtypes::oid[] && ARRAY['internal', 'cstring', 'money']::regtype[]::oid[]
 	AND p.oid NOT IN (SELECT unnest(ARRAY[aggtransfn, aggcombinefn]) FROM pg_aggregate)
+	AND NOT (p.proname = 'hour_profile' AND p.proargtypes[0] = 'date'::regtype) AND p.proname <> 'customer_page'
 GROUP BY p.oid, p.prokind;

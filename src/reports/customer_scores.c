@@ -178,8 +178,9 @@ make_generation(const ScoresNames *names, const char *generation, char **fitted)
 	initStringInfo(&places);
 	scores_run("CREATE TABLE %s AS %s WITH NO DATA", generation, query);
 	customers = fill_relation(scores_relation(generation), query, &places);
-	*fitted = psprintf("(SELECT g.* FROM %s AS g WHERE g.ctid OPERATOR(pg_catalog.=) ANY ('{%s}'::pg_catalog.tid[]))",
-					   generation, places.data);
+	*fitted = psprintf("(SELECT g.* FROM pg_catalog.unnest('{%s}'::pg_catalog.tid[]) AS place JOIN %s AS g ON "
+					   "g.ctid OPERATOR(pg_catalog.=) place.place)",
+					   places.data, generation);
 	return customers;
 }
 

@@ -419,7 +419,8 @@ orders_check_shared(const OrdersTable *table)
 	if (table->order_id == NULL)
 		return;
 	query_row("",
-			  "SELECT pg_catalog.count(*) FROM (SELECT p.id FROM (SELECT DISTINCT o.{order} AS id, {customer} AS customer\n"
+			  "SELECT pg_catalog.count(*) FROM (SELECT p.id\n"
+			  "  FROM (SELECT DISTINCT o.{order} AS id, {customer} AS customer\n"
 			  "    FROM {orders} AS o WHERE {known} AND o.{order} IS NOT NULL{window}) AS p\n"
 			  "  GROUP BY p.id HAVING pg_catalog.count(*) OPERATOR(pg_catalog.>) '1'::pg_catalog.int8) AS s",
 			  parts, lengthof(parts));
@@ -442,7 +443,8 @@ orders_check_single(const OrdersTable *table)
 							 {"{window}", table->window}};
 
 	query_row("",
-			  "SELECT pg_catalog.count(*) FROM (SELECT {customer} AS customer FROM {orders} AS o WHERE {known}{window}\n"
+			  "SELECT pg_catalog.count(*) FROM (SELECT {customer} AS customer\n"
+			  "  FROM {orders} AS o WHERE {known}{window}\n"
 			  "  GROUP BY {customer} HAVING pg_catalog.count(*) OPERATOR(pg_catalog.>) '1'::pg_catalog.int8) AS c",
 			  parts, lengthof(parts));
 	if (row_count(1) > 0)

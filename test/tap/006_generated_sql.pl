@@ -343,13 +343,13 @@ my $rivals = qq{
 	SET client_min_messages = error;
 	SET check_function_bodies = off;
 	CREATE FUNCTION rival.captured() RETURNS boolean LANGUAGE plpgsql AS 'BEGIN RAISE ''captured''; END';
-	CREATE TABLE rival.types AS SELECT oid AS type, format('rival.domain_%s', oid) AS domain FROM pg_type
+	CREATE TABLE rival.types AS SELECT oid AS type, pg_catalog.format('rival.domain_%s', oid) AS domain FROM pg_type
 	WHERE typtype = 'b' AND (typnamespace = 'cc'::regnamespace AND typelem = 0
 		OR oid = ANY ('{text, int2, int4, int8, float8, numeric, date, timestamp, timestamptz, bool, text[], float8[]}'::regtype[]));
 	DO \$do\$
 	DECLARE type record; BEGIN
 		FOR type IN SELECT * FROM rival.types LOOP
-			EXECUTE format('CREATE DOMAIN %s AS %s CHECK (true)', type.domain, type.type::regtype);
+			EXECUTE pg_catalog.format('CREATE DOMAIN %s AS %s CHECK (true)', type.domain, type.type::regtype);
 		END LOOP;
 	END \$do\$;
 	CREATE FUNCTION rival.variants(type regtype) RETURNS text[] LANGUAGE sql AS \$\$
@@ -373,7 +373,7 @@ my $rivals = qq{
 			FROM pg_catalog.unnest(f.types) WITH ORDINALITY AS a(type, n) WHERE n <= f.count;
 			FOREACH place IN ARRAY places LOOP
 				BEGIN
-					EXECUTE format('CREATE FUNCTION %s.%I(%s) RETURNS %s LANGUAGE plpgsql AS ''BEGIN RAISE ''''captured''''; END''',
+					EXECUTE pg_catalog.format('CREATE FUNCTION %s.%I(%s) RETURNS %s LANGUAGE plpgsql AS ''BEGIN RAISE ''''captured''''; END''',
 						place, f.proname, arguments, CASE WHEN f.variant IN (8, 9) THEN 'boolean' ELSE 'text' END);
 				EXCEPTION WHEN duplicate_function OR insufficient_privilege OR undefined_object OR feature_not_supported
 					OR invalid_function_definition OR wrong_object_type THEN NULL;
@@ -385,11 +385,11 @@ my $rivals = qq{
 				UNION SELECT domain, domain FROM rival.types UNION SELECT 'rival.day', 'date' UNION SELECT 'rival.nested_day', 'date'
 				UNION SELECT 'float8', 'numeric' UNION SELECT 'anyelement', 'anyelement' UNION SELECT 'anynonarray', 'anynonarray') AS pairs
 		LOOP
-			EXECUTE format('CREATE OR REPLACE FUNCTION rival.operator(%s, %s) RETURNS boolean LANGUAGE plpgsql AS ''BEGIN RAISE ''''captured''''; END''',
+			EXECUTE pg_catalog.format('CREATE OR REPLACE FUNCTION rival.operator(%s, %s) RETURNS boolean LANGUAGE plpgsql AS ''BEGIN RAISE ''''captured''''; END''',
 				o.left_type, o.right_type);
 			FOR operator_name, place IN SELECT * FROM pg_catalog.unnest(ARRAY[$operators]) AS a, pg_catalog.unnest(places) AS b LOOP
 				BEGIN
-					EXECUTE format('CREATE OPERATOR %s.%s (LEFTARG = %s, RIGHTARG = %s, FUNCTION = rival.operator)', place, operator_name, o.left_type, o.right_type);
+					EXECUTE pg_catalog.format('CREATE OPERATOR %s.%s (LEFTARG = %s, RIGHTARG = %s, FUNCTION = rival.operator)', place, operator_name, o.left_type, o.right_type);
 				EXCEPTION WHEN duplicate_function THEN NULL;	-- the extension's own
 				END;
 			END LOOP;
@@ -397,9 +397,9 @@ my $rivals = qq{
 		-- types of the same names, which cannot be used without a trace
 		FOR f IN SELECT split_part(type, '.', 1) AS schema, split_part(type, '.', 2) AS name FROM pg_catalog.unnest(ARRAY[$types]) AS type LOOP
 			FOREACH place IN ARRAY places LOOP
-				CONTINUE WHEN place = 'cc' AND pg_catalog.to_regtype(format('cc.%I', f.name)) IS NOT NULL;
-				EXECUTE format('CREATE DOMAIN %s.%I AS %s.%2\$I CHECK (rival.captured())', place, f.name,
-					CASE WHEN pg_catalog.to_regtype(format('cc.%I', f.name)) IS NULL THEN 'pg_catalog' ELSE 'cc' END);
+				CONTINUE WHEN place = 'cc' AND pg_catalog.to_regtype(pg_catalog.format('cc.%I', f.name)) IS NOT NULL;
+				EXECUTE pg_catalog.format('CREATE DOMAIN %s.%I AS %s.%2\$I CHECK (rival.captured())', place, f.name,
+					CASE WHEN pg_catalog.to_regtype(pg_catalog.format('cc.%I', f.name)) IS NULL THEN 'pg_catalog' ELSE 'cc' END);
 			END LOOP;
 		END LOOP;
 	END \$do\$;
@@ -510,8 +510,8 @@ runs_as('rival', q{
 	DO $do$
 	DECLARE target regtype; BEGIN
 		FOREACH target IN ARRAY '{text, varchar, bpchar, name, int4, int8, numeric, float8, date, timestamp, bool, cc.contact_log, cc.purchase_history}'::regtype[] LOOP
-			EXECUTE format('CREATE FUNCTION rival."to %s"(rival.kind) RETURNS %s LANGUAGE plpgsql AS ''BEGIN RAISE ''''captured''''; END''', target, target);
-			EXECUTE format('CREATE CAST (rival.kind AS %s) WITH FUNCTION rival."to %s"(rival.kind) AS IMPLICIT', target, target);
+			EXECUTE pg_catalog.format('CREATE FUNCTION rival."to %s"(rival.kind) RETURNS %s LANGUAGE plpgsql AS ''BEGIN RAISE ''''captured''''; END''', target, target);
+			EXECUTE pg_catalog.format('CREATE CAST (rival.kind AS %s) WITH FUNCTION rival."to %s"(rival.kind) AS IMPLICIT', target, target);
 		END LOOP;
 	END $do$;
 	GRANT USAGE ON SCHEMA rival TO owner}, 'an enum of a rival, with casts');
@@ -536,7 +536,7 @@ is(as('owner', q{SET search_path = cc; SELECT count(*) FROM shop.kind_histories 
 
 # A rival can make a call ambiguous, by a function with one more argument that has a default:
 # an error, and what exists goes on.
-runs_as('rival', q{CREATE FUNCTION cc.order_count(cc.purchase_history, int DEFAULT 0) RETURNS bigint LANGUAGE plpgsql AS 'BEGIN RAISE ''captured''; END'},
+runs_as('rival', q{CREATE FUNCTION cc.observed_until(cc.customer_base, int DEFAULT 0) RETURNS date LANGUAGE plpgsql AS 'BEGIN RAISE ''captured''; END'},
 	'a function that differs by a default');
 like(as('owner', "SELECT cc.create_customer_scores('shop.ambiguous', 'shop.orders', 'customer_id', 'ordered_at', 'amount')")->{stderr},
 	qr/is not unique/, 'is an error, and does not win');
