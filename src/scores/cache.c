@@ -227,9 +227,9 @@ void
 season_rule_make(const SeasonClock *clock, const SeasonRuleKey *key, SeasonRule *rule)
 {
 	if (key->by_calendar != 0)
-		season_purchase_rule(clock, key->from, key->horizon, key->delta, key->scale, rule);
+		season_purchase_rule(clock, key->from, key->horizon, key->delta, &key->bend, rule);
 	else
-		season_discount_rule(clock, key->from, key->horizon, key->delta, key->scale, rule);
+		season_discount_rule(clock, key->from, key->horizon, key->delta, key->bend.scale, rule);
 }
 
 const SeasonRule *

@@ -53,7 +53,7 @@ typedef struct SeasonRuleKey
 	double from;
 	double horizon;
 	double delta;
-	double scale;
+	SeasonBend bend;   /* the scale alone, unless by the calendar */
 	int64 by_calendar; /* 0 or 1; without padding, to be compared by bytes */
 } SeasonRuleKey;
 

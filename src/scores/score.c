@@ -269,16 +269,18 @@ season_rule(const Customer *customer, const double *params, double horizon_days,
 {
 	double unit_days = customer->model->unit_days;
 	bool by_calendar = on_two_clocks(customer);
-	double scale = unit_days *
-		(by_calendar ? two_clocks_scale(customer->timing->lifetime, params) : params[customer->timing->clock_param]);
 	SeasonRuleKey key = {
 		.from = customer->today,
 		.horizon = horizon_days,
 		.delta = clv_model_discount_rate(customer->model, annual_discount) / unit_days,
-		/* the same for parameters that are nearly the same */
-		.scale = ldexp(1.0, (int) floor(log2(scale))),
 		.by_calendar = by_calendar,
 	};
+
+	if (by_calendar)
+		key.bend = two_clocks_bend(customer->timing->lifetime, params, unit_days);
+	else
+		/* the same for parameters that are nearly the same */
+		key.bend.scale = ldexp(1.0, (int) floor(log2(unit_days * params[customer->timing->clock_param])));
 
 	if (customer->cache != NULL)
 		return transaction_cache_rule(customer->cache, &customer->clock, &key);

@@ -125,8 +125,9 @@ forecast_dated(const PopulationCell *cell, const Model *model, const double *par
 	static SeasonRule rule;
 	double first = now - cell->T_days;
 	DatedCustomer customer = {model->lifetime, params, clock, 7.0, first, cell->x};
+	SeasonBend bend = two_clocks_bend(model->lifetime, params, 7.0);
 
-	season_purchase_rule(clock, now, 365.0, 0.0, 7.0 * two_clocks_scale(model->lifetime, params), &rule);
+	season_purchase_rule(clock, now, 365.0, 0.0, &bend, &rule);
 	return two_clocks_alive_prob(&customer, first + cell->t_x_days, now, NULL) *
 		two_clocks_transactions_if_alive(&customer, now, &rule);
 }

@@ -344,6 +344,7 @@ static void
 test_purchases(void **state)
 {
 	static const double horizons[] = {1.0, 30.0, 365.0, 1500.0};
+	static const SeasonBend bend = {50.0, INFINITY, 0.0};
 	static SeasonRule rule;
 	TestClock test;
 
@@ -356,7 +357,7 @@ test_purchases(void **state)
 			double by_days = 0.0;
 
 			make_clock(&test, (SeasonBy) by, 4);
-			season_purchase_rule(&test.clock, 31.0, horizons[h], 0.0, 50.0, &rule);
+			season_purchase_rule(&test.clock, 31.0, horizons[h], 0.0, &bend, &rule);
 			for (int i = 0; i < rule.n; i++)
 			{
 				sum += rule.weight[i];
@@ -369,7 +370,7 @@ test_purchases(void **state)
 		}
 
 	/* without an end it is a mean that discounts */
-	season_purchase_rule(&season_even, 31.0, INFINITY, 1e-3, 50.0, &rule);
+	season_purchase_rule(&season_even, 31.0, INFINITY, 1e-3, &bend, &rule);
 
 	double total = 0.0;
 

@@ -60,9 +60,9 @@ static double
 expected(const DatedCustomer *customer, double today, double horizon, double delta)
 {
 	static SeasonRule rule;
+	SeasonBend bend = two_clocks_bend(customer->law, customer->params, customer->unit_days);
 
-	season_purchase_rule(customer->clock, today, horizon, delta,
-						 7.0 * two_clocks_scale(customer->law, customer->params), &rule);
+	season_purchase_rule(customer->clock, today, horizon, delta, &bend, &rule);
 	return two_clocks_transactions_if_alive(customer, today, &rule);
 }
 
@@ -346,6 +346,38 @@ test_gamma_gompertz(void **state)
 	}
 }
 
+/* What is expected of customers who leave fast at once, late, or as if by an exponential law: the plain model's. */
+static void
+test_leaving(void **state)
+{
+	static const struct
+	{
+		const Model *model;
+		double params[5];
+	} laws[] = {
+		{&paretonbd_model, {0.5, 10.0, 50.0, 20.0}},  {&paretonbd_model, {0.5, 10.0, 50.0, 1000.0}},
+		{&paretonbd_model, {0.5, 10.0, 1e4, 1e5}},    {&ggnbd_model, {0.5, 10.0, 0.01, 0.5, 1.0}},
+		{&ggnbd_model, {0.5, 10.0, 0.02, 50.0, 4.0}}, {&ggnbd_model, {0.5, 10.0, 0.1, 2.0, 1e6}},
+		{&ggnbd_model, {0.5, 10.0, 0.1, 0.05, 1e6}},  {&ggnbd_model, {0.5, 10.0, 0.05, 30.0, 1e5}},
+		{&ggnbd_model, {0.5, 10.0, 0.05, 2.0, 1e-3}}, {&ggnbd_model, {0.5, 10.0, 0.03, 3.0, 0.99}},
+	};
+
+	(void) state;
+	for (size_t i = 0; i < sizeof(laws) / sizeof(*laws); i++)
+		for (double today = 8000.0; today < 12000.0; today += 700.0)
+		{
+			const Model *model = laws[i].model;
+			const double *params = laws[i].params;
+			DatedCustomer customer = {model->lifetime, params, &season_even, 7.0, 8000.0, 0.0};
+			double T = (today - 8000.0) / 7.0;
+
+			assert_near(expected(&customer, today, 365.0, 0.0),
+						model->expected_transactions_if_alive(params, 0.0, 0.0, T, 365.0 / 7.0, 0.0), 1e-9);
+			assert_near(expected(&customer, today, INFINITY, 0.0004),
+						model->expected_transactions_if_alive(params, 0.0, 0.0, T, INFINITY, 0.0028), 1e-9);
+		}
+}
+
 /* Counts add up to one, and their mean is what is expected. */
 static void
 test_counts(void **state)
@@ -455,7 +487,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_golden),         cmocka_unit_test(test_varying),   cmocka_unit_test(test_scores),
 		cmocka_unit_test(test_gamma_gompertz), cmocka_unit_test(test_even),      cmocka_unit_test(test_counts),
-		cmocka_unit_test(test_exposure),       cmocka_unit_test(test_clock_set),
+		cmocka_unit_test(test_exposure),       cmocka_unit_test(test_clock_set), cmocka_unit_test(test_leaving),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -442,6 +442,9 @@ gamma_gompertz_density(const double *params, double age, LifetimeTerm *term)
 	term->hessian[GGNBD_LIFETIME_BETA][GGNBD_LIFETIME_BETA] += share * share;
 }
 
+/* A share whose rate rises by e^(b w) bends on this scale, in 1 / b. */
+#define GOMPERTZ_BEND 1.5
+
 /* The zeros of 1 + (e^(b t) - 1) / beta: one below 0, or pairs beside the axis. */
 static double
 gamma_gompertz_room(const double *params, double age, double *rate)
@@ -454,11 +457,30 @@ gamma_gompertz_room(const double *params, double age, double *rate)
 	return (beta < 1.0 ? u - log1p(-beta) : hypot(u - log(beta - 1.0), M_PI)) / customer.b;
 }
 
+/*
+ * The share that stays on is (1 + kappa (e^(b w) - 1))^-s, with kappa between 1 / beta, of
+ * new customers, and 1. Where beta < 1, these leave faster than others, and the singularity
+ * is behind all. Else customers of any age may leave at the highest rate, s b, and new ones
+ * turn to it by w = ln(beta) / b, where there are singularities on both sides.
+ */
+static SeasonBend
+gamma_gompertz_bend(const double *params)
+{
+	double b = params[GGNBD_B];
+	double beta = params[GGNBD_BETA];
+	double scale = LIFETIME_BEND * fmin(1.0, beta) / (params[GGNBD_S] * b);
+
+	if (beta < 1.0)
+		return (SeasonBend){fmin(scale, -log1p(-beta) / b), INFINITY, 0.0};
+	return (SeasonBend){scale, GOMPERTZ_BEND / b, log(beta) / b};
+}
+
 static const LifetimeLaw gamma_gompertz = {
 	.n_params = GGNBD_PARAMS - 2,
 	.survival = gamma_gompertz_survival,
 	.density = gamma_gompertz_density,
 	.room = gamma_gompertz_room,
+	.bend = gamma_gompertz_bend,
 };
 
 static double

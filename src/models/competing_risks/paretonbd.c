@@ -355,11 +355,19 @@ lomax_room(const double *params, double age, double *rate)
 	return params[PARETO_BETA] + age;
 }
 
+/* Customers of all ages are farther from the singularity, and leave less, than new ones. */
+static SeasonBend
+lomax_bend(const double *params)
+{
+	return (SeasonBend){params[PARETO_BETA] * fmin(1.0, LIFETIME_BEND / params[PARETO_S]), INFINITY, 0.0};
+}
+
 static const LifetimeLaw lomax = {
 	.n_params = PARETO_PARAMS - 2,
 	.survival = lomax_survival,
 	.density = lomax_density,
 	.room = lomax_room,
+	.bend = lomax_bend,
 };
 
 static double

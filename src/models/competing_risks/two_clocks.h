@@ -27,6 +27,7 @@
 
 #include "models/competing_risks/competing_risks.h"
 #include "models/core/population.h"
+#include "models/core/season_rule.h"
 
 #define LIFETIME_MAX_PARAMS 3
 
@@ -51,7 +52,13 @@ typedef struct LifetimeLaw
 
 	/* How far the nearest singularity of the density is from an age, and the size of the slope of its logarithm there. */
 	double (*room)(const double *params, double age, double *rate);
+
+	/* How the share bends that stays on from an age, whatever this is: in time units. */
+	SeasonBend (*bend)(const double *params);
 } LifetimeLaw;
+
+/* Of shares e^-rate w, this many 1 / rate are the scale on which they bend. */
+#define LIFETIME_BEND 2.0
 
 /*
  * Log-likelihood of a population with days, without the factors of the days of purchases.

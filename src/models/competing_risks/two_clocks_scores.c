@@ -254,12 +254,23 @@ two_clocks_alive_prob(const DatedCustomer *customer, double last, double today, 
 	return fmin(1.0, exp(ln_alive - log(exp(ln_alive) + walk.sum)));
 }
 
-double
-two_clocks_scale(const LifetimeLaw *law, const double *params)
+/* The next power of two that is lower, or not; INFINITY of INFINITY. */
+static double
+power_below(double number)
 {
-	double rate;
+	return isfinite(number) ? ldexp(1.0, (int) floor(log2(number))) : number;
+}
 
-	return law->room(params, 0.0, &rate);
+SeasonBend
+two_clocks_bend(const LifetimeLaw *law, const double *params, double unit_days)
+{
+	SeasonBend bend = law->bend(params);
+
+	return (SeasonBend){
+		.scale = power_below(bend.scale * unit_days),
+		.most = power_below(bend.most * unit_days),
+		.turn = bend.turn > 0.0 ? 2.0 * power_below(bend.turn * unit_days) : 0.0,
+	};
 }
 
 double

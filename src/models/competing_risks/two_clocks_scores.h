@@ -9,7 +9,6 @@
 #define MODELS_COMPETING_RISKS_TWO_CLOCKS_SCORES_H
 
 #include "models/competing_risks/two_clocks.h"
-#include "models/core/season_rule.h"
 
 /* A customer, under a model. */
 typedef struct DatedCustomer
@@ -25,9 +24,11 @@ typedef struct DatedCustomer
 /* Probability of being alive on a day, with the last purchase on another; and, unless NULL, of having left by then. */
 extern double two_clocks_alive_prob(const DatedCustomer *customer, double last, double today, double *gone);
 
-/* Expected purchases, by a rule of season_purchase_rule() from today on, whose scale is that of the customer. */
+/* Expected purchases, by a rule of season_purchase_rule() from today on, for what is two_clocks_bend() of the parameters. */
 extern double two_clocks_transactions_if_alive(const DatedCustomer *customer, double today, const SeasonRule *rule);
-extern double two_clocks_scale(const LifetimeLaw *law, const double *params);
+
+/* How the share of customers bends that stay, in days: the same for parameters that are nearly the same. */
+extern SeasonBend two_clocks_bend(const LifetimeLaw *law, const double *params, double unit_days);
 
 /* Probability of a purchase in a horizon in days, which may be INFINITY. */
 extern double two_clocks_order_prob_if_alive(const DatedCustomer *customer, double today, double horizon);

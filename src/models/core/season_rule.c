@@ -45,9 +45,9 @@ chebyshev_point(int i)
 	return -cos(M_PI * i / (SEASON_RULE_POINTS - 1));
 }
 
-/* Panels up to the end of the clock's time. */
+/* Panels up to the end of the time that they divide. */
 static void
-lay_panels(RuleBuilder *builder, double until, double scale)
+lay_panels(RuleBuilder *builder, double until, const SeasonBend *bend)
 {
 	SeasonRule *rule = builder->rule;
 
@@ -57,8 +57,8 @@ lay_panels(RuleBuilder *builder, double until, double scale)
 	while (builder->end[builder->panels] < until)
 	{
 		double start = builder->end[builder->panels];
-		double end =
-			builder->panels == SEASON_RULE_PANELS - 1 ? until : fmin(until, start + builder->reach * (scale + start));
+		double width = builder->reach * fmin(bend->scale + start, bend->most + fmax(0.0, start - bend->turn));
+		double end = builder->panels == SEASON_RULE_PANELS - 1 ? until : fmin(until, start + width);
 
 		for (int i = 0; i < SEASON_RULE_POINTS; i++)
 			rule->time[builder->panels * (SEASON_RULE_POINTS - 1) + i] = i == 0 ? start
@@ -172,7 +172,7 @@ season_discount_rule(const SeasonClock *clock, double from, double horizon, doub
 	double last = until <= ERA_DAYS ? season_between(clock, from, from + until) : era + mean * (until - ERA_DAYS);
 
 	/* the mean of a season that is ahead or behind may end a little later */
-	lay_panels(&builder, until <= ERA_DAYS ? last : last + era / 100.0, scale);
+	lay_panels(&builder, until <= ERA_DAYS ? last : last + era / 100.0, &(SeasonBend){scale, INFINITY, 0.0});
 	for (size_t i = 0; w < seen; i++)
 	{
 		double days = fmin(season_next_change(clock, from + w) - from, seen) - w;
@@ -195,7 +195,7 @@ season_discount_rule(const SeasonClock *clock, double from, double horizon, doub
 }
 
 void
-season_purchase_rule(const SeasonClock *clock, double from, double horizon, double delta, double scale,
+season_purchase_rule(const SeasonClock *clock, double from, double horizon, double delta, const SeasonBend *bend,
 					 SeasonRule *rule)
 {
 	RuleBuilder builder = {.rule = rule, .delta = delta, .reach = 0.7};
@@ -203,7 +203,7 @@ season_purchase_rule(const SeasonClock *clock, double from, double horizon, doub
 	double seen = fmin(until, ERA_DAYS);
 	double w = 0.0;
 
-	lay_panels(&builder, until, scale);
+	lay_panels(&builder, until, bend);
 	while (w < seen)
 	{
 		double days = fmin(season_next_change(clock, from + w) - from, seen) - w;

@@ -37,16 +37,26 @@ extern void season_discount_rule(const SeasonClock *clock, double from, double h
 								 SeasonRule *rule);
 
 /*
+ * How S bends, in days. Near w it is a polynomial over about scale + w, but up to the time
+ * `turn`, by which its slope may have changed, over no more than `most`.
+ */
+typedef struct SeasonBend
+{
+	double scale;
+	double most; /* INFINITY: there is no turn */
+	double turn;
+} SeasonBend;
+
+/*
  * Where customers leave by the calendar, and buy by the clock: the expected purchases of one
  * whose rate is 1 a day, each discounted, are
  *
  *		integral over 0 <= w <= H of A(w) e^(-delta w) S(w) dw,
  *
  * with the share S(w) of customers that stay until w. This is a rule for S at times of the
- * calendar, in days. delta >= 0; the horizon may be INFINITY if delta > 0. S must be
- * analytic in w but for w <= -scale.
+ * calendar, in days. delta >= 0; the horizon may be INFINITY if delta > 0.
  */
-extern void season_purchase_rule(const SeasonClock *clock, double from, double horizon, double delta, double scale,
-								 SeasonRule *rule);
+extern void season_purchase_rule(const SeasonClock *clock, double from, double horizon, double delta,
+								 const SeasonBend *bend, SeasonRule *rule);
 
 #endif /* MODELS_CORE_SEASON_RULE_H */
