@@ -3,7 +3,7 @@
  *	  Discounting on the clock of a season.
  *
  * The clock's time is cut into panels that are twice as long as X's singularity is far (those
- * of the calendar are shorter), on each of which the function is interpolated at Chebyshev
+ * of the calendar as its bend allows), on each of which the function is interpolated at Chebyshev
  * points (Berrut & Trefethen, SIAM Review 46 (2004), eq. (5.4)); their weights are integrals
  * of the Lagrange polynomials under the discounting measure, over the runs of days with one
  * factor, by Gauss's rule. The calendar repeats itself after 400 years: later ones go by the
