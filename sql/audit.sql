@@ -44,6 +44,9 @@ FROM (SELECT period_audit(1, spend) FROM unnest('{90, 5, 5}'::float8[]) AS spend
 -- With losses the running sum passes the total early, and the last tile takes the rest.
 SELECT tile, customers, profit
 FROM (SELECT period_audit(1, 100, profit) FROM unnest('{60, 50, 10, -20}'::float8[]) AS profit) AS a (audit), audit_tiles(audit, 'profit', 2, 'value');
+-- A loss in all has no shares: they would have the wrong sign.
+SELECT tile, customers, profit, share_spend, share_profit
+FROM (SELECT period_audit(1, 100, profit) FROM unnest('{10, 10, -12, -12}'::float8[]) AS profit) AS a (audit), audit_tiles(audit, 'profit', 2);
 -- Identical customers may be parted; customers equal in one measure are ordered by the others.
 SELECT tile, customers, orders, spend, profit FROM (SELECT period_audit(n, 100, p) FROM (VALUES (1, 10), (1, 10), (1, 10), (2, 10), (3, 20)) AS v (n, p)) AS a (audit),
 	audit_tiles(audit, 'spend', 5);

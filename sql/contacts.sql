@@ -36,8 +36,13 @@ SELECT contact_load(log, '2026-03-07 12:00', 6), contact_load(log, '2026-03-01 1
 -- Who has no log has had no contact; what else is not known leaves the answer open.
 SELECT contacts_within(NULL, '2026-03-01', 7), contact_load(NULL, '2026-03-01', 7), may_contact(NULL, '2026-03-01', 1, 7), may_contact(NULL, '2026-03-01', 0, 7);
 -- A day counts to its end: as its midnight the contacts on it would not count.
-SELECT day, contacts_within(log, day, 1) AS on_it, contacts_within(log, day, 7) AS week, contacts_within(log, day, 1) = contacts_within(log, ((day + 1) || ' 00:00+00')::timestamptz, 1) AS to_its_end, may_contact(log, day, 1, 1) AS may, contact_load(log, day, 6) > 0 AS load
+SELECT day, contacts_within(log, day, 1) AS on_it, contacts_within(log, day, 7) AS week, contacts_within(log, day, 1) = contacts_within(log, (day || ' 23:59:59+00')::timestamptz, 1) AS to_its_end, may_contact(log, day, 1, 1) AS may, contact_load(log, day, 6) > 0 AS load
 FROM logs, unnest('{2026-02-28,2026-03-01,2026-03-02,2026-03-07}'::date[]) AS day WHERE customer_id = 1;
+-- Nor do those of the next day in a log that is kept by day.
+SET timezone = 'UTC';
+SELECT day, contacts_within(log, day, 1) AS on_it, may_contact(log, day, 1, 1) AS may, customer_360('1', '{"orders": [["2026-01-01", 10]]}', NULL, NULL, day, contacts => log, contact_cap => 1, cap_days => 1) -> 'contacts' AS page
+FROM (SELECT contact_log(date '2026-03-07') AS log) AS by_day, unnest('{2026-03-06,2026-03-07,2026-03-08}'::date[]) AS day;
+RESET timezone;
 SELECT contacts_within(NULL, date '2026-03-01', 7), may_contact(NULL, date '2026-03-01', 1, 7), num_nulls(contacts_within(log, NULL::date, 7), may_contact(log, NULL::date, 1, 7), contact_load(log, date '2026-03-01', NULL)) AS nulls FROM logs WHERE customer_id = 1;
 SELECT num_nulls(contacts_within(log, NULL, 7), contacts_within(log, '2026-03-01', NULL), contact_load(log, NULL, 7), may_contact(log, '2026-03-01', NULL, 7),
 	may_contact(log, '2026-03-01', 1, NULL), contact_count(NULL), last_contact_at(NULL), last_contact_at('{"contacts": []}'))

@@ -109,6 +109,8 @@ SELECT customer_id, event_status(kind, happened_on, log, 14, consent) AS with_co
 -- As long as the days are not over nothing is missed; without a day they are.
 SELECT d - date '2026-03-01' AS day, event_status('moved house', '2026-03-01', NULL, 14, NULL, d) AS status FROM unnest('{2026-03-01,2026-03-13,2026-03-14}'::date[]) AS d;
 SELECT event_status('moved house', '2026-03-01', NULL, 14), event_status('moved house', '2026-03-01', (SELECT contact_log('2026-03-02 12:00'::timestamptz)), 14, NULL, '2026-03-03');
+-- Contacts after the day are not known yet.
+SELECT d AS as_of, event_status('moved house', '2026-03-01', (SELECT contact_log('2026-03-07 12:00+00'::timestamptz)), 14, as_of => d) AS status FROM unnest('{2026-02-01,2026-03-06,2026-03-07}'::date[]) AS d;
 SELECT event_contacts(kind, happened_on, log, 14, consent), event_contacts(kind, happened_on, log, 14) AS without FROM life;
 SELECT kind, events_known, contacted, missed, share_missed, round(low::numeric, 4) AS low, round(high::numeric, 4) AS high FROM (SELECT event_contacts(kind, happened_on, log, 14, consent) FROM life) AS x(events), missed_events(events);
 

@@ -225,6 +225,8 @@ SELECT customer_equity(h, seasonal) FROM season_shop, season_models;
 SELECT '{"model": "bg/cnbd-k", "timing": {"r": 1, "alpha": 1, "a": 1, "b": 1, "k": 1}, "season": {"by": "year", "factors": [1]}}'::clv_model;
 SELECT alive_prob(1, 10, 20, '{"model": "bg/nbd", "timing": {"r": 1, "alpha": 1, "a": 1, "b": 1}, "season": {"by": "year", "factors": [1]}}');
 SELECT new_customer_transactions('{"model": "bg/nbd", "timing": {"r": 1, "alpha": 1, "a": 1, "b": 1}, "season": {"by": "year", "factors": [1]}}', 30);
+-- A factor for the year is no season.
+SELECT season('{"orders": [["2025-01-01", 1], ["2025-02-01", 1]]}'::purchase_history, 'year');
 -- Less than a year cannot tell a season from growth.
 SELECT count(*) FROM (SELECT customer_base(h, date '2023-09-30') AS base, season(h, 'month', '2023-09-30') AS s FROM season_shop) AS b, clv_fit(base, 'bg/nbd', season => s) AS m;
 

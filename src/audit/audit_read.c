@@ -381,6 +381,15 @@ tile_value(AuditTile *tiles, int n_tiles, const AuditList *list, AuditMeasure by
 	}
 }
 
+/* A share of the total, which has shares only if it is above zero: those of a loss would have the wrong sign. */
+static double
+share_of_total(const AuditList *list, AuditMeasure of, double value)
+{
+	double total = list_sum_value(list, &list->totals[of], of);
+
+	return total > 0 ? value / total : NAN;
+}
+
 static void
 put_tile(ReturnSetInfo *results, int number, const AuditTile *tile, const AuditList *list)
 {
@@ -395,8 +404,8 @@ put_tile(ReturnSetInfo *results, int number, const AuditTile *tile, const AuditL
 	set_float(values, nulls, 4, profit);
 	set_float(values, nulls, 5, (double) tile->customers / (double) list->customers);
 	set_float(values, nulls, 6, orders / sum_value(&list->totals[AUDIT_ORDERS]));
-	set_float(values, nulls, 7, spend / list_sum_value(list, &list->totals[AUDIT_SPEND], AUDIT_SPEND));
-	set_float(values, nulls, 8, profit / list_sum_value(list, &list->totals[AUDIT_PROFIT], AUDIT_PROFIT));
+	set_float(values, nulls, 7, share_of_total(list, AUDIT_SPEND, spend));
+	set_float(values, nulls, 8, share_of_total(list, AUDIT_PROFIT, profit));
 	set_float(values, nulls, 9, orders / (double) tile->customers);
 	set_float(values, nulls, 10, spend / orders);
 	set_float(values, nulls, 11, spend > 0 ? profit / spend : NAN);

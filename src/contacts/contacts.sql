@@ -40,23 +40,24 @@ LANGUAGE C IMMUTABLE PARALLEL SAFE COST 5 AS 'MODULE_PATHNAME';
 COMMENT ON FUNCTION may_contact(contact_log, timestamptz, integer, double precision) IS
 'whether another contact at as_of stays within the cap: fewer than so many in so many days until then; a customer without a log (NULL) may be contacted if the cap is above zero';
 
--- The same of a day, which is not over before it ends: taken for its midnight, it would not count the contacts on it.
+-- The same of a day, which is not over before its last second: taken for its midnight, it would not count the contacts on it,
+-- and taken for the next one, those of the next day in logs that are kept by day.
 
 CREATE FUNCTION contacts_within(log contact_log, as_of date, days double precision) RETURNS bigint
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
-RETURN contacts_within(log, (as_of + 1)::timestamp AT TIME ZONE 'UTC', days);
+RETURN contacts_within(log, ((as_of + 1)::timestamp - interval '1 second') AT TIME ZONE 'UTC', days);
 COMMENT ON FUNCTION contacts_within(contact_log, date, double precision) IS
 'contacts in the so many days that end with as_of (UTC)';
 
 CREATE FUNCTION contact_load(log contact_log, as_of date, half_life_days double precision) RETURNS double precision
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
-RETURN contact_load(log, (as_of + 1)::timestamp AT TIME ZONE 'UTC', half_life_days);
+RETURN contact_load(log, ((as_of + 1)::timestamp - interval '1 second') AT TIME ZONE 'UTC', half_life_days);
 COMMENT ON FUNCTION contact_load(contact_log, date, double precision) IS
 'contacts until the end of as_of (UTC), each of which counts half as much after so many days';
 
 CREATE FUNCTION may_contact(log contact_log, as_of date, cap integer, days double precision) RETURNS boolean
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
-RETURN may_contact(log, (as_of + 1)::timestamp AT TIME ZONE 'UTC', cap, days);
+RETURN may_contact(log, ((as_of + 1)::timestamp - interval '1 second') AT TIME ZONE 'UTC', cap, days);
 COMMENT ON FUNCTION may_contact(contact_log, date, integer, double precision) IS
 'whether another contact on as_of stays within the cap: fewer than so many in the so many days that end with it (UTC)';
 

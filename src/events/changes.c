@@ -161,12 +161,12 @@ event_allowed(PG_FUNCTION_ARGS)
 	PG_RETURN_BOOL(may_use_event(PG_GETARG_TEXT_PP(0), !PG_ARGISNULL(1), !PG_ARGISNULL(1) && PG_GETARG_BOOL(1)));
 }
 
-/* Whether there is a contact from the day of the event on, within so many days (UTC). */
+/* Whether there is a contact from the day of the event on, within so many days (UTC) and until the last day. */
 static bool
-contacted_within(const CountValue *log, DateADT event_on, int32 days)
+contacted_within(const CountValue *log, DateADT event_on, int32 days, DateADT last_day)
 {
 	int64 since = (int64) event_on * SECS_PER_DAY - MIN_TIMESTAMP / USECS_PER_SEC;
-	int64 until = since + (int64) days * SECS_PER_DAY;
+	int64 until = since + Min((int64) days, (int64) last_day + 1 - event_on) * SECS_PER_DAY;
 
 	for (uint32 i = 0; i < log->count && log->entries[i].group != COUNT_VALUE_LEFT_OUT; i++)
 		if ((int64) log->entries[i].detail >= since && (int64) log->entries[i].detail < until)
@@ -176,7 +176,7 @@ contacted_within(const CountValue *log, DateADT event_on, int32 days)
 
 /* The last arguments of both functions below: log, within_days. A customer without a log has had no contact. */
 static bool
-contacted_argument(FunctionCallInfo fcinfo, int event_at)
+contacted_argument(FunctionCallInfo fcinfo, int event_at, DateADT last_day)
 {
 	DateADT event_on = finite_day_argument(fcinfo, event_at, "event_on", NULL);
 	int32 days = int_argument(fcinfo, event_at + 2, "within_days", 1, STUDY_MOST_DAYS, NULL);
@@ -184,7 +184,7 @@ contacted_argument(FunctionCallInfo fcinfo, int event_at)
 
 	if (!PG_ARGISNULL(event_at + 1))
 		log = count_value_get(&contact_log_type, PG_GETARG_DATUM(event_at + 1));
-	return contacted_within(&log, event_on, days);
+	return contacted_within(&log, event_on, days, last_day);
 }
 
 /* Whether the days in which an event may be followed go on after a day; without one they are over. */
@@ -205,7 +205,11 @@ event_status(PG_FUNCTION_ARGS)
 	if (any_null(fcinfo, 0, 1) || PG_ARGISNULL(3))
 		PG_RETURN_NULL();
 	if (may_use_event(PG_GETARG_TEXT_PP(0), !PG_ARGISNULL(4), !PG_ARGISNULL(4) && PG_GETARG_BOOL(4)))
-		status = contacted_argument(fcinfo, 1) ? "contacted" : is_open(fcinfo) ? "open" : "missed";
+	{
+		DateADT last_day = PG_ARGISNULL(5) ? DATEVAL_NOEND : finite_day_argument(fcinfo, 5, "as_of", NULL);
+
+		status = contacted_argument(fcinfo, 1, last_day) ? "contacted" : is_open(fcinfo) ? "open" : "missed";
+	}
 	PG_RETURN_TEXT_P(cstring_to_text(status));
 }
 
@@ -228,7 +232,7 @@ event_contacts_add_in_group(PG_FUNCTION_ARGS)
 		return agg_state_result(fcinfo, &state->growing);
 	}
 	name = rate_segment_argument(fcinfo, 1, &name_bytes);
-	contacted = contacted_argument(fcinfo, 2);
+	contacted = contacted_argument(fcinfo, 2, DATEVAL_NOEND);
 	state = rate_index_state(fcinfo);
 	rate_index_count(state, name, name_bytes, contacted, 1);
 	return agg_state_result(fcinfo, &state->growing);

@@ -34,7 +34,7 @@ LANGUAGE SQL STABLE PARALLEL RESTRICTED COST 10000
 BEGIN ATOMIC
 	WITH day AS (
 		SELECT history_until(customer_page.history, customer_page.as_of) AS h, customer_page.as_of AS d,
-			(customer_page.as_of + 1)::timestamp AT TIME ZONE 'UTC' AS ends_at
+			((customer_page.as_of + 1)::timestamp - interval '1 second') AT TIME ZONE 'UTC' AS ends_at
 	)
 	SELECT jsonb_strip_nulls(jsonb_build_object(
 		'customer', customer_page.customer,
