@@ -494,7 +494,8 @@ typedef struct KeptRelation
 typedef struct KeptSnapshots
 {
 	Oid changes;
-	const char *over; /* the scores, or their plain view */
+	const char *over;  /* the scores, or their plain view */
+	const char *value; /* the column of theirs that was the expected value; NULL: none */
 	KeptRelation source;
 } KeptSnapshots;
 
@@ -646,10 +647,26 @@ keep_snapshots(const char *over)
 
 		kept->changes = lfirst_oid(cell);
 		kept->over = over;
+		kept->value = snapshots_value(scores_relation(over));
 		kept->source = keep_relation(snapshots_source(kept->changes));
 		list = lappend(list, kept);
 	}
 	return list;
+}
+
+/* Values of another horizon cannot be compared with those before. */
+static void
+say_other_value(const KeptSnapshots *snapshots, Oid scores)
+{
+	const char *value = snapshots_value(scores);
+
+	if (snapshots->value != NULL && (value == NULL || strcmp(value, snapshots->value) != 0))
+		ereport(WARNING,
+				(errmsg("snapshots \"%s\" took their value from %s, and from now on %s",
+						get_rel_name(snapshots->changes), snapshots->value,
+						value == NULL ? "have none" : psprintf("from %s", value)),
+				 errhint("What moves lose or gain between the days before and after says nothing: take other "
+						 "snapshots, or score with the horizon there was.")));
 }
 
 /* Whether an index is that of materialized views which finds what was fitted. */
@@ -888,6 +905,7 @@ scores_restore(const ScoresKept *kept, const ScoresNames *names, const char *row
 
 		snapshots_make_source(snapshots->changes, scores_relation(over));
 		restore_relation(&snapshots->source);
+		say_other_value(snapshots, scores_relation(over));
 	}
 	foreach (cell, kept->lost)
 		say_lost(strVal(lfirst(cell)));

@@ -366,9 +366,8 @@ query_value(const char *template, const char *schema, const Snapshots *snapshots
 
 /* ---------------------------------------------------------------- create_snapshots */
 
-/* The column with the expected value, clv_365d or of another horizon; NULL: there is none. */
-static const char *
-clv_column(Oid scores)
+const char *
+snapshots_value(Oid scores)
 {
 	char *name;
 
@@ -400,7 +399,7 @@ optional_column(Oid scores, const char *name, Oid type)
 static void
 add_clv(Snapshots *snapshots, Oid scores)
 {
-	const char *name = clv_column(scores);
+	const char *name = snapshots_value(scores);
 
 	add_part(snapshots, "{clv}", name == NULL ? "NULL::pg_catalog.float8" : sql_finite_column("s", scores, name));
 	add_part(snapshots, "{out_of_range}", name == NULL ? "false" : sql_is_out_of_range("s", scores, name));

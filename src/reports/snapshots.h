@@ -18,4 +18,7 @@ extern const char *snapshots_source(Oid changes);
 /* Makes that view anew, over these scores; an error if they lack what it shows. */
 extern void snapshots_make_source(Oid changes, Oid scores);
 
+/* The column that is their expected value, clv_365d or of another horizon; NULL: there is none. */
+extern const char *snapshots_value(Oid scores);
+
 #endif /* REPORTS_SNAPSHOTS_H */
