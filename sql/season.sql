@@ -229,6 +229,13 @@ SELECT new_customer_transactions('{"model": "bg/nbd", "timing": {"r": 1, "alpha"
 SELECT season('{"orders": [["2025-01-01", 1], ["2025-02-01", 1]]}'::purchase_history, 'year');
 -- Less than a year cannot tell a season from growth.
 SELECT count(*) FROM (SELECT customer_base(h, date '2023-09-30') AS base, season(h, 'month', '2023-09-30') AS s FROM season_shop) AS b, clv_fit(base, 'bg/nbd', season => s) AS m;
+SELECT clv_fit_warning(base, season => s), clv_fit_warning(base) IS NULL AS without
+FROM (SELECT customer_base(h, date '2023-09-30') AS base, season(h, 'month', '2023-09-30') AS s FROM season_shop) AS b;
+CREATE TABLE short_orders AS SELECT i AS customer_id, ordered_on, amount FROM (SELECT row_number() OVER (ORDER BY h::text) AS i, h FROM season_shop) AS s, unnest(h) WHERE ordered_on <= '2023-09-30';
+SELECT create_customer_scores('short_scores', 'short_orders', 'customer_id', 'ordered_on', 'amount', model => 'bg/nbd', season => 'month') > 100 AS many;
+SELECT fit_status, warnings FROM short_scores_model;
+DROP MATERIALIZED VIEW short_scores CASCADE;
+DROP TABLE short_orders;
 
 -- Scores of more days and discounts in turn than are remembered are those of one at a time.
 CREATE FUNCTION one_at_a_time(h purchase_history, m clv_model, discount float8, as_of date) RETURNS float8 LANGUAGE plpgsql AS $$

@@ -685,6 +685,15 @@ clv_check_fit_options(const ClvFitOptions *options)
 		ereport(ERROR, (errcode(ERRCODE_ARRAY_SUBSCRIPT_ERROR), errmsg("covariate_names must be a list of names")));
 }
 
+#define SHORT_SEASON "a season is estimated from " INT64_FORMAT " days, less than a year"
+
+/* Whether a season is to be estimated from less than a year. */
+static bool
+season_is_short(const Season *season, const BaseTotals *totals, DateADT as_of)
+{
+	return !season_has_factors(season) && (int64) as_of - totals->first_day < LEAST_SEASON_DAYS;
+}
+
 /* Whether the season can be that of the base; an error, or a warning where it is seen in part. */
 static void
 check_season(const Season *season, const BaseTotals *totals, DateADT as_of)
@@ -704,11 +713,9 @@ check_season(const Season *season, const BaseTotals *totals, DateADT as_of)
 				 errhint("Count the same customers until the same day: season(history, '%s', until) for "
 						 "customer_base(history, until).",
 						 season_by_names[season->by])));
-	if ((int64) as_of - totals->first_day < LEAST_SEASON_DAYS)
+	if (season_is_short(season, totals, as_of))
 		ereport(WARNING,
-				(errcode(ERRCODE_WARNING),
-				 errmsg("a season is estimated from " INT64_FORMAT " days, less than a year",
-						(int64) as_of - totals->first_day),
+				(errcode(ERRCODE_WARNING), errmsg(SHORT_SEASON, (int64) as_of - totals->first_day),
 				 errdetail(
 					 "Days of the year that were not observed have factors near the mean; a season cannot be told "
 					 "from growth or decline."),
@@ -902,7 +909,7 @@ clv_fit_problem(PG_FUNCTION_ARGS)
 	PG_RETURN_TEXT_P(cstring_to_text(problem));
 }
 
-/* clv_fit_warning(customer_base [, as_of]) → text: what a fit would warn of in the days of the base, or NULL */
+/* clv_fit_warning(customer_base [, as_of, season]) → text: what a fit would warn of in the days of the base, or NULL */
 PG_FUNCTION_INFO_V1(clv_fit_warning);
 Datum
 clv_fit_warning(PG_FUNCTION_ARGS)
@@ -922,7 +929,9 @@ clv_fit_warning(PG_FUNCTION_ARGS)
 	for (int i = 0; i < count; i++)
 		appendStringInfo(&text, "%s%s%s%s", i > 0 ? "; " : "", warnings[i].message,
 						 warnings[i].detail == NULL ? "" : ". ", warnings[i].detail == NULL ? "" : warnings[i].detail);
-	if (count == 0)
+	if (!PG_ARGISNULL(2) && parts.totals.customers > 0 && season_is_short(PG_GETARG_SEASON(2), &parts.totals, as_of))
+		appendStringInfo(&text, "%s" SHORT_SEASON, text.len > 0 ? "; " : "", (int64) as_of - parts.totals.first_day);
+	if (text.len == 0)
 		PG_RETURN_NULL();
 	PG_RETURN_TEXT_P(cstring_to_text_with_len(text.data, text.len));
 }

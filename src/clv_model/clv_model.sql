@@ -24,10 +24,10 @@ CREATE FUNCTION clv_fit_problem(base customer_base, as_of date DEFAULT NULL) RET
 LANGUAGE C IMMUTABLE PARALLEL SAFE COST 100 AS 'MODULE_PATHNAME';
 COMMENT ON FUNCTION clv_fit_problem(customer_base, date) IS 'why no model can be fitted to the base; NULL if one can';
 
-CREATE FUNCTION clv_fit_warning(base customer_base, as_of date DEFAULT NULL) RETURNS text
+CREATE FUNCTION clv_fit_warning(base customer_base, as_of date DEFAULT NULL, season season DEFAULT NULL) RETURNS text
 LANGUAGE C IMMUTABLE PARALLEL SAFE COST 10000 AS 'MODULE_PATHNAME';
-COMMENT ON FUNCTION clv_fit_warning(customer_base, date) IS
-'what a fit would warn of: days of a few customers, or as_of, far from those of all others, in the log of a shop mostly a wrong year; NULL if nothing';
+COMMENT ON FUNCTION clv_fit_warning(customer_base, date, season) IS
+'what a fit would warn of: days of a few customers, or as_of, far from those of all others, in the log of a shop mostly a wrong year; a season of less than a year; NULL if nothing';
 
 CREATE FUNCTION clv_model_final(customer_base) RETURNS clv_model
 LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 1000000 AS 'MODULE_PATHNAME';

@@ -569,7 +569,8 @@ append_template(StringInfo out, const char *template, const ScoresQuery *query)
 		{"{first_number_out}", query->with_refresh ? ", b.first_customer" : ""},
 		{"{fit_warning}",
 		 query->with_refresh
-			 ? psprintf(",\n    %s.clv_fit_warning(b.base, NULL::pg_catalog.date) AS warning", query->schema)
+			 ? psprintf(",\n    %s.clv_fit_warning(b.base, NULL::pg_catalog.date, %s) AS warning", query->schema,
+						query->season == NULL ? psprintf("NULL::%s.season", query->schema) : "b.season")
 			 : ""},
 		{"{kept_warning}", query->with_refresh ? kept_warning(query) : ""},
 		{"{warning}", of_fit(query, "s", "warning")},
