@@ -300,7 +300,7 @@ fatigue_params(PG_FUNCTION_ARGS)
 /* Of fewer customers it cannot be said how far they vary. */
 #define FEWEST_CUSTOMERS 10
 
-/* The contacts of all customers by the number of recent ones: the curve is the same, whoever had them. */
+/* The contacts of all customers by the number of recent ones: the curve is the same for all of them. */
 static RateCurve
 fit_of_customers(const FatigueCustomers *customers)
 {

@@ -85,7 +85,7 @@ RETURN shape * asinh(recency_days / (scale + (tenure_days - recency_days))
 	* (0.5::double precision + 0.5::double precision * ((scale + (tenure_days - recency_days)) / (scale + tenure_days))));
 COMMENT ON FUNCTION silence(double precision, double precision, double precision, double precision) IS 'internal: minus the logarithm of the share that stays silent so long; scale is in days; ln(x) is asinh((x - 1 / x) / 2), which loses nothing where x is near 1';
 
--- ln of the odds of having left in BG/NBD (dropout trials 0) and MBG/NBD (1); e^(+-600) is beyond any doubt, and leaves room for what multiplies it
+-- ln of the odds of having left in BG/NBD (dropout trials 0) and MBG/NBD (1); e^(+-600) is beyond any doubt, and what multiplies it stays finite
 CREATE FUNCTION beta_geometric_ln_odds(model clv_model, trials double precision, repeat_count double precision,
 	recency_days double precision, tenure_days double precision) RETURNS double precision
 LANGUAGE sql IMMUTABLE PARALLEL SAFE

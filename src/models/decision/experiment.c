@@ -297,10 +297,10 @@ shrink_uplift(const Heterogeneity *among, double uplift, double std_error, doubl
 }
 
 /*
- * Intervals of shrunken effects.  The variance among segments is an estimate, and an interval that takes it for known is
- * too narrow.  So the width is that with an upper limit of the variance: the one with which Cochran's statistic is at a
+ * Intervals of shrunken effects. The variance among segments is an estimate, and an interval that takes it for known is
+ * too narrow. So the width is that with an upper limit of the variance: the one with which Cochran's statistic is at a
  * low quantile of its distribution, which is chi-square whatever the errors are (Viechtbauer, Statistics in Medicine
- * 26, 2007).  That is too wide where segments do not differ at all. Nothing but the statistic tells that: where it is
+ * 26, 2007). That is too wide where segments do not differ at all. Nothing but the statistic tells that: where it is
  * lower than chance makes it in most experiments, the width is reduced in proportion to its probability. Few segments
  * need a little more.
  *
