@@ -22,7 +22,7 @@ INSERT INTO texts VALUES
 ('season', '{"by": "year", "factors": [1], "days": [["2025-02-01"]]}'), ('season', '{"by": "year", "factors": [1], "days": [["infinity", 2]]}'), ('season', '{"by": "year", "factors": [1], "slots": 2}'),
 ('clv_model', '{"model": "bg/nbd", "timing": {"r": 1, "alpha": 1, "a": 1, "b": 1}, "season": {"by": "year", "factors": [0]}}'),
 ('clv_model', '{"model": "bg/nbd", "timing": {"r": 1, "alpha": 1, "a": 1, "b": 1}, "season": {"by": "year", "counts": [7]}}'),
-('clv_model', '{"model": "gg/nbd", "timing": {"r": 1, "alpha": 1, "b": 1, "s": 1, "beta": 1}, "season": {"by": "year", "factors": [1]}}'),
+('clv_model', '{"model": "bg/cnbd-k", "timing": {"r": 1, "alpha": 1, "a": 1, "b": 1, "k": 2}, "season": {"by": "year", "factors": [1]}}'),
 ('clv_model', '{"model": 1}'), ('clv_model', '{"model": "bg/nbd", "timing": []}'),
 ('clv_model', '{"model": "bg/nbd", "timing": {"r": "1"}}'), ('clv_model', '{"model": "bg/nbd", "timing": {"r": 1e-400, "alpha": 1, "a": 1, "b": 1}}'),
 ('clv_model', '{"model": "bg/nbd", "timing": {"r": 1, "alpha": 1, "a": 1, "b": 1}, "as_of": "infinity"}'),
