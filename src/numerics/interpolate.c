@@ -5,7 +5,7 @@
  * The curve is evaluated at the Chebyshev points cos(j pi / N) of the
  * interval, for N = 8 and, reusing these, 16 and 32. Where the last
  * coefficients of the series in Chebyshev polynomials have not decayed, the
- * interval is halved; where there are hardly more places than points, the
+ * interval is halved; where there are not many more places than points, the
  * curve is evaluated at the places themselves. So the result is always
  * accurate, at worst slow.
  *

@@ -701,7 +701,7 @@ stand_at_limit(const Model *model, const TimingData *timing, const Fit *limit, F
 
 /*
  * A model never fits worse than its nested model: where it would, or where its
- * parameters are not identified and it fits hardly better, the result is the
+ * parameters are not identified and its fit is not much better, the result is the
  * nested model's. A requested penalty may make it worse.
  */
 static void
