@@ -127,6 +127,37 @@ SELECT who, s.* FROM customers, LATERAL history_summary(h, '1997-09-30') AS s WH
 SELECT history_summary(NULL, '1997-09-30'), history_summary(h, NULL) FROM customers WHERE who = 'once';
 SELECT history_summary(h, 'infinity') FROM customers WHERE who = 'once';
 
+-- A row of the scores has it all in one: what happened until the history ends, the scores by cut points, the segment, and the
+-- scores by the model. Cut points of five levels, of three, of one price for all, and none; rules built in, of the user's, and none.
+CREATE TABLE by_points AS
+SELECT cuts, rules FROM
+	(SELECT rfm_cuts(i, 1 + i % 3, 10.0 * i) FROM generate_series(1, 40) AS i
+		UNION ALL SELECT rfm_cuts(i, i, i::float8, 3) FROM generate_series(1, 200) AS i
+		UNION ALL SELECT rfm_cuts(i, 1 + i % 3, 10.0) FROM generate_series(1, 40) AS i UNION ALL SELECT NULL) AS c(cuts),
+	(SELECT segment_rules(segment, r, f, m, 5) FROM (VALUES ('good', int4range(4, 6), NULL::int4range, NULL::int4range), ('better', int4range(5, 6), int4range(2, 6), NULL)) AS v(segment, r, f, m)
+		UNION ALL SELECT default_segment_rules(5) UNION ALL SELECT default_segment_rules(3) UNION ALL SELECT NULL) AS s(rules)
+WHERE cuts IS NULL OR rules IS NULL OR (SELECT max(levels) FROM rfm_levels(cuts)) = CASE WHEN rules = default_segment_rules(3) THEN 3 ELSE 5 END;
+SELECT count(*) AS rows, count((t).rfm_score) AS scored, count((t).segment) AS segments, count(DISTINCT (t).segment) AS names, count((t).total_spend) AS spends,
+	count(*) FILTER (WHERE row_to_json(t)::text IS DISTINCT FROM row_to_json(apart)::text) AS different
+FROM (SELECT t, apart FROM models, customers, terms, by_points,
+	LATERAL scored_customer(h, m, as_of, horizon, discount, margin, z, cuts, rules) AS t,
+	LATERAL customer_scores(h, m, as_of, horizon, discount, margin, z) AS c,
+	LATERAL (SELECT y.*, last_order_on(h) IS NOT NULL AND as_of IS NOT NULL AND cuts IS NOT NULL AS counts FROM history_summary(COALESCE(h, '{"orders": []}'), '5874897-12-31') AS y) AS y,
+	LATERAL (SELECT CASE WHEN counts THEN rfm_score(as_of - y.last_order_on, y.order_count, COALESCE(y.total_spend, 0), cuts) END AS code) AS w,
+	LATERAL (SELECT CASE WHEN y.total_spend IS NULL THEN overlay(code PLACING '-' FROM 3 FOR 1) ELSE code END AS rfm_score) AS r,
+	LATERAL (SELECT y.first_order_on, y.last_order_on, CASE WHEN h IS NOT NULL THEN y.order_count END AS order_count,
+		CASE WHEN h IS NOT NULL THEN rounded_amount(y.total_spend) END AS total_spend,
+		CASE WHEN abs(y.total_spend) < 1e15 THEN rounded_amount(y.avg_order_value) END AS avg_order_value,
+		as_of - y.last_order_on AS recency_days, as_of - y.first_order_on AS tenure_days, y.avg_days_between_orders,
+		nullif(substr(r.rfm_score, 1, 1), '-')::smallint AS r_score, nullif(substr(r.rfm_score, 2, 1), '-')::smallint AS f_score,
+		nullif(substr(r.rfm_score, 3, 1), '-')::smallint AS m_score, r.rfm_score, segment_of(r.rfm_score, rules) AS segment,
+		c.lifecycle, c.churn_prob, c.expected_transactions, c.order_prob, c.next_order_on, c.days_overdue,
+		c.expected_transaction_value, c.clv_estimate, c.score_status) AS apart
+	WHERE name IN ('bg/nbd', 'bg/bb', 'none', 'with covariates')) AS x;
+-- Rules of other levels than the cut points' are an error, as they are of segment_of.
+SELECT scored_customer(h, m, '1997-12-31', 365, 0.1, 1, NULL, (SELECT rfm_cuts(i, i, i::float8, 3) FROM generate_series(1, 9) AS i), default_segment_rules(5))
+FROM customers, models WHERE who = 'regular' AND name = 'bg/nbd';
+
 RESET search_path;
 SET client_min_messages = warning;
 DROP SCHEMA all_scores CASCADE;

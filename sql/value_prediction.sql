@@ -97,9 +97,9 @@ SELECT clv_prediction_interval(h, m, annual_discount => -0.1) FROM lives LIMIT 1
 SELECT clv_prediction_interval(9000, 1, 9000, 40, m, horizon_days => 2147483647) FROM truth WHERE name = 'bg/cnbd-k';
 
 -- Every score of a history has a form from plain numbers, with the same answer. Explanations are of a
--- history, and best_moment is of an experiment.
+-- history, a row of the scores, too, and best_moment is of an experiment.
 SELECT p.proname FROM pg_proc AS p JOIN pg_depend AS d ON d.objid = p.oid AND d.classid = 'pg_proc'::regclass AND d.deptype = 'e'
-WHERE p.prokind = 'f' AND p.proname NOT IN ('best_moment', 'explain_score', 'score_reasons', 'score_facts', 'customer_scores') AND p.proargtypes[0] = 'purchase_history'::regtype AND p.proargtypes[1] = 'clv_model'::regtype
+WHERE p.prokind = 'f' AND p.proname NOT IN ('best_moment', 'explain_score', 'score_reasons', 'score_facts', 'customer_scores', 'scored_customer') AND p.proargtypes[0] = 'purchase_history'::regtype AND p.proargtypes[1] = 'clv_model'::regtype
 	AND NOT EXISTS (SELECT FROM pg_proc AS n WHERE n.proname = p.proname AND n.proargtypes[0] = 'double precision'::regtype
 		AND 'clv_model'::regtype = ANY (n.proargtypes::oid[]));
 CREATE TABLE numbers AS

@@ -217,6 +217,13 @@ history_repeat_spend(const HistorySummary *summary)
 	return spend_value(&repeat, summary->encoding);
 }
 
+/* The mean gap between transactions; NaN of fewer than two. */
+static inline double
+history_days_between_orders(const HistorySummary *summary)
+{
+	return summary->transactions < 2 ? NAN : (double) (summary->last - summary->first) / (summary->transactions - 1);
+}
+
 /* Reads one purchase; false at the end. The reader holds it, and knows the day of the one after. */
 static inline bool
 history_next(HistoryReader *reader)

@@ -121,13 +121,6 @@ tenure_days(PG_FUNCTION_ARGS)
 	PG_RETURN_INT32(as_of - summary.first);
 }
 
-/* The mean gap between transactions; NaN of fewer than two. */
-static double
-days_between_orders(const HistorySummary *summary)
-{
-	return summary->transactions < 2 ? NAN : (double) (summary->last - summary->first) / (summary->transactions - 1);
-}
-
 /* avg_days_between_orders(purchase_history) → float8: mean gap between transactions */
 PG_FUNCTION_INFO_V1(avg_days_between_orders);
 Datum
@@ -135,7 +128,7 @@ avg_days_between_orders(PG_FUNCTION_ARGS)
 {
 	HistorySummary summary = summary_argument(fcinfo);
 
-	return finite_or_null(fcinfo, days_between_orders(&summary));
+	return finite_or_null(fcinfo, history_days_between_orders(&summary));
 }
 
 /* history_summary(purchase_history, as_of date) → one row: what the accessors tell, as it stood on that day */
@@ -177,7 +170,7 @@ history_summary(PG_FUNCTION_ARGS)
 	values[REPEAT_COUNT] = Int32GetDatum(Max(summary.transactions - 1, 0));
 	set_float(values, nulls, TOTAL_SPEND, spend);
 	set_float(values, nulls, AVG_ORDER_VALUE, summary.orders == 0 ? NAN : spend / summary.orders);
-	set_float(values, nulls, AVG_DAYS_BETWEEN_ORDERS, days_between_orders(&summary));
+	set_float(values, nulls, AVG_DAYS_BETWEEN_ORDERS, history_days_between_orders(&summary));
 	return call_row_fill(fcinfo->flinfo->fn_extra, values, nulls);
 }
 

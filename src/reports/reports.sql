@@ -4,6 +4,18 @@ CREATE FUNCTION rounded_amount(double precision) RETURNS numeric
 LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 2 AS 'MODULE_PATHNAME';
 COMMENT ON FUNCTION rounded_amount(double precision) IS 'internal: an amount with two decimals, as its cast to numeric(18,2) gives it; NULL from 1e15 on';
 
+CREATE FUNCTION scored_customer(history purchase_history, model clv_model, as_of date, horizon_days integer,
+	annual_discount double precision, margin double precision, covariates double precision[], cuts rfm_cuts, rules segment_rules,
+	OUT first_order_on date, OUT last_order_on date, OUT order_count bigint, OUT total_spend numeric, OUT avg_order_value numeric,
+	OUT recency_days integer, OUT tenure_days integer, OUT avg_days_between_orders double precision,
+	OUT r_score smallint, OUT f_score smallint, OUT m_score smallint, OUT rfm_score text, OUT segment text,
+	OUT lifecycle text, OUT churn_prob double precision, OUT expected_transactions double precision,
+	OUT order_prob double precision, OUT next_order_on date, OUT days_overdue integer,
+	OUT expected_transaction_value double precision, OUT clv_estimate double precision, OUT score_status text) RETURNS record
+LANGUAGE C IMMUTABLE PARALLEL SAFE COST 200 AS 'MODULE_PATHNAME';
+COMMENT ON FUNCTION scored_customer(purchase_history, clv_model, date, integer, double precision, double precision, double precision[], rfm_cuts, segment_rules) IS
+'internal: a row of the scores: what happened until the history ends, the scores by cut points (without them none), the segment by rules (without them none), and those of customer_scores(); amounts with two decimals';
+
 CREATE FUNCTION customer_scores_query(orders regclass, customer_id name, ordered_at name DEFAULT NULL, amount name DEFAULT NULL,
 	horizon_days integer DEFAULT 365, annual_discount double precision DEFAULT 0.10, margin double precision DEFAULT 1.0,
 	as_of "any" DEFAULT NULL::date, model "any" DEFAULT 'auto'::text, order_id name DEFAULT NULL, group_by "any" DEFAULT NULL::name[],

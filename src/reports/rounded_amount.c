@@ -14,6 +14,8 @@
 #include "utils/fmgrprotos.h"
 #include "utils/numeric.h"
 
+#include "reports/rounded_amount.h"
+
 /* From here on an amount does not fit numeric(18,2). */
 #define TOO_LARGE 1e15
 
@@ -46,18 +48,29 @@ whole_hundredths(double amount, int64 *hundredths)
 	return true;
 }
 
+bool
+amount_as_numeric(double amount, Datum *rounded)
+{
+	int64 hundredths;
+
+	if (!(fabs(amount) < TOO_LARGE))
+		return false;
+	if (whole_hundredths(amount, &hundredths))
+		*rounded = NumericGetDatum(int64_div_fast_to_numeric(hundredths, 2));
+	else
+		*rounded = DirectFunctionCall2(numeric_round, DirectFunctionCall1(float8_numeric, Float8GetDatum(amount)),
+									   Int32GetDatum(2));
+	return true;
+}
+
 /* rounded_amount(float8) → numeric: with two decimals; NULL where numeric(18,2) does not hold it */
 PG_FUNCTION_INFO_V1(rounded_amount);
 Datum
 rounded_amount(PG_FUNCTION_ARGS)
 {
-	double amount = PG_GETARG_FLOAT8(0);
-	int64 hundredths;
+	Datum rounded;
 
-	if (!(fabs(amount) < TOO_LARGE))
+	if (!amount_as_numeric(PG_GETARG_FLOAT8(0), &rounded))
 		PG_RETURN_NULL();
-	if (whole_hundredths(amount, &hundredths))
-		PG_RETURN_NUMERIC(int64_div_fast_to_numeric(hundredths, 2));
-	return DirectFunctionCall2(numeric_round, DirectFunctionCall1(float8_numeric, Float8GetDatum(amount)),
-							   Int32GetDatum(2));
+	return rounded;
 }

@@ -50,19 +50,20 @@ typedef enum ScoresArgument
 	SCORES_COLUMNS,
 } ScoresArgument;
 
-/* What a column needs besides the history in numbers and the scores. */
+/* What a column needs besides the history and the model. */
 typedef enum ColumnNeed
 {
 	NEED_NOTHING_ELSE,
-	NEED_RFM,   /* the score by cut points */
+	NEED_CUTS,  /* cut points */
+	NEED_RULES, /* those, and rules of segments */
 	NEED_RANGE, /* of the value, which costs so much that it is there only if asked for */
 } ColumnNeed;
 
 /*
  * The columns after the keys, in order: name, expression, and the comment that BI tools
- * show. Expressions are over s, the customer: s.history_summary is the history in numbers, s.customer_scores
- * are all scores at once, so that both read the history once; s.rfm_scores are those by cut points. In all of them {days} stands
- * for the horizon, {model} and {as_of} for the fit's, and @ for the schema of the extension.
+ * show. Expressions are over s, the customer, of whom s.scores is a row of what happened and of all scores, from one reading
+ * of the history. In all of them {days} stands for the horizon, {model} and {as_of} for the fit's, and @ for the schema of
+ * the extension.
  */
 typedef struct ColumnText
 {
@@ -72,52 +73,42 @@ typedef struct ColumnText
 	ColumnNeed need;
 } ColumnText;
 
-#define AMOUNT(value) "@rounded_amount(" value ")::pg_catalog.numeric(18,2)"
-
 static const ColumnText columns[] = {
-	{"first_order_on", "(s.history_summary).first_order_on", "day of the first order"},
-	{"last_order_on", "(s.history_summary).last_order_on", "day of the last order"},
-	{"order_count", "(s.history_summary).order_count", "number of orders, refunds not counted"},
-	{"total_spend", AMOUNT("(s.history_summary).total_spend"), "all amounts, net of refunds"},
-	{"avg_order_value",
-	 "(CASE WHEN pg_catalog.abs((s.history_summary).total_spend) OPERATOR(pg_catalog.<) '1e15'::pg_catalog.float8\n"
-	 "    THEN @rounded_amount((s.history_summary).avg_order_value) END)::pg_catalog.numeric(18,2)",
+	{"first_order_on", "(s.scores).first_order_on", "day of the first order"},
+	{"last_order_on", "(s.scores).last_order_on", "day of the last order"},
+	{"order_count", "(s.scores).order_count", "number of orders, refunds not counted"},
+	{"total_spend", "(s.scores).total_spend::pg_catalog.numeric(18,2)", "all amounts, net of refunds"},
+	{"avg_order_value", "(s.scores).avg_order_value::pg_catalog.numeric(18,2)",
 	 "total spend divided by the number of orders"},
-	{"recency_days", "{as_of} OPERATOR(pg_catalog.-) (s.history_summary).last_order_on", "days since the last order"},
-	{"tenure_days", "{as_of} OPERATOR(pg_catalog.-) (s.history_summary).first_order_on", "days since the first order"},
-	{"avg_days_between_orders", "(s.history_summary).avg_days_between_orders",
-	 "mean number of days between days with an order"},
-	{"r_score", "(s.rfm_scores).r_score", "recency score, 1 to {levels}; {levels} = the most recent", NEED_RFM},
-	{"f_score", "(s.rfm_scores).f_score", "frequency score, 1 to {levels}; {levels} = the most orders", NEED_RFM},
-	{"m_score", "(s.rfm_scores).m_score",
+	{"recency_days", "(s.scores).recency_days", "days since the last order"},
+	{"tenure_days", "(s.scores).tenure_days", "days since the first order"},
+	{"avg_days_between_orders", "(s.scores).avg_days_between_orders", "mean number of days between days with an order"},
+	{"r_score", "(s.scores).r_score", "recency score, 1 to {levels}; {levels} = the most recent", NEED_CUTS},
+	{"f_score", "(s.scores).f_score", "frequency score, 1 to {levels}; {levels} = the most orders", NEED_CUTS},
+	{"m_score", "(s.scores).m_score",
 	 "monetary score, 1 to {levels}; {levels} = the highest spend; missing where all spend the same or nothing is "
 	 "known of it",
-	 NEED_RFM},
-	{"rfm_score", "(s.rfm_scores).rfm_score",
+	 NEED_CUTS},
+	{"rfm_score", "(s.scores).rfm_score",
 	 "recency, frequency and monetary score in one; {best} is best, {best_of_two} where there is no monetary score",
-	 NEED_RFM},
-	{"segment", "@segment_of((s.rfm_scores).rfm_score, {rules})", "name of the customer's segment, by what happened",
-	 NEED_RFM},
-	{"lifecycle", "(s.customer_scores).lifecycle",
-	 "new, active, slipping, probably lost or lost, by what the model expects"},
-	{"churn_prob", "(s.customer_scores).churn_prob", "probability, 0 to 1, that the customer is gone"},
-	{"expected_transactions_{days}d", "(s.customer_scores).expected_transactions",
+	 NEED_CUTS},
+	{"segment", "(s.scores).segment", "name of the customer's segment, by what happened", NEED_RULES},
+	{"lifecycle", "(s.scores).lifecycle", "new, active, slipping, probably lost or lost, by what the model expects"},
+	{"churn_prob", "(s.scores).churn_prob", "probability, 0 to 1, that the customer is gone"},
+	{"expected_transactions_{days}d", "(s.scores).expected_transactions",
 	 "expected number of days with an order in the next {days} days"},
-	{"order_prob_{days}d", "(s.customer_scores).order_prob",
-	 "probability, 0 to 1, of an order in the next {days} days"},
-	{"next_order_on", "(s.customer_scores).next_order_on",
+	{"order_prob_{days}d", "(s.scores).order_prob", "probability, 0 to 1, of an order in the next {days} days"},
+	{"next_order_on", "(s.scores).next_order_on",
 	 "day of the next order, as likely to come before as after it; missing if the customer is probably gone"},
-	{"days_overdue", "(s.customer_scores).days_overdue",
+	{"days_overdue", "(s.scores).days_overdue",
 	 "days since the next order was to be expected; negative while it is not due"},
-	{"expected_transaction_value", "(s.customer_scores).expected_transaction_value",
-	 "expected amount of a day with an order"},
-	{"clv_{days}d", "(s.customer_scores).clv_estimate",
-	 "expected value of the next {days} days, discounted, times margin"},
+	{"expected_transaction_value", "(s.scores).expected_transaction_value", "expected amount of a day with an order"},
+	{"clv_{days}d", "(s.scores).clv_estimate", "expected value of the next {days} days, discounted, times margin"},
 	{"clv_low", "(s.clv_range).low",
 	 "the customer's own value of the next {days} days is likely (nine in ten) not below this", NEED_RANGE},
 	{"clv_high", "(s.clv_range).high",
 	 "the customer's own value of the next {days} days is likely (nine in ten) not above this", NEED_RANGE},
-	{"score_status", "(s.customer_scores).score_status", "ok, one_order, or why a score is missing"},
+	{"score_status", "(s.scores).score_status", "ok, one_order, or why a score is missing"},
 	{"model", "{model_name}", "name of the model behind the scores"},
 	{"fit_status", "{fit_status}",
 	 "ok, or what speaks against that model: not_converged, not_identified, few_customers; model_of_all where a group "
@@ -215,7 +206,7 @@ static const char group_kept_template[] =
 
 /* The fit that a reference table has, which is read on every shard. */
 static const char fit_table_template[] = ", fit AS NOT MATERIALIZED (\n"
-										 "  SELECT f.model, f.as_of FROM {fit_table} AS f\n"
+										 "  SELECT f.model, f.as_of, f.cuts FROM {fit_table} AS f\n"
 										 ")";
 
 /* Cut points on shards: what stands in an aggregate there must not be a subquery. */
@@ -227,35 +218,33 @@ static const char fit_cuts_template[] =
 	")";
 
 /*
- * The customers, each history read once for what happened and once for what to expect. What no
- * column needs the planner leaves out; OFFSET 0 keeps it from computing a row once for each of its columns.
+ * The customers, each history read once. What is fenced off by OFFSET 0 is computed once for each customer,
+ * and not once for each column.
  */
-static const char customers_head[] =
-	", customers AS (\n"
+static const char scored_head[] =
+	", scored AS (\n"
 	"  SELECT {keys_of_h}{number_of_h}{group_fit},\n"
-	"    @history_summary(h.history, '5874897-12-31'::pg_catalog.date) AS history_summary,\n"
-	"    @customer_scores(h.history, {fit_model}, {fit_as_of}, {days}, {discount}, {margin}, "
-	"NULL::pg_catalog.float8[]) AS customer_scores";
+	"    @scored_customer(h.history, {fit_model}, {fit_as_of}, {days}, {discount}, {margin},\n"
+	"      NULL::pg_catalog.float8[], {cuts}, {rules}) AS scores";
 
 static const char range_template[] =
 	",\n    @clv_prediction_interval(h.history, {fit_model}, '0.9'::pg_catalog.float8, {days}, {discount}, {margin},\n"
 	"      {fit_as_of}, NULL::pg_catalog.float8[]) AS clv_range";
 
-static const char customers_tail[] = "\n  FROM histories AS h{join_fit}\n"
-									 "  OFFSET 0\n"
-									 ")";
+static const char scored_tail[] = "\n  FROM histories AS h{join_fit}{join_cuts}\n"
+								  "  OFFSET 0\n"
+								  ")";
 
 /* The same on shards, where nothing may be fenced off: functions in FROM are computed once for each row. */
-static const char customers_head_on_shards[] = ", customers AS NOT MATERIALIZED (\n"
-											   "  SELECT {keys_of_h}, y AS history_summary, z AS customer_scores";
+static const char scored_head_on_shards[] = ", scored AS NOT MATERIALIZED (\n"
+											"  SELECT {keys_of_h}, y AS scores";
 
 static const char range_on_shards[] = ", r AS clv_range";
 
-static const char customers_from_on_shards[] =
-	"\n  FROM histories AS h CROSS JOIN fit AS f\n"
-	"    CROSS JOIN LATERAL @history_summary(h.history, '5874897-12-31'::pg_catalog.date) AS y\n"
-	"    CROSS JOIN LATERAL @customer_scores(h.history, f.model, f.as_of, {days}, {discount}, {margin}, "
-	"NULL::pg_catalog.float8[]) AS z";
+static const char scored_from_on_shards[] =
+	"\n  FROM histories AS h CROSS JOIN fit AS f{join_cuts_on_shards}\n"
+	"    CROSS JOIN LATERAL @scored_customer(h.history, f.model, f.as_of, {days}, {discount}, {margin},\n"
+	"      NULL::pg_catalog.float8[], {cuts_on_shards}, {rules}) AS y";
 
 static const char range_from_on_shards[] = "\n    CROSS JOIN LATERAL @clv_prediction_interval(h.history, f.model, "
 										   "'0.9'::pg_catalog.float8, {days}, {discount}, {margin},\n"
@@ -269,14 +258,6 @@ static const char cuts_template[] = ", cuts AS MATERIALIZED (\n"
 									"'5874897-12-31'::pg_catalog.date) AS history_summary\n"
 									"    FROM histories AS h OFFSET 0) AS h{join_fit}{group_cuts}\n"
 									")";
-
-static const char scored_template[] = ", scored AS (\n"
-									  "  SELECT c.*, @rfm_scores({as_of_of_c} OPERATOR(pg_catalog.-) "
-									  "(c.history_summary).last_order_on, (c.history_summary).order_count,\n"
-									  "    (c.history_summary).total_spend, {cuts}) AS rfm_scores\n"
-									  "  FROM customers AS c{join_cuts}\n"
-									  "  OFFSET 0\n"
-									  ")";
 
 /* What was fitted, and when, in the row of one customer. */
 static const char refresh_expression[] =
@@ -511,6 +492,49 @@ season_counts(const ScoresQuery *query)
 					query->as_of == NULL ? "" : psprintf(", %s", query->as_of));
 }
 
+/* Whether one of the columns that were chosen needs this. Until they are chosen, their names alone are asked for. */
+static bool
+needs(const ScoresQuery *query, ColumnNeed need)
+{
+	for (int i = 0; i < lengthof(columns) && query->chosen != NULL; i++)
+		if (query->chosen[i] && columns[i].need == need)
+			return true;
+	return false;
+}
+
+static bool
+needs_cuts(const ScoresQuery *query)
+{
+	return needs(query, NEED_CUTS) || needs(query, NEED_RULES);
+}
+
+/* Whether the query has cut points of its own. */
+static bool
+has_cuts(const ScoresQuery *query)
+{
+	return needs_cuts(query) && query->kept_cuts == NULL;
+}
+
+/* The cut points of a customer. */
+static const char *
+cuts_text(const ScoresQuery *query)
+{
+	if (!needs_cuts(query))
+		return psprintf("NULL::%s.rfm_cuts", query->schema);
+	if (query->kept_cuts != NULL)
+		return query->kept_cuts;
+	return query->grouped ? "k.cuts" : "(SELECT k.cuts FROM cuts AS k)";
+}
+
+/* The rules by which there are segments. */
+static const char *
+rules_text(const ScoresQuery *query)
+{
+	if (!needs(query, NEED_RULES))
+		return psprintf("NULL::%s.segment_rules", query->schema);
+	return query->rules != NULL ? query->rules : psprintf("%s.default_segment_rules(%d)", query->schema, query->levels);
+}
+
 /* Appends a template of this query's. Parts that are not used in it may be empty. */
 static void
 append_template(StringInfo out, const char *template, const ScoresQuery *query)
@@ -547,7 +571,7 @@ append_template(StringInfo out, const char *template, const ScoresQuery *query)
 		{"{season_of_e}", query->season == NULL ? psprintf("NULL::%s.season", query->schema) : "e.season"},
 		{"{fitted_name}", query->model == NULL ? "" : query->model},
 		{"{kept_model}", query->kept_model == NULL ? "" : query->kept_model},
-		{"{rules}", query->rules == NULL ? "NULL::pg_catalog.int4" : query->rules},
+		{"{rules}", rules_text(query)},
 		{"{kept_as_of}",
 		 query->as_of == NULL ? psprintf("pg_catalog.max(%s.last_order_on(h.history))", query->schema)
 							  : psprintf("pg_catalog.max(%s)", query->as_of)},
@@ -555,7 +579,6 @@ append_template(StringInfo out, const char *template, const ScoresQuery *query)
 		{"{fit_as_of}", of_fit(query, "f", "as_of")},
 		{"{model}", of_fit(query, "s", "model")},
 		{"{as_of}", of_fit(query, "s", "as_of")},
-		{"{as_of_of_c}", of_fit(query, "c", "as_of")},
 		{"{model_name}", told_of_fit(query, "model_name")},
 		{"{fit_status}",
 		 query->grouped ? psprintf("CASE WHEN s.model_of_all THEN 'model_of_all'::pg_catalog.text ELSE %s END",
@@ -580,11 +603,13 @@ append_template(StringInfo out, const char *template, const ScoresQuery *query)
 			 : query->with_refresh ? ", h.group_hash, f.model, f.as_of, f.model_of_all, f.first_customer, f.warning"
 								   : ", h.group_hash, f.model, f.as_of, f.model_of_all"},
 		{"{join_fit}", join_text(query, "fit", "f", "h")},
-		{"{cuts}",
-		 query->kept_cuts != NULL ? query->kept_cuts
-			 : query->grouped     ? "k.cuts"
-								  : "(SELECT k.cuts FROM cuts AS k)"},
-		{"{join_cuts}", query->kept_cuts == NULL ? join_text(query, "cuts", "k", "c") : ""},
+		{"{cuts}", cuts_text(query)},
+		{"{join_cuts}", has_cuts(query) ? join_text(query, "cuts", "k", "h") : ""},
+		{"{cuts_on_shards}",
+		 query->fit_table != NULL ? "f.cuts"
+			 : has_cuts(query)    ? "k.cuts"
+								  : cuts_text(query)},
+		{"{join_cuts_on_shards}", query->fit_table == NULL && has_cuts(query) ? " CROSS JOIN cuts AS k" : ""},
 		{"{cuts_group}", query->grouped ? psprintf("%s, ", group_list(query, "h")) : ""},
 		{"{group_cuts}", query->grouped ? psprintf(" GROUP BY %s", group_list(query, "h")) : ""},
 		{"{days}", query->days},
@@ -620,16 +645,6 @@ filled(const char *template, const ScoresQuery *query)
 	return out.data;
 }
 
-/* Whether one of the columns that were chosen needs this. */
-static bool
-needs(const ScoresQuery *query, ColumnNeed need)
-{
-	for (int i = 0; i < lengthof(columns); i++)
-		if (query->chosen[i] && columns[i].need == need)
-			return true;
-	return false;
-}
-
 static const char *
 fit_text(const ScoresQuery *query)
 {
@@ -648,7 +663,7 @@ histories_text(const ScoresQuery *query)
 	return query->order_id == NULL ? from_orders : from_lines;
 }
 
-/* The customers with their scores, and those by cut points. */
+/* The customers with their scores. */
 static void
 append_scored(StringInfo out, const ScoresQuery *query)
 {
@@ -656,20 +671,18 @@ append_scored(StringInfo out, const ScoresQuery *query)
 
 	if (query->on_shards && !query->grouped)
 	{
-		append_template(out, customers_head_on_shards, query);
+		append_template(out, scored_head_on_shards, query);
 		append_template(out, range ? range_on_shards : "", query);
-		append_template(out, customers_from_on_shards, query);
+		append_template(out, scored_from_on_shards, query);
 		append_template(out, range ? range_from_on_shards : "", query);
 		appendStringInfoString(out, "\n)");
 	}
 	else
 	{
-		append_template(out, customers_head, query);
+		append_template(out, scored_head, query);
 		append_template(out, range ? range_template : "", query);
-		append_template(out, customers_tail, query);
+		append_template(out, scored_tail, query);
 	}
-	if (needs(query, NEED_RFM))
-		append_customers(out, scored_template, query);
 }
 
 char *
@@ -685,7 +698,7 @@ scores_query_text(const ScoresQuery *asked, bool with_refresh)
 		append_template(&out, lines_template, &query);
 	append_customers(&out, histories_text(&query), &query);
 	append_template(&out, fit_text(&query), &query);
-	if (needs(&query, NEED_RFM) && query.kept_cuts == NULL)
+	if (has_cuts(&query))
 		append_template(&out, query.on_shards && !query.grouped ? fit_cuts_template : cuts_template, &query);
 	append_scored(&out, &query);
 	appendStringInfo(&out, "\nSELECT\n  %s", key_items(&query, "s.%3 AS %2", ",\n  ", false));
@@ -703,7 +716,7 @@ scores_query_text(const ScoresQuery *asked, bool with_refresh)
 		append_template(&out, refresh_expression, &query);
 		appendStringInfoString(&out, " AS " SCORES_REFRESH);
 	}
-	appendStringInfo(&out, "\nFROM %s AS s", needs(&query, NEED_RFM) ? "scored" : "customers");
+	appendStringInfoString(&out, "\nFROM scored AS s");
 	return out.data;
 }
 
@@ -736,7 +749,7 @@ scores_fit_text(const ScoresQuery *query)
 	initStringInfo(&out);
 	append_histories(&out, query);
 	append_template(&out, fit_text(query), query);
-	if (needs(query, NEED_RFM) && query->kept_cuts == NULL)
+	if (has_cuts(query))
 	{
 		append_template(&out, fit_cuts_template, query);
 		appendStringInfoString(&out, "\nSELECT f.model, f.as_of, c.cuts FROM fit AS f CROSS JOIN cuts AS c");
@@ -1058,8 +1071,8 @@ names_argument(FunctionCallInfo fcinfo, int argument, const char *name)
 
 /* The names that the query has for columns of its own, beside those of the scores. */
 static const char *const inner_names[] = {
-	"history",        "group_hash", "customer_number", "ordered_on", "amount",  "base",
-	"first_customer", "too_small",  "model_of_all",    "cuts",       "warning", "season",
+	"history",      "group_hash", "customer_number", "ordered_on", "amount", "base",      "first_customer", "too_small",
+	"model_of_all", "cuts",       "warning",         "season",     "scores", "clv_range",
 };
 
 /* What a column of the scores is called within the query: the same, unless the query has another column of that name. */

@@ -136,4 +136,20 @@ rfm_digit(const RfmCuts *cuts, int dimension, double value)
 	return score;
 }
 
+/*
+ * The scores of one customer. There is no monetary score where all customers have the same value, or this one has
+ * none (NaN).
+ */
+extern RfmCode rfm_code_of(const RfmCuts *cuts, const double values[RFM_DIMENSIONS]);
+
+/* Cut points for as long as a call site lives: those of the call before, which are mostly those of all. All zero at first. */
+typedef struct RfmCutsMemo
+{
+	struct varlena *read; /* the value that cuts was read from; NULL: none was */
+	RfmCuts cuts;
+} RfmCutsMemo;
+
+/* Reads cut points unless they are those of the call before. */
+extern const RfmCuts *rfm_cuts_once(RfmCutsMemo *memo, MemoryContext context, Datum cuts);
+
 #endif /* RFM_RFM_H */

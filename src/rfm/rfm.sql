@@ -44,11 +44,6 @@ COMMENT ON FUNCTION rfm_score(integer, bigint, double precision, rfm_cuts) IS 's
 CREATE FUNCTION rfm_score(recency_days integer, frequency bigint, monetary double precision, levels integer DEFAULT 5) RETURNS text
 LANGUAGE C WINDOW IMMUTABLE PARALLEL SAFE COST 20 AS 'MODULE_PATHNAME', 'rfm_score_window';
 COMMENT ON FUNCTION rfm_score(integer, bigint, double precision, integer) IS 'scores of a customer among those of the window''s partition: ''545'', one character each for recency, frequency and monetary value, the highest is best (A is 10); - where all spend the same; with other than five levels followed by their number, ''333/3''; NULL where a value is not known';
-CREATE FUNCTION rfm_scores(recency_days integer, frequency bigint, monetary double precision, cuts rfm_cuts,
-	OUT r_score smallint, OUT f_score smallint, OUT m_score smallint, OUT rfm_score text) RETURNS record
-LANGUAGE C IMMUTABLE PARALLEL SAFE COST 5 AS 'MODULE_PATHNAME';
-COMMENT ON FUNCTION rfm_scores(integer, bigint, double precision, rfm_cuts) IS
-'internal: the scores of rfm_score() as numbers, and in one; NULL and - for the monetary score where nothing is known of it';
 
 -- accessors of cut points
 

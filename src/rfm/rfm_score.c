@@ -69,9 +69,8 @@ rfm_code_read(const char *text, int length, RfmCode *code)
 	return code->levels != 0;
 }
 
-/* The scores of one customer. There is no monetary score where all customers have the same value, or this one has none. */
-static RfmCode
-code_of(const RfmCuts *cuts, const double values[RFM_DIMENSIONS])
+RfmCode
+rfm_code_of(const RfmCuts *cuts, const double values[RFM_DIMENSIONS])
 {
 	RfmCode code = {.levels = cuts->levels};
 
@@ -85,7 +84,7 @@ code_of(const RfmCuts *cuts, const double values[RFM_DIMENSIONS])
 static Datum
 score_result(const RfmCuts *cuts, const double values[RFM_DIMENSIONS])
 {
-	RfmCode code = code_of(cuts, values);
+	RfmCode code = rfm_code_of(cuts, values);
 	char text[RFM_CODE_BYTES];
 
 	return PointerGetDatum(cstring_to_text_with_len(text, rfm_code_write(&code, text)));
@@ -109,79 +108,20 @@ rfm_score(PG_FUNCTION_ARGS)
 	return score_result(&cuts, values);
 }
 
-/* What lives as long as a call site: its row, and the cut points of the call before, which are mostly those of all. */
-typedef struct ScoresOfCuts
+const RfmCuts *
+rfm_cuts_once(RfmCutsMemo *memo, MemoryContext context, Datum cuts)
 {
-	CallRow *row;
-	struct varlena *read; /* the value that cuts was read from; NULL: none was */
-	RfmCuts cuts;
-	char rfm_score[VARHDRSZ + RFM_CODE_BYTES];
-} ScoresOfCuts;
-
-static ScoresOfCuts *
-scores_of_cuts(FunctionCallInfo fcinfo)
-{
-	ScoresOfCuts *call = fcinfo->flinfo->fn_extra;
-
-	if (call == NULL)
-	{
-		call = MemoryContextAllocZero(fcinfo->flinfo->fn_mcxt, sizeof(ScoresOfCuts));
-		call->row = call_row(fcinfo);
-		fcinfo->flinfo->fn_extra = call;
-	}
-	return call;
-}
-
-/* Reads cut points unless they are those of the call before. */
-static const RfmCuts *
-cuts_once(FunctionCallInfo fcinfo, ScoresOfCuts *call, Datum datum)
-{
-	struct varlena *value = PG_DETOAST_DATUM_PACKED(datum);
+	struct varlena *value = PG_DETOAST_DATUM_PACKED(cuts);
 	Size size = VARSIZE_ANY(value);
 
-	if (call->read != NULL && VARSIZE_ANY(call->read) == size && memcmp(call->read, value, size) == 0)
-		return &call->cuts;
-	if (call->read != NULL)
-		pfree(call->read);
-	call->read = NULL;
-	rfm_cuts_read(&call->cuts, PointerGetDatum(value));
-	call->read = memcpy(MemoryContextAlloc(fcinfo->flinfo->fn_mcxt, size), value, size);
-	return &call->cuts;
-}
-
-/*
- * rfm_scores(recency_days, frequency, monetary, cuts rfm_cuts) → (r_score, f_score, m_score, rfm_score):
- * the scores as numbers and in one; without a monetary value there is no monetary score.
- */
-PG_FUNCTION_INFO_V1(rfm_scores);
-Datum
-rfm_scores(PG_FUNCTION_ARGS)
-{
-	ScoresOfCuts *call = scores_of_cuts(fcinfo);
-	bool scored = !PG_ARGISNULL(0) && !PG_ARGISNULL(1) && !PG_ARGISNULL(3);
-	Datum scores[RFM_DIMENSIONS + 1] = {0};
-	bool nulls[RFM_DIMENSIONS + 1] = {true, true, true, true};
-
-	if (scored)
-	{
-		const RfmCuts *cuts = cuts_once(fcinfo, call, PG_GETARG_DATUM(3));
-		const double values[RFM_DIMENSIONS] = {
-			[RFM_RECENCY] = PG_GETARG_INT32(0),
-			[RFM_FREQUENCY] = (double) PG_GETARG_INT64(1),
-			[RFM_MONETARY] = PG_ARGISNULL(2) ? NAN : PG_GETARG_FLOAT8(2),
-		};
-		RfmCode code = code_of(cuts, values);
-
-		for (int i = 0; i < RFM_DIMENSIONS; i++)
-		{
-			scores[i] = Int16GetDatum((int16) code.scores[i]);
-			nulls[i] = code.scores[i] == RFM_NO_SCORE;
-		}
-		SET_VARSIZE(call->rfm_score, VARHDRSZ + rfm_code_write(&code, VARDATA(call->rfm_score)));
-		scores[RFM_DIMENSIONS] = PointerGetDatum(call->rfm_score);
-		nulls[RFM_DIMENSIONS] = false;
-	}
-	return call_row_fill(call->row, scores, nulls);
+	if (memo->read != NULL && VARSIZE_ANY(memo->read) == size && memcmp(memo->read, value, size) == 0)
+		return &memo->cuts;
+	if (memo->read != NULL)
+		pfree(memo->read);
+	memo->read = NULL;
+	rfm_cuts_read(&memo->cuts, PointerGetDatum(value));
+	memo->read = memcpy(MemoryContextAlloc(context, size), value, size);
+	return &memo->cuts;
 }
 
 /* The state between the rows of a partition: all zero before the first. */

@@ -10,77 +10,77 @@
 
 #include <math.h>
 
+#include "scores/all_scores.h"
 #include "scores/score.h"
 #include "support/result.h"
 
-/* The columns, in the order of the declaration. */
-enum
+struct ScoresCall
 {
-	ALIVE_PROB,
-	CHURN_PROB,
-	EXPECTED_TRANSACTIONS,
-	EXPECTED_TRANSACTION_VALUE,
-	CLV_ESTIMATE,
-	ORDER_PROB,
-	NEXT_ORDER_ON,
-	DAYS_OVERDUE,
-	OVERDUE_PROB,
-	LIFECYCLE,
-	SCORE_STATUS,
-	N_SCORE_COLUMNS,
-};
-
-/* What lives as long as the query. */
-typedef struct ScoresCall
-{
-	CallRow *row;
 	Datum *lifecycle_texts;
 	Datum *status_texts;
 	TransactionCache *cache;
 	TransactionCache *status_cache; /* for its horizon of a year, if the other is not */
-} ScoresCall;
+};
 
-static ScoresCall *
-scores_call(FunctionCallInfo fcinfo)
+ScoresCall *
+scores_call_make(MemoryContext context)
 {
-	ScoresCall *call = fcinfo->flinfo->fn_extra;
+	ScoresCall *call = MemoryContextAllocZero(context, sizeof(ScoresCall));
+
+	call->lifecycle_texts = word_texts(lifecycle_words, N_LIFECYCLES, context);
+	call->status_texts = word_texts(score_status_words, N_SCORE_STATUSES, context);
+	call->cache = transaction_cache_make(context);
+	call->status_cache = transaction_cache_make(context);
+	return call;
+}
+
+/* The call site of a function whose row these scores are. */
+typedef struct RowCall
+{
+	CallRow *row;
+	ScoresCall *scores;
+} RowCall;
+
+static RowCall *
+open_call(FunctionCallInfo fcinfo)
+{
+	RowCall *call = fcinfo->flinfo->fn_extra;
 
 	if (call == NULL)
 	{
-		MemoryContext context = fcinfo->flinfo->fn_mcxt;
-
-		call = MemoryContextAllocZero(context, sizeof(ScoresCall));
+		call = MemoryContextAlloc(fcinfo->flinfo->fn_mcxt, sizeof(RowCall));
 		call->row = call_row(fcinfo);
-		call->lifecycle_texts = word_texts(lifecycle_words, N_LIFECYCLES, context);
-		call->status_texts = word_texts(score_status_words, N_SCORE_STATUSES, context);
-		call->cache = transaction_cache_make(context);
-		call->status_cache = transaction_cache_make(context);
+		call->scores = scores_call_make(fcinfo->flinfo->fn_mcxt);
 		fcinfo->flinfo->fn_extra = call;
 	}
 	return call;
 }
 
-/* A row of NULLs so far, and which arguments leave which columns open. */
-typedef struct Scores
+/* How far and at what terms to look ahead, and which arguments leave which columns open. */
+typedef struct ScoreTerms
 {
-	Datum values[N_SCORE_COLUMNS];
-	bool nulls[N_SCORE_COLUMNS];
 	bool horizon_given;
-	bool terms_given; /* all that a value depends on */
-	ValueTerms terms;
-} Scores;
+	bool all_given; /* all that a value depends on */
+	ValueTerms value;
+} ScoreTerms;
 
 /* Arguments horizon_days, annual_discount and margin, any of which may be NULL. */
+static ScoreTerms
+terms_arguments(FunctionCallInfo fcinfo, int argno)
+{
+	ScoreTerms terms = {.horizon_given = !PG_ARGISNULL(argno), .all_given = !any_null(fcinfo, argno, argno + 2)};
+
+	if (terms.all_given)
+		terms.value = value_terms_arguments(fcinfo, argno);
+	else if (terms.horizon_given)
+		terms.value.horizon_days = horizon_argument(fcinfo, argno);
+	return terms;
+}
+
 static void
-terms_arguments(FunctionCallInfo fcinfo, int argno, Scores *scores)
+clear_scores(Scores *scores)
 {
 	memset(scores->nulls, true, sizeof(scores->nulls));
-	scores->horizon_given = !PG_ARGISNULL(argno);
-	scores->terms_given = !any_null(fcinfo, argno, argno + 2);
-	if (scores->terms_given)
-		scores->terms = value_terms_arguments(fcinfo, argno);
-	else if (scores->horizon_given)
-		scores->terms.horizon_days = horizon_argument(fcinfo, argno);
 }
 
 static void
@@ -102,46 +102,46 @@ add_transaction_value(Scores *scores, Customer *customer)
 {
 	ScoreStatus status = customer->status;
 
-	set_score(scores, EXPECTED_TRANSACTION_VALUE, customer_transaction_value(customer));
+	set_score(scores, COLUMN_EXPECTED_TRANSACTION_VALUE, customer_transaction_value(customer));
 	customer->status = status;
 }
 
 /* The scores that look ahead as far as the horizon. */
 static void
-add_horizon_scores(Scores *scores, Customer *customer)
+add_horizon_scores(Scores *scores, const ScoreTerms *terms, Customer *customer)
 {
-	if (scores->horizon_given)
+	if (terms->horizon_given)
 	{
-		set_score(scores, EXPECTED_TRANSACTIONS, expected_transactions_in(customer, scores->terms.horizon_days));
-		set_score(scores, ORDER_PROB, customer_order_prob(customer, scores->terms.horizon_days));
+		set_score(scores, COLUMN_EXPECTED_TRANSACTIONS, expected_transactions_in(customer, terms->value.horizon_days));
+		set_score(scores, COLUMN_ORDER_PROB, customer_order_prob(customer, terms->value.horizon_days));
 	}
-	if (scores->terms_given)
+	if (terms->all_given)
 	{
 		ScoreStatus status = customer->status;
 
-		set_score(scores, CLV_ESTIMATE, lifetime_value(customer, &scores->terms));
+		set_score(scores, COLUMN_CLV_ESTIMATE, lifetime_value(customer, &terms->value));
 		customer->status = status;
 	}
 }
 
 /* All but the expected value of a transaction, the next order and the status. */
 static void
-add_scores(Scores *scores, const ScoresCall *call, Customer *customer)
+add_scores(Scores *scores, const ScoreTerms *terms, const ScoresCall *call, Customer *customer)
 {
 	int32 overdue;
 	Lifecycle lifecycle;
 
 	customer_prefetch(customer);
 	/* does not ask the cache, which is on its way */
-	set_score(scores, OVERDUE_PROB, customer_overdue_prob(customer));
+	set_score(scores, COLUMN_OVERDUE_PROB, customer_overdue_prob(customer));
 	if (customer_days_overdue(customer, &overdue))
-		set_column(scores, DAYS_OVERDUE, Int32GetDatum(overdue));
-	set_score(scores, ALIVE_PROB, customer_alive_prob(customer));
-	set_score(scores, CHURN_PROB, customer_churn_prob(customer));
+		set_column(scores, COLUMN_DAYS_OVERDUE, Int32GetDatum(overdue));
+	set_score(scores, COLUMN_ALIVE_PROB, customer_alive_prob(customer));
+	set_score(scores, COLUMN_CHURN_PROB, customer_churn_prob(customer));
 	lifecycle = customer_lifecycle(customer);
 	if (lifecycle != LIFECYCLE_NONE)
-		set_column(scores, LIFECYCLE, call->lifecycle_texts[lifecycle]);
-	add_horizon_scores(scores, customer);
+		set_column(scores, COLUMN_LIFECYCLE, call->lifecycle_texts[lifecycle]);
+	add_horizon_scores(scores, terms, customer);
 }
 
 static void
@@ -150,17 +150,40 @@ add_next_order(Scores *scores, Customer *customer)
 	DateADT next_order;
 
 	if (customer_next_order(customer, 0.5, &next_order))
-		set_column(scores, NEXT_ORDER_ON, DateADTGetDatum(next_order));
+		set_column(scores, COLUMN_NEXT_ORDER_ON, DateADTGetDatum(next_order));
 }
 
 /* The status goes by a year, which would push the answers of another horizon out of the cache. */
 static void
-add_status(Scores *scores, const ScoresCall *call, Customer *customer, Datum history, const HistorySummary *seen,
-		   bool by_default)
+add_status(Scores *scores, const ScoreTerms *terms, const ScoresCall *call, Customer *customer, Datum history,
+		   const HistorySummary *seen, bool by_default)
 {
-	if (scores->horizon_given && scores->terms.horizon_days != YEAR_DAYS)
+	if (terms->horizon_given && terms->value.horizon_days != YEAR_DAYS)
 		customer_use_cache(customer, call->status_cache);
-	set_column(scores, SCORE_STATUS, call->status_texts[customer_status(customer, history, seen, by_default)]);
+	set_column(scores, COLUMN_STATUS, call->status_texts[customer_status(customer, history, seen, by_default)]);
+}
+
+bool
+scores_of_history(FunctionCallInfo fcinfo, ScoresCall *call, Scores *scores, HistorySummary *whole)
+{
+	Customer customer;
+	ScoreTerms terms;
+	bool read = !any_null(fcinfo, 0, 1);
+	bool known;
+
+	customer_before_covariates(fcinfo, 2, &customer, whole);
+	known = customer.scorable;
+	if (known)
+		customer_add_covariates(fcinfo, 6, &customer);
+	customer_use_cache(&customer, call->cache);
+	terms = terms_arguments(fcinfo, 3);
+	clear_scores(scores);
+	if (known)
+		add_transaction_value(scores, &customer);
+	add_scores(scores, &terms, call, &customer);
+	add_next_order(scores, &customer);
+	add_status(scores, &terms, call, &customer, PG_GETARG_DATUM(0), read ? whole : NULL, PG_ARGISNULL(2));
+	return read && whole->complete && PG_GETARG_CLV_MODEL(1)->period == PERIOD_DAY;
 }
 
 /* customer_scores(history, model [, as_of, horizon_days, annual_discount, margin, covariates]) → one row */
@@ -168,23 +191,11 @@ PG_FUNCTION_INFO_V1(customer_scores);
 Datum
 customer_scores(PG_FUNCTION_ARGS)
 {
-	ScoresCall *call = scores_call(fcinfo);
+	RowCall *call = open_call(fcinfo);
 	Scores scores;
-	Customer customer;
 	HistorySummary seen;
-	bool known;
 
-	customer_before_covariates(fcinfo, 2, &customer, &seen);
-	known = customer.scorable;
-	if (known)
-		customer_add_covariates(fcinfo, 6, &customer);
-	customer_use_cache(&customer, call->cache);
-	terms_arguments(fcinfo, 3, &scores);
-	if (known)
-		add_transaction_value(&scores, &customer);
-	add_scores(&scores, call, &customer);
-	add_next_order(&scores, &customer);
-	add_status(&scores, call, &customer, PG_GETARG_DATUM(0), any_null(fcinfo, 0, 1) ? NULL : &seen, PG_ARGISNULL(2));
+	(void) scores_of_history(fcinfo, call->scores, &scores, &seen);
 	return call_row_fill(call->row, scores.values, scores.nulls);
 }
 
@@ -193,15 +204,16 @@ PG_FUNCTION_INFO_V1(customer_scores_numbers);
 Datum
 customer_scores_numbers(PG_FUNCTION_ARGS)
 {
-	ScoresCall *call = scores_call(fcinfo);
+	RowCall *call = open_call(fcinfo);
+	ScoreTerms terms = terms_arguments(fcinfo, 6);
 	Scores scores;
 	Customer customer;
 
-	terms_arguments(fcinfo, 6, &scores);
+	clear_scores(&scores);
 	customer_of_numbers_as_of(fcinfo, 3, 4, 5, &customer);
-	customer_use_cache(&customer, call->cache);
-	set_score(&scores, EXPECTED_TRANSACTION_VALUE, numbers_transaction_value(fcinfo, 3, 4));
-	add_scores(&scores, call, &customer);
+	customer_use_cache(&customer, call->scores->cache);
+	set_score(&scores, COLUMN_EXPECTED_TRANSACTION_VALUE, numbers_transaction_value(fcinfo, 3, 4));
+	add_scores(&scores, &terms, call->scores, &customer);
 
 	/* only the day of the next order needs to know which day it is, and the horizons of the others must not */
 	if (customer.scorable)
@@ -212,6 +224,6 @@ customer_scores_numbers(PG_FUNCTION_ARGS)
 		add_next_order(&scores, &customer);
 		customer.as_of = as_of;
 	}
-	add_status(&scores, call, &customer, 0, NULL, false);
+	add_status(&scores, &terms, call->scores, &customer, 0, NULL, false);
 	return call_row_fill(call->row, scores.values, scores.nulls);
 }

@@ -103,4 +103,18 @@ segment_covers(const SegmentRule *rule, const RfmCode *code)
 	return true;
 }
 
+/*
+ * The names of segments for as long as a call site lives, each looked up once by the rules of the call before, which are
+ * mostly those of all. All zero at first.
+ */
+typedef struct SegmentMemo
+{
+	struct varlena *rules; /* NULL: none were read */
+	Datum *names;          /* by code; zero: not looked up */
+	bool *known;
+} SegmentMemo;
+
+/* The segment of a code by rules, as segment_of() finds it; false if none covers it. */
+extern bool segment_once(SegmentMemo *memo, MemoryContext context, const RfmCode *code, Datum rules, Datum *name);
+
 #endif /* SEGMENTS_SEGMENTS_H */

@@ -43,15 +43,14 @@ score_argument(FunctionCallInfo fcinfo, int told_levels, RfmCode *code)
 						 "levels like \"333/3\" or \"A93/10\".")));
 }
 
-/* Raises an error if a score and the cuts or rules have different levels. */
+/* Raises an error if a score, as it was given, and the cuts or rules have different levels. */
 static void
-check_same_levels(FunctionCallInfo fcinfo, const RfmCode *code, int levels, const char *what)
+check_same_levels(const RfmCode *code, const char *score, int levels, const char *what)
 {
 	if (code->levels != levels)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("score \"%s\" has %d levels, but %s %d", text_to_cstring(PG_GETARG_TEXT_PP(0)), code->levels,
-						what, levels),
+				 errmsg("score \"%s\" has %d levels, but %s %d", score, code->levels, what, levels),
 				 errhint("The levels of rfm_cuts, rfm_score and segment_rules must be the same.")));
 }
 
@@ -76,7 +75,7 @@ segment_of(PG_FUNCTION_ARGS)
 		rfm_check_levels(levels);
 	score_argument(fcinfo, levels, &code);
 	if (levels > 0)
-		check_same_levels(fcinfo, &code, levels, "levels are said to be");
+		check_same_levels(&code, text_to_cstring(PG_GETARG_TEXT_PP(0)), levels, "levels are said to be");
 
 	const SegmentRule *rules = segment_defaults(code.levels, &count);
 
@@ -86,22 +85,86 @@ segment_of(PG_FUNCTION_ARGS)
 	elog(ERROR, "built-in segments leave out %s", text_to_cstring(PG_GETARG_TEXT_PP(0)));
 }
 
+/* The most specific rule that covers a code, which was written like this; false if none does. */
+static bool
+find_segment(const RfmCode *code, const char *score, Datum rules, SegmentRule *rule)
+{
+	SegmentReader reader;
+
+	segment_open(&reader, rules);
+	check_same_levels(code, score, reader.levels, "the rules are for");
+	while (segment_next(&reader, rule))
+		if (segment_covers(rule, code))
+			return true;
+	return false;
+}
+
 /* segment_of(score text, rules segment_rules) → text: the segment of the most specific rule */
 PG_FUNCTION_INFO_V1(segment_of_rules);
 Datum
 segment_of_rules(PG_FUNCTION_ARGS)
 {
 	RfmCode code;
-	SegmentReader reader;
 	SegmentRule rule;
 
-	segment_open(&reader, PG_GETARG_DATUM(1));
 	score_argument(fcinfo, 0, &code);
-	check_same_levels(fcinfo, &code, reader.levels, "the rules are for");
-	while (segment_next(&reader, &rule))
-		if (segment_covers(&rule, &code))
-			return name_result(&rule);
-	PG_RETURN_NULL();
+	if (!find_segment(&code, text_to_cstring(PG_GETARG_TEXT_PP(0)), PG_GETARG_DATUM(1), &rule))
+		PG_RETURN_NULL();
+	return name_result(&rule);
+}
+
+/* Codes have so many places in a memo, whatever their levels. */
+#define MEMO_SCORES (RFM_MAX_LEVELS + 1)
+#define MEMO_PLACES (MEMO_SCORES * MEMO_SCORES * MEMO_SCORES)
+
+/* Forgets the names unless the rules are those of the call before. */
+static void
+memo_open(SegmentMemo *memo, MemoryContext context, struct varlena *rules)
+{
+	Size size = VARSIZE_ANY(rules);
+
+	if (memo->rules != NULL && VARSIZE_ANY(memo->rules) == size && memcmp(memo->rules, rules, size) == 0)
+		return;
+	if (memo->rules == NULL)
+	{
+		memo->names = MemoryContextAllocZero(context, MEMO_PLACES * sizeof(Datum));
+		memo->known = MemoryContextAllocZero(context, MEMO_PLACES * sizeof(bool));
+	}
+	else
+		pfree(memo->rules);
+	for (int i = 0; i < MEMO_PLACES; i++)
+	{
+		if (memo->names[i] != 0)
+			pfree(DatumGetPointer(memo->names[i]));
+		memo->names[i] = 0;
+		memo->known[i] = false;
+	}
+	memo->rules = memcpy(MemoryContextAlloc(context, size), rules, size);
+}
+
+bool
+segment_once(SegmentMemo *memo, MemoryContext context, const RfmCode *code, Datum rules, Datum *name)
+{
+	int place = (code->scores[RFM_RECENCY] * MEMO_SCORES + code->scores[RFM_FREQUENCY]) * MEMO_SCORES +
+		code->scores[RFM_MONETARY];
+
+	memo_open(memo, context, PG_DETOAST_DATUM_PACKED(rules));
+	if (!memo->known[place])
+	{
+		char score[RFM_CODE_BYTES];
+		SegmentRule rule;
+
+		if (find_segment(code, pnstrdup(score, rfm_code_write(code, score)), PointerGetDatum(memo->rules), &rule))
+		{
+			MemoryContext caller = MemoryContextSwitchTo(context);
+
+			memo->names[place] = name_result(&rule);
+			MemoryContextSwitchTo(caller);
+		}
+		memo->known[place] = true;
+	}
+	*name = memo->names[place];
+	return *name != 0;
 }
 
 /*
