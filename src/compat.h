@@ -62,6 +62,18 @@
 #define decode_base64(text, length, bytes, capacity) pg_b64_decode(text, length, (char *) (bytes), capacity)
 #endif
 
+/* Since 18 a query is run once anyway, and since 19 planning may explain itself. Callers include the headers. */
+#if PG_VERSION_NUM >= 180000
+#define run_query(query) ExecutorRun(query, ForwardScanDirection, 0)
+#else
+#define run_query(query) ExecutorRun(query, ForwardScanDirection, 0, true)
+#endif
+#if PG_VERSION_NUM >= 190000
+#define plan_query(query, text, options) pg_plan_query(query, text, options, NULL, NULL)
+#else
+#define plan_query(query, text, options) pg_plan_query(query, text, options, NULL)
+#endif
+
 /* Servers that know IGNORE NULLS (19) ask a window function whether it does. */
 #if PG_VERSION_NUM < 190000
 #define WinCheckAndInitializeNullTreatment(window, allow, fcinfo) ((void) 0)

@@ -135,11 +135,10 @@ make_materialized_view(const ScoresNames *names, const ScoresQuery *query, Progr
 
 	progress_phase(progress, "scores");
 
-	const char *text = scores_query_text(query, true);
+	scores_run("CREATE MATERIALIZED VIEW %s AS\n%s\nWITH NO DATA", names->scores, scores_query_text(query, true));
 
-	scores_run("CREATE MATERIALIZED VIEW %s AS\n%s\nWITH NO DATA", names->scores, text);
-
-	int64 customers = fill_relation(scores_relation(names->scores), text, NULL);
+	Oid view = scores_relation(names->scores);
+	int64 customers = fill_relation(view, view, NULL);
 
 	progress_done(progress, customers, "customers scored");
 	progress_phase(progress, "indexes");
@@ -165,19 +164,18 @@ drop_leftover(const ScoresNames *names, const char *generation)
 }
 
 /*
- * Makes a table of the rows of the query, of which there is a view; gives their number, and a query of
+ * Makes a table of the rows of the query's view; gives their number, and a query of
  * those in which stands what was fitted: to search all rows for these would cost more than to note them.
  */
 static int64
 make_generation(const ScoresNames *names, const char *generation, char **fitted)
 {
-	const char *query = psprintf("SELECT q.* FROM %s AS q", names->query);
 	StringInfoData places;
 	int64 customers;
 
 	initStringInfo(&places);
-	scores_run("CREATE TABLE %s AS %s WITH NO DATA", generation, query);
-	customers = fill_relation(scores_relation(generation), query, &places);
+	scores_run("CREATE TABLE %s AS SELECT q.* FROM %s AS q WITH NO DATA", generation, names->query);
+	customers = fill_relation(scores_relation(generation), scores_relation(names->query), &places);
 	*fitted = psprintf("(SELECT g.* FROM pg_catalog.unnest('{%s}'::pg_catalog.tid[]) AS place JOIN %s AS g ON "
 					   "g.ctid OPERATOR(pg_catalog.=) place.place)",
 					   places.data, generation);

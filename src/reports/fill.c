@@ -1,6 +1,6 @@
 /*
  * fill.c
- *	  Rows of a query into a relation that was just made.
+ *	  Rows of a view into a relation that was just made.
  *
  * CREATE TABLE AS stores row by row: each takes a lock of the page and a record of the log.
  * Here rows are stored as COPY (FREEZE) does, a thousand at a time, a page with one record.
@@ -17,7 +17,6 @@
 #include "access/xact.h"
 #include "catalog/pg_class.h"
 #include "commands/matview.h"
-#include "executor/spi.h"
 #include "executor/tuptable.h"
 #include "miscadmin.h"
 #include "tcop/dest.h"
@@ -26,7 +25,7 @@
 #include "utils/rel.h"
 
 #include "reports/fill.h"
-#include "support/sql_text.h"
+#include "reports/view_rows.h"
 
 /* As COPY does. */
 #define MOST_ROWS 1000
@@ -46,6 +45,7 @@ typedef struct Filler
 	int made; /* slots that there are */
 	int rows; /* those that wait */
 	Size bytes;
+	ViewRows *view;
 	StringInfo places;      /* where rows are stored whose last column is not null; NULL: nobody asks */
 	bool marked[MOST_ROWS]; /* the rows that wait and are such */
 } Filler;
@@ -81,14 +81,10 @@ start_rows(DestReceiver *receiver, int operation, TupleDesc row)
 {
 }
 
-static bool
-receive_row(TupleTableSlot *row, DestReceiver *receiver)
+/* The next slot that is free. */
+static TupleTableSlot *
+free_slot(Filler *filler)
 {
-	Filler *filler = (Filler *) receiver;
-	TupleTableSlot *slot;
-	bool release;
-	HeapTuple tuple;
-
 	if (filler->rows == filler->made)
 	{
 		MemoryContext caller = MemoryContextSwitchTo(filler->context);
@@ -96,8 +92,22 @@ receive_row(TupleTableSlot *row, DestReceiver *receiver)
 		filler->slots[filler->made++] = table_slot_create(filler->relation, NULL);
 		MemoryContextSwitchTo(caller);
 	}
-	filler->marked[filler->rows] = filler->places != NULL && !slot_attisnull(row, row->tts_tupleDescriptor->natts);
-	slot = ExecCopySlot(filler->slots[filler->rows++], row);
+	return filler->slots[filler->rows];
+}
+
+static bool
+receive_row(TupleTableSlot *row, DestReceiver *receiver)
+{
+	Filler *filler = (Filler *) receiver;
+	int columns = filler->view->n_columns;
+	TupleTableSlot *slot = free_slot(filler);
+	bool release;
+	HeapTuple tuple;
+
+	view_rows_read(filler->view, row, slot->tts_values, slot->tts_isnull);
+	filler->marked[filler->rows++] = filler->places != NULL && !slot->tts_isnull[columns - 1];
+	ExecStoreVirtualTuple(slot);
+	ExecMaterializeSlot(slot);
 	tuple = ExecFetchSlotHeapTuple(slot, false, &release);
 	filler->bytes += tuple->t_len;
 	if (release)
@@ -112,9 +122,9 @@ end_rows(DestReceiver *receiver)
 {
 }
 
-/* Runs the query in the security context in which the server fills materialized views. */
+/* Runs the query of a materialized view in the security context in which the server does. */
 static uint64
-run_restricted(const char *query, DestReceiver *receiver)
+run_restricted(Relation view, Filler *filler)
 {
 	Oid user;
 	int security;
@@ -125,17 +135,30 @@ run_restricted(const char *query, DestReceiver *receiver)
 	SetUserIdAndSecContext(user, security | SECURITY_RESTRICTED_OPERATION);
 	level = NewGUCNestLevel();
 	RestrictSearchPath();
-	rows = sql_run_into(query, receiver);
+	filler->view = view_rows_plan(view);
+	rows = view_rows_run(filler->view, &filler->receiver);
 	AtEOXact_GUC(false, level);
 	SetUserIdAndSecContext(user, security);
 	return rows;
 }
 
+/* Runs the query of a plain view. */
+static uint64
+run_view(Oid source, Filler *filler)
+{
+	Relation view = table_open(source, AccessShareLock);
+	uint64 rows;
+
+	filler->view = view_rows_plan(view);
+	rows = view_rows_run(filler->view, &filler->receiver);
+	table_close(view, NoLock);
+	return rows;
+}
+
 uint64
-fill_relation(Oid relation, const char *query, StringInfo places)
+fill_relation(Oid relation, Oid source, StringInfo places)
 {
 	Filler *filler = palloc0(sizeof(Filler));
-	bool view;
 	uint64 rows;
 
 	filler->places = places;
@@ -147,13 +170,12 @@ fill_relation(Oid relation, const char *query, StringInfo places)
 	filler->relation = table_open(relation, AccessExclusiveLock);
 	if (filler->relation->rd_createSubid == InvalidSubTransactionId)
 		elog(ERROR, "relation \"%s\" was not made in this transaction", RelationGetRelationName(filler->relation));
-	view = filler->relation->rd_rel->relkind == RELKIND_MATVIEW;
 	filler->command = GetCurrentCommandId(true);
 	filler->state = GetBulkInsertState();
 	filler->context = CurrentMemoryContext;
 	filler->scratch = AllocSetContextCreate(CurrentMemoryContext, "rows of scores", ALLOCSET_DEFAULT_SIZES);
 
-	rows = view ? run_restricted(query, &filler->receiver) : sql_run_into(query, &filler->receiver);
+	rows = source == relation ? run_restricted(filler->relation, filler) : run_view(source, filler);
 
 	if (filler->rows > 0)
 		store_rows(filler);
@@ -162,7 +184,7 @@ fill_relation(Oid relation, const char *query, StringInfo places)
 	FreeBulkInsertState(filler->state);
 	table_finish_bulk_insert(filler->relation, FILL_OPTIONS);
 	MemoryContextDelete(filler->scratch);
-	if (view)
+	if (source == relation)
 		SetMatViewPopulatedState(filler->relation, true);
 	table_close(filler->relation, NoLock);
 	pfree(filler);

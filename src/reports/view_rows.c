@@ -1,0 +1,145 @@
+/*
+ * view_rows.c
+ *	  The rows of a view, with the records that functions return whole.
+ *
+ * Where a view takes a record apart, (s.scores).churn_prob and so on, the executor opens the record once for every column.
+ * What stores all of them has them sooner from the record itself: the plan made here gives the record instead of its
+ * fields, and view_rows_read() spreads it.
+ */
+#include "compat.h"
+
+#include "access/htup_details.h"
+#include "access/xact.h"
+#include "executor/executor.h"
+#include "miscadmin.h"
+#include "nodes/makefuncs.h"
+#include "nodes/parsenodes.h"
+#include "rewrite/prs2lock.h"
+#include "rewrite/rewriteHandler.h"
+#include "tcop/tcopprot.h"
+#include "utils/expandedrecord.h"
+#include "utils/snapmgr.h"
+#include "utils/typcache.h"
+
+#include "reports/view_rows.h"
+
+/* The query that the view was made of, to be changed. */
+static Query *
+view_query(Relation view)
+{
+	const RuleLock *rules = view->rd_rules;
+
+	if (rules == NULL || rules->numLocks != 1 || rules->rules[0]->event != CMD_SELECT)
+		elog(ERROR, "\"%s\" is not a view of one query", RelationGetRelationName(view));
+	return copyObject(linitial_node(Query, rules->rules[0]->actions));
+}
+
+/* The place of a column in a list of columns, where it is added if it is not there. */
+static int
+place_of(List **columns, Expr *expression)
+{
+	ListCell *cell;
+	TargetEntry *entry;
+
+	foreach (cell, *columns)
+		if (equal(lfirst_node(TargetEntry, cell)->expr, expression))
+			return foreach_current_index(cell);
+	entry = makeTargetEntry(expression, list_length(*columns) + 1, NULL, false);
+	*columns = lappend(*columns, entry);
+	return entry->resno - 1;
+}
+
+/* Puts records in the place of their fields. */
+static void
+gather_fields(Query *query, ViewRows *rows)
+{
+	List *gathered = NIL;
+	ListCell *cell;
+
+	if (query->distinctClause != NIL || query->groupClause != NIL || query->sortClause != NIL ||
+		query->setOperations != NULL)
+		elog(ERROR, "the query of the view is not a plain list of columns");
+	rows->n_columns = list_length(query->targetList);
+	rows->columns = palloc0_array(ViewColumn, rows->n_columns);
+	foreach (cell, query->targetList)
+	{
+		const TargetEntry *entry = lfirst_node(TargetEntry, cell);
+		ViewColumn *column = &rows->columns[foreach_current_index(cell)];
+		Expr *expression = entry->expr;
+
+		if (IsA(expression, FieldSelect) && IsA(((FieldSelect *) expression)->arg, Var))
+		{
+			column->field = ((FieldSelect *) expression)->fieldnum;
+			expression = ((FieldSelect *) expression)->arg;
+		}
+		column->place = place_of(&gathered, expression);
+	}
+	query->targetList = gathered;
+	rows->records = palloc0_array(TupleDesc, list_length(gathered));
+}
+
+ViewRows *
+view_rows_plan(Relation view)
+{
+	ViewRows *rows = palloc0(sizeof(ViewRows));
+	Query *query = view_query(view);
+
+	gather_fields(query, rows);
+	AcquireRewriteLocks(query, true, false);
+	query = linitial_node(Query, QueryRewrite(query));
+	rows->plan = plan_query(query, RelationGetRelationName(view), CURSOR_OPT_PARALLEL_OK);
+	return rows;
+}
+
+uint64
+view_rows_run(const ViewRows *rows, DestReceiver *receiver)
+{
+	QueryDesc *run;
+	uint64 count;
+
+	CommandCounterIncrement();
+	PushCopiedSnapshot(GetTransactionSnapshot());
+	UpdateActiveSnapshotCommandId();
+	run = CreateQueryDesc(rows->plan, "", GetActiveSnapshot(), InvalidSnapshot, receiver, NULL, NULL, 0);
+	ExecutorStart(run, 0);
+	run_query(run);
+	count = run->estate->es_processed;
+	ExecutorFinish(run);
+	ExecutorEnd(run);
+	FreeQueryDesc(run);
+	PopActiveSnapshot();
+	return count;
+}
+
+/* A field of a record that came flat, as from another process. */
+static Datum
+flat_field(ViewRows *rows, const ViewColumn *column, Datum record, bool *isnull)
+{
+	HeapTupleHeader header = DatumGetHeapTupleHeader(record);
+	HeapTupleData tuple = {.t_len = HeapTupleHeaderGetDatumLength(header), .t_data = header};
+
+	if (rows->records[column->place] == NULL)
+		rows->records[column->place] =
+			lookup_rowtype_tupdesc_copy(HeapTupleHeaderGetTypeId(header), HeapTupleHeaderGetTypMod(header));
+	return heap_getattr(&tuple, column->field, rows->records[column->place], isnull);
+}
+
+void
+view_rows_read(ViewRows *rows, TupleTableSlot *row, Datum *values, bool *nulls)
+{
+	slot_getallattrs(row);
+	for (int i = 0; i < rows->n_columns; i++)
+	{
+		const ViewColumn *column = &rows->columns[i];
+		Datum value = row->tts_values[column->place];
+
+		nulls[i] = row->tts_isnull[column->place];
+		if (column->field == 0 || nulls[i])
+			values[i] = value;
+		else if (VARATT_IS_EXTERNAL_EXPANDED(DatumGetPointer(value)))
+			values[i] =
+				expanded_record_get_field((ExpandedRecordHeader *) DatumGetEOHP(value), column->field, &nulls[i]);
+		else
+			values[i] = flat_field(rows, column, value, &nulls[i]);
+	}
+}
