@@ -83,6 +83,8 @@ typedef struct TrustRegionSearch
 	void *data;
 	int n;
 	double box;
+	double promise; /* of improvement, that is worth a step */
+	bool polishes;  /* takes the last Newton step */
 } TrustRegionSearch;
 
 /* One rotation in the plane of p and q, zeroing a[p][q]. */
@@ -372,7 +374,7 @@ search_minimum(const TrustRegionSearch *search, int max_iterations, Point *point
 
 		model_step(&model, radius, find_shift(&model, radius), step);
 		move = make_move(search, point, step);
-		if (move.promise < fmax(PROMISE, ROUNDING * fabs(point->value)))
+		if (move.promise < fmax(search->promise, ROUNDING * fabs(point->value)))
 		{
 			if (move.clipped)
 			{
@@ -380,7 +382,8 @@ search_minimum(const TrustRegionSearch *search, int max_iterations, Point *point
 				radius *= 0.25;
 				continue;
 			}
-			polish(search, &model, point, result);
+			if (search->polishes)
+				polish(search, &model, point, result);
 			return model.any_held ? TRUST_REGION_BOUNDARY : TRUST_REGION_CONVERGED;
 		}
 
@@ -400,18 +403,35 @@ search_minimum(const TrustRegionSearch *search, int max_iterations, Point *point
 	return TRUST_REGION_MAX_ITERATIONS;
 }
 
-void
-trust_region_minimise(const Host *host, Objective objective, void *data, int n, double box, int max_iterations,
-					  double *theta, TrustRegionResult *result)
+static void
+minimise(const TrustRegionSearch *search, int max_iterations, double *theta, TrustRegionResult *result)
 {
-	TrustRegionSearch search = {host, objective, data, n, box};
+	int n = search->n;
 	Point point;
 
 	for (int i = 0; i < n; i++)
-		point.theta[i] = fmax(-box, fmin(box, theta[i]));
-	result->outcome = search_minimum(&search, max_iterations, &point, result);
+		point.theta[i] = fmax(-search->box, fmin(search->box, theta[i]));
+	result->outcome = search_minimum(search, max_iterations, &point, result);
 	memcpy(theta, point.theta, sizeof(double) * n);
 	result->value = point.value;
 	memcpy(result->gradient, point.gradient, sizeof(double) * n);
 	memcpy(result->hessian, point.hessian, sizeof(double) * n * n);
+}
+
+void
+trust_region_minimise(const Host *host, Objective objective, void *data, int n, double box, int max_iterations,
+					  double *theta, TrustRegionResult *result)
+{
+	TrustRegionSearch search = {host, objective, data, n, box, PROMISE, true};
+
+	minimise(&search, max_iterations, theta, result);
+}
+
+void
+trust_region_approach(const Host *host, Objective objective, void *data, int n, double box, int max_iterations,
+					  double within, double *theta, TrustRegionResult *result)
+{
+	TrustRegionSearch search = {host, objective, data, n, box, within, false};
+
+	minimise(&search, max_iterations, theta, result);
 }

@@ -52,6 +52,13 @@ extern void trust_region_minimise(const Host *host, Objective objective, void *d
 								  int max_iterations, double *theta, TrustRegionResult *result);
 
 /*
+ * The same, but it ends where less than `within` of improvement is predicted: near enough
+ * for a search that goes on from there with another objective.
+ */
+extern void trust_region_approach(const Host *host, Objective objective, void *data, int n, double box,
+								  int max_iterations, double within, double *theta, TrustRegionResult *result);
+
+/*
  * Eigenvalues of the symmetric matrix[n * n] in ascending order, and the unit
  * eigenvectors: vectors[i * n + k] is component i of the k-th. Cyclic Jacobi
  * rotations (Golub & Van Loan, Matrix Computations, 8.5).

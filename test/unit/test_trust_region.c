@@ -52,6 +52,26 @@ test_rosenbrock(void **state)
 		}
 }
 
+/* Near enough ends near the minimum, with fewer evaluations; the value is within what was asked for. */
+static void
+test_approach(void **state)
+{
+	(void) state;
+	for (double within = 1e-2; within > 1e-7; within /= 10)
+		for (double s = -3.0; s <= 3.0; s += 1.5)
+		{
+			double there[2] = {s, 1.5};
+			double near[2] = {s, 1.5};
+			TrustRegionResult minimum = minimise(rosenbrock, 2, there);
+			TrustRegionResult result;
+
+			trust_region_approach(&test_host, rosenbrock, NULL, 2, 16.0, 200, within, near, &result);
+			assert_int_equal(result.outcome, TRUST_REGION_CONVERGED);
+			assert_true(result.iterations < minimum.iterations);
+			assert_true(result.value >= 0 && result.value < 2 * within);
+		}
+}
+
 /* (s^2 - 1)^2 + t^2 + s t / 10: a saddle at 0, where it starts. */
 static void
 double_well(void *data, const double *theta, double *value, double *gradient, double *hessian)
@@ -198,8 +218,9 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_rosenbrock), cmocka_unit_test(test_indefinite_start), cmocka_unit_test(test_boundary),
-		cmocka_unit_test(test_not_finite), cmocka_unit_test(test_wrong_gradient),   cmocka_unit_test(test_eigen),
+		cmocka_unit_test(test_rosenbrock), cmocka_unit_test(test_approach),   cmocka_unit_test(test_indefinite_start),
+		cmocka_unit_test(test_boundary),   cmocka_unit_test(test_not_finite), cmocka_unit_test(test_wrong_gradient),
+		cmocka_unit_test(test_eigen),
 	};
 
 	return cmocka_run_group_tests_name("trust region", tests, NULL, NULL);

@@ -105,7 +105,12 @@ minimise(const Host *host, Posterior *posterior, double *ln_params, TrustRegionR
 	posterior->precision = target->penalty + posterior->prior;
 	for (int i = 0; i < target->n; i++)
 		theta[i] = ln_params[i] - target->centre[i];
-	trust_region_minimise(host, negative_log_posterior, posterior, target->n, FIT_BOX, MAX_ITERATIONS, theta, result);
+	if (target->within > 0.0)
+		trust_region_approach(host, negative_log_posterior, posterior, target->n, FIT_BOX, MAX_ITERATIONS,
+							  target->within, theta, result);
+	else
+		trust_region_minimise(host, negative_log_posterior, posterior, target->n, FIT_BOX, MAX_ITERATIONS, theta,
+							  result);
 	for (int i = 0; i < target->n; i++)
 		ln_params[i] = theta[i] + target->centre[i];
 }

@@ -26,6 +26,7 @@ typedef struct Target
 	int n_coefficients; /* the last of the n */
 	double centre[FIT_MAX_PARAMS];
 	double penalty;
+	double within; /* so near to the maximum is near enough, in units of the log-likelihood; 0: the maximum itself */
 } Target;
 
 /* Starting points for the maximum, without and with the weak prior; in logarithms. */

@@ -39,6 +39,7 @@
  */
 #define LARGE 2000
 #define WORTH_IT 3
+#define NEAR_ENOUGH 1e-4 /* on a copy, whose maximum is further from that of all customers */
 #define N_COPIES 2
 static const int finenesses[N_COPIES] = {1, 4};
 
@@ -258,7 +259,8 @@ typedef struct KnownFit
 	Fit fit;
 } KnownFit;
 
-#define MOST_KNOWN 8
+/* More than there are models and copies. */
+#define MOST_KNOWN 24
 
 struct TimingFits
 {
@@ -428,6 +430,16 @@ copy_shows_limit(const TimingFit *job, const Fit *fit, const CovariateClass *cop
 	return limit.converged && fit->log_likelihood <= limit.log_likelihood + CLEARLY_LIMIT;
 }
 
+/* Known from here on, if there is a place for it. */
+static void
+remember(const TimingFit *job, const CovariateClass *classes, const Fit *fit)
+{
+	TimingFits *fits = job->fits;
+
+	if (fits != NULL && fits->n_known < MOST_KNOWN)
+		fits->known[fits->n_known++] = (KnownFit){job->model, classes, *fit};
+}
+
 /*
  * Fit the copies, if there are any, and from there the classes. Returns true, and only the
  * fit to a copy, if the model is to be compared with its nested model and clearly is that.
@@ -439,7 +451,11 @@ fit_variables(const TimingFit *job, bool compares, Target *target, TimingData *t
 		if (job->copies[i] != NULL)
 		{
 			timing->classes = job->copies[i];
+			target->within = NEAR_ENOUGH;
 			fit_target(job->host, target, start, fit);
+			target->within = 0.0;
+			if (job->model->n_integer_params == 0)
+				remember(job, job->copies[i], fit);
 			if (compares && copy_shows_limit(job, fit, job->copies[i]))
 			{
 				timing->classes = job->classes;
@@ -556,8 +572,10 @@ coarse_value(const TimingFit *job, Target *target, TimingData *timing, WholeSear
 
 	coarse.classes = job->copies[0];
 	timing->classes = coarse.classes;
+	target->within = NEAR_ENOUGH;
 	fit_target(job->host, target, &search->coarse, &fit);
 	value = whole_value(&coarse, target, timing, &search->coarse, fit.log_likelihood, search);
+	target->within = 0.0;
 	timing->classes = job->classes;
 	search->iterations = iterations;
 	return value;
@@ -754,7 +772,7 @@ fit_anew(const TimingFit *job, Fit *fit)
 static void
 fit_classes(const TimingFit *job, Fit *fit)
 {
-	TimingFits *fits = job->fits;
+	const TimingFits *fits = job->fits;
 
 	for (int i = 0; fits != NULL && i < fits->n_known; i++)
 		if (fits->known[i].model == job->model && fits->known[i].classes == job->classes)
@@ -763,8 +781,7 @@ fit_classes(const TimingFit *job, Fit *fit)
 			return;
 		}
 	fit_anew(job, fit);
-	if (fits != NULL && fits->n_known < MOST_KNOWN)
-		fits->known[fits->n_known++] = (KnownFit){job->model, job->classes, *fit};
+	remember(job, job->classes, fit);
 }
 
 TimingFits *
