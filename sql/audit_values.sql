@@ -100,6 +100,23 @@ SELECT group_name, customers, spend_1, spend_2 FROM change_groups((SELECT period
 SELECT * FROM change_bridge((SELECT period_change(history, '2023-01-01', '2023-06-01', '2024-01-01', '2024-02-01') FROM refunds));
 SELECT cohort, period_start, active, orders, spend FROM cohort_table((SELECT cohort_audit(history, 'year', '2025-01-01') FROM refunds));
 
+-- Money of a period before the customer's first order, of what they ordered before the data begin, is in no cohort, and in the period where it happened.
+CREATE TEMP TABLE early AS SELECT purchase_history(day, amount) AS history, purchase_history(day, amount / 4) AS profit
+FROM (VALUES (1, date '2023-11-20', -30), (1, '2024-02-03', 100), (1, '2024-03-01', -10), (2, '2024-02-20', -5), (2, '2024-02-25', 50), (3, '2024-02-02', -7), (3, '2024-04-30', -1)) AS o (id, day, amount) GROUP BY id;
+CREATE TEMP TABLE early_cohorts AS SELECT cohort_audit(history, 'month', '2024-05-01') AS v, cohort_audit(history, 'month', '2024-05-01', profit) AS of_profit, cohort_audit(history, 'month', '2024-05-01', date '2024-02-01') AS since FROM early;
+SELECT cohort, cohort_start, cohort_size, period_start, age, active, orders, spend, profit FROM early_cohorts, cohort_table(of_profit) WHERE spend <> 0;
+SELECT period_start, active, new, spend, share_spend_new FROM early_cohorts, base_health(v);
+SELECT cohort, period_start, active, spend FROM early_cohorts, cohort_table(since) WHERE spend <> 0;
+-- The spend of a period is that of the ledger.
+SELECT bool_and(b.spend = (SELECT sum(spend_between(history, b.period_start, (b.period_start + interval '1 month')::date)) FROM early)) AS same FROM early_cohorts, base_health(v) AS b;
+SELECT v, v::text::cohort_audit::text = v::text AS text, (SELECT rollup(x)::text FROM (SELECT cohort_audit(history, 'month', '2024-05-01') AS x FROM early GROUP BY history::text) AS y) = v::text AS merged FROM early_cohorts;
+SELECT '{"grain": "year", "until": "2025-01-01", "profit": false, "customers": [["no order", 1]], "active": [["no order", "2024-01-01", 1]]}'::cohort_audit;
+SELECT '{"grain": "year", "until": "2025-01-01", "since": "2024-01-01", "profit": false, "customers": [["no order", 1]], "spend": [["no order", "2023-01-01", 0, -1]]}'::cohort_audit;
+SELECT refund_only_spend, refund_only_profit FROM audit_summary((SELECT period_audit(history, '2024-01-01', '2025-01-01', profit) FROM early));
+-- Nothing but such money.
+SELECT cohort, period_start, active, spend FROM cohort_table((SELECT cohort_audit(history, 'month', '2024-05-01') FROM early WHERE order_count(history) = 0)) WHERE spend <> 0;
+SELECT period_start, active, spend, repeat_buying_rate FROM base_health((SELECT cohort_audit(history, 'month', '2024-05-01') FROM early WHERE order_count(history) = 0));
+
 -- Amounts that are not known: of an audit such customers are left out, and counted; in a cohort table the money of their cells is not known.
 CREATE TEMP TABLE unknown AS
 SELECT purchase_history(date '2024-05-01') AS history, NULL::purchase_history AS profit UNION ALL SELECT '{"orders": [["2024-05-01", 10]]}', '{"orders": [["2024-05-01", 4]]}';

@@ -40,6 +40,20 @@ SELECT create_customer_audit('later', 'shop."Orders"', 'Customer', 'at', 'gain',
 SELECT cohort, period_start, active, spend FROM later_c3;
 SELECT cohort, cohort_size, age, active FROM later_cohorts;
 
+-- Refunds before the first order are in the period where they happened, and customers with nothing but refunds in both of deciles and change.
+CREATE TABLE shop.refunds AS SELECT * FROM (VALUES (1, date '2023-06-01', -40, -10), (1, '2024-02-01', 100, 30), (2, '2023-03-01', 60, 20), (2, '2024-03-01', -60, -20),
+	(3, '2024-05-01', -15, -5), (4, '2023-07-01', -9, -3), (5, '2024-08-01', 70, 10), (5, '2024-09-01', -20, -5)) AS o (customer, day, amount, profit);
+SELECT create_customer_audit('refunds', 'shop.refunds', 'customer', 'day', 'amount', 'profit', grain => 'year', until => '2025-01-01');
+SELECT decile, customers, orders, spend, profit, share_spend FROM refunds_deciles WHERE customers > 0;
+SELECT group_name, customers, orders_2, spend_1, spend_2, profit_2 FROM refunds_change;
+SELECT d.orders = c.orders AS orders, d.spend = c.spend AS spend, d.profit = c.profit AS profit
+FROM (SELECT sum(orders) AS orders, sum(spend) AS spend, sum(profit) AS profit FROM refunds_deciles) AS d,
+	(SELECT sum(orders_2) AS orders, sum(spend_2) AS spend, sum(profit_2) AS profit FROM refunds_change) AS c;
+SELECT cohort, age, active, spend, profit FROM refunds_cohorts;
+SELECT cohort, period_start, active, spend, profit FROM refunds_c3 ORDER BY period_start, cohort;
+SELECT period_start, active, new_customers, spend, share_spend_new FROM refunds_base_health;
+SELECT bool_and(b.spend = (SELECT sum(amount) FROM shop.refunds WHERE date_trunc('year', day) = b.period_start)) AS ledger FROM refunds_base_health AS b;
+
 -- Lines of orders: an order is what they sum up to, on the day of the first.
 CREATE TABLE shop.lines AS
 SELECT "Customer" AS customer, "at" + line * interval '1 day' AS at, total / 2 AS total, gain / 2 AS gain, o.n AS order_no

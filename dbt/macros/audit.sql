@@ -1,12 +1,18 @@
-{# The customers of the twelve months before `until` in tiles, the best first. #}
+{# The customers of the twelve months before `until` in tiles, the best first; a row without a tile counts those with refunds only. #}
 {% macro customer_deciles(histories, until=none, tiles=10) %}
-  select t.tile, t.customers, t.orders, t.spend, t.share_customers, t.share_orders, t.share_spend, t.aof, t.aov, t.low_value, t.high_value
-  from (
+  with audits as materialized (
     select {{ customer_centric.fn('period_audit') }}(h.history, (d.until - interval '1 year')::date, d.until) as audit
     from {{ histories }} as h
     cross join (select {{ customer_centric.audit_until(histories, until) }} as until) as d
-  ) as a
+  )
+  select t.tile, t.customers, t.orders, t.spend, t.share_customers, t.share_orders, t.share_spend, t.aof, t.aov, t.low_value, t.high_value
+  from audits as a
   cross join lateral {{ customer_centric.fn('audit_tiles') }}(a.audit, 'spend', {{ tiles }}) as t
+  union all
+  select null, s.refund_only_customers, 0, s.refund_only_spend, null, null, null, null, null, null, null
+  from audits as a
+  cross join lateral {{ customer_centric.fn('audit_summary') }}(a.audit) as s
+  where s.refund_only_customers > 0
 {% endmacro %}
 
 {# What the customers of each cohort did, by age in weeks, months, quarters or years. #}
@@ -18,7 +24,7 @@
     cross join (select {{ customer_centric.audit_until(histories, until) }} as until) as d
   ) as a
   cross join lateral {{ customer_centric.fn('cohort_table') }}(a.audit) as t
-  where t.complete
+  where t.complete and t.age is not null
 {% endmacro %}
 
 {% macro audit_until(histories, until) -%}

@@ -57,7 +57,7 @@ CREATE FUNCTION audit_summary(audit period_audit, OUT customers bigint, OUT orde
 	OUT mean_profit double precision, OUT median_profit double precision, OUT below_mean_share double precision,
 	OUT one_order_share double precision, OUT unprofitable_share double precision, OUT gini_orders double precision,
 	OUT gini_spend double precision, OUT gini_profit double precision, OUT refund_only_customers bigint,
-	OUT refund_only_spend double precision, OUT customers_left_out bigint) RETURNS record
+	OUT refund_only_spend double precision, OUT refund_only_profit double precision, OUT customers_left_out bigint) RETURNS record
 LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 100000 AS 'MODULE_PATHNAME';
 COMMENT ON FUNCTION audit_summary(period_audit) IS
 'customers with an order, their orders, spend and profit, ratios of these totals (aof: orders per customer, aov: spend per order), how unequal customers are, who had only refunds, and how many are left out because an amount is not known';
@@ -218,11 +218,11 @@ CREATE FUNCTION cohort_table(audit cohort_audit, OUT cohort text, OUT cohort_sta
 	OUT second_order_customers bigint, OUT complete boolean) RETURNS SETOF record
 LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 10000 ROWS 500 AS 'MODULE_PATHNAME';
 COMMENT ON FUNCTION cohort_table(cohort_audit) IS
-'each cohort in each period, by calendar (period_start) and by age (periods since its first): customers active, their orders, spend and profit, those active in the period before, too, and those whose second day with an order it was; NULL in periods that are not fully in the data (not complete)';
+'each cohort in each period, by calendar (period_start) and by age (periods since its first): customers active, their orders, spend and profit, those active in the period before, too, and those whose second day with an order it was; NULL in periods that are not fully in the data (not complete). Cohort before: the first order was before the data begin. Cohort refunds only: money, in the period where it happened, of customers who had no order until then';
 
 CREATE FUNCTION base_health(audit cohort_audit, OUT period_start date, OUT active bigint, OUT new bigint, OUT kept bigint,
 	OUT reactivated bigint, OUT lapsed bigint, OUT repeat_buying_rate double precision, OUT spend double precision,
 	OUT share_spend_new double precision, OUT complete boolean) RETURNS SETOF record
 LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 10000 ROWS 50 AS 'MODULE_PATHNAME';
 COMMENT ON FUNCTION base_health(cohort_audit) IS
-'the whole base period by period: active customers are new, kept (active in the period before, too) or reactivated; lapsed were active in the period before and are not now; repeat_buying_rate: of those active now, who buy in the next period, too';
+'the whole base period by period: active customers are new, kept (active in the period before, too) or reactivated; lapsed were active in the period before and are not now; repeat_buying_rate: of those active now, who buy in the next period, too. The spend contains every refund of the period, that of customers without an order, too';

@@ -20,6 +20,7 @@ typedef struct AuditList
 	Sum totals[AUDIT_MEASURES]; /* in units */
 	int64 refund_only;          /* customers without an order, which are not in the list, */
 	Sum refund_only_spend;      /* and theirs, in units */
+	Sum refund_only_profit;
 } AuditList;
 
 /* The customers of one period (0 or 1) of a view, whose rows are overwritten. */

@@ -77,6 +77,8 @@ keep_period(AuditList *list, AuditView *view, int period, const AuditMeasure *or
 			{
 				list->refund_only += customers;
 				audit_sum(&list->refund_only_spend, spend, customers);
+				audit_sum(&list->refund_only_profit, audit_units(view, row, period * AUDIT_MEASURES + AUDIT_PROFIT),
+						  customers);
 			}
 			continue;
 		}
@@ -225,6 +227,7 @@ enum
 	SUMMARY_GINI_PROFIT,
 	SUMMARY_REFUND_ONLY_CUSTOMERS,
 	SUMMARY_REFUND_ONLY_SPEND,
+	SUMMARY_REFUND_ONLY_PROFIT,
 	SUMMARY_LEFT_OUT,
 	SUMMARY_COLUMNS,
 };
@@ -277,6 +280,8 @@ audit_summary(PG_FUNCTION_ARGS)
 	summarise_profit(fcinfo, values, nulls, spend, list.customers, counts.unprofitable);
 	values[SUMMARY_REFUND_ONLY_CUSTOMERS] = Int64GetDatum(list.refund_only);
 	set_float(values, nulls, SUMMARY_REFUND_ONLY_SPEND, list_sum_value(&list, &list.refund_only_spend, AUDIT_SPEND));
+	set_float(values, nulls, SUMMARY_REFUND_ONLY_PROFIT,
+			  list.view.head.has_profit ? list_sum_value(&list, &list.refund_only_profit, AUDIT_PROFIT) : NAN);
 	values[SUMMARY_LEFT_OUT] = Int64GetDatum(list.view.left_out);
 	PG_RETURN_DATUM(HeapTupleGetDatum(heap_form_tuple(BlessTupleDesc(row), values, nulls)));
 }

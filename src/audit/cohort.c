@@ -244,6 +244,17 @@ count_of(const CountEntry *entries, uint32 count, CohortKind kind, const CountEn
 	return found < entries + count && found->group == group && found->detail == detail ? found->value : 0;
 }
 
+/* Whether a cohort may have numbers in a period. */
+static bool
+period_fits(int32 cohort, int32 period, const CohortHead *head)
+{
+	if (!period_exists(head, period))
+		return false;
+	if (cohort == COHORT_BEFORE || cohort == COHORT_REFUNDS)
+		return !head->has_since || period >= period_number(head->grain, head->since);
+	return period >= cohort;
+}
+
 static const char *
 cell_problem(const CountEntry *entries, uint32 count, const CountEntry *entry, const CohortHead *head)
 {
@@ -252,9 +263,7 @@ cell_problem(const CountEntry *entries, uint32 count, const CountEntry *entry, c
 	int64 customers = count_of(entries, count, COHORT_CUSTOMERS, entry);
 	int64 active = count_of(entries, count, COHORT_ACTIVE, entry);
 
-	if (entry->detail > PG_UINT32_MAX || !period_exists(head, cohort_period(entry)) ||
-		(cohort == COHORT_BEFORE ? head->has_since && cohort_period(entry) < period_number(head->grain, head->since)
-								 : cohort_period(entry) < cohort))
+	if (entry->detail > PG_UINT32_MAX || !period_fits(cohort, cohort_period(entry), head))
 		return "a period is out of range";
 	if (customers == 0)
 		return "there is a cohort without customers";
@@ -274,11 +283,22 @@ cell_problem(const CountEntry *entries, uint32 count, const CountEntry *entry, c
 	}
 }
 
+/* Whether there may be such a cohort. */
+static bool
+cohort_fits(int32 cohort, const CohortHead *head)
+{
+	if (cohort == COHORT_BEFORE)
+		return head->has_since;
+	return cohort == COHORT_REFUNDS ||
+		(period_exists(head, cohort) && (!head->has_since || cohort >= period_number(head->grain, head->since)));
+}
+
 static const char *
 entry_problem(const CountEntry *entries, uint32 count, const CountEntry *entry, const CohortHead *head)
 {
 	CohortKind kind = cohort_kind(entry);
 	bool money = kind == COHORT_SPEND || kind == COHORT_PROFIT;
+	bool unknown = kind == COHORT_SPEND_UNKNOWN || kind == COHORT_PROFIT_UNKNOWN;
 	int32 cohort = cohort_cohort(entry);
 
 	if (kind < COHORT_CUSTOMERS || kind >= COHORT_KINDS)
@@ -289,10 +309,10 @@ entry_problem(const CountEntry *entries, uint32 count, const CountEntry *entry, 
 		return "a number is out of range";
 	if (!head->has_profit && (kind == COHORT_PROFIT || kind == COHORT_PROFIT_UNKNOWN))
 		return "there is a profit, but the value has none";
-	if (cohort == COHORT_BEFORE
-			? !head->has_since
-			: !period_exists(head, cohort) || (head->has_since && cohort < period_number(head->grain, head->since)))
+	if (!cohort_fits(cohort, head))
 		return "a cohort is out of range";
+	if (cohort == COHORT_REFUNDS && !money && !unknown && kind != COHORT_CUSTOMERS)
+		return "there are orders of customers without one";
 	if (kind == COHORT_CUSTOMERS)
 		return entry->detail != 0 ? "a cohort has a period" : NULL;
 	return cell_problem(entries, count, entry, head);

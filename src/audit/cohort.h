@@ -6,6 +6,10 @@
  * A cohort is all customers whose first order ever was in the same period. Of
  * customers whose first order was before the data begin (since), only those are
  * known who ordered afterwards: they are one cohort of unknown size, "before".
+ * Money of a period before that of the customer's first order, which refunds of
+ * orders make that are not in the data, is of no cohort. It is kept in the
+ * period where it happened, as that of "refunds only", so that the totals of a
+ * period match the ledger.
  *
  * The counts are a count map (see support/count_map.h), so they merge exactly:
  *
@@ -52,6 +56,9 @@ typedef enum CohortKind
 
 /* The cohort of customers from before the data begin; sorts first. */
 #define COHORT_BEFORE PG_INT32_MIN
+
+/* The money of customers who had no order until then; sorts last. */
+#define COHORT_REFUNDS PG_INT32_MAX
 
 /* Amounts: place 0 holds units of 10^-4, place i + 1 multiples of 2^(32 i - 1074). */
 #define COHORT_PLACES 67

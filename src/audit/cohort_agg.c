@@ -74,9 +74,24 @@ state_argument(FunctionCallInfo fcinfo, const CohortHead *head)
 typedef struct CohortCustomer
 {
 	int32 cohort;
-	int32 first_period; /* of their cell that comes first */
-	DateADT since;      /* nothing before this day is looked at */
+	int32 first_period; /* of their first cell as one of the cohort; PG_INT32_MAX: they have no order */
+	DateADT since;      /* nothing before this day is counted */
+	int32 first_refund; /* the first period with money before that; PG_INT32_MAX: there is none */
 } CohortCustomer;
+
+/* The cohort of what a customer did in a period. The first such period of refunds counts them. */
+static int32
+cohort_in(CohortState *state, CohortCustomer *customer, int32 period)
+{
+	if (likely(period >= customer->first_period))
+		return customer->cohort;
+	if (customer->first_refund == PG_INT32_MAX)
+	{
+		customer->first_refund = period;
+		cohort_cell(state, COHORT_REFUNDS, period)->customers++;
+	}
+	return COHORT_REFUNDS;
+}
 
 /* The day of the first order; false if there is none that is observed. */
 static bool
@@ -98,27 +113,26 @@ first_order(HistoryReader reader, DateADT *first)
 
 /* Adds an amount of a customer in a period. */
 static void
-add_amount(CohortState *state, CohortKind kind, const CohortCustomer *customer, int32 period, const Spend *spend,
+add_amount(CohortState *state, CohortKind kind, CohortCustomer *customer, int32 period, const Spend *spend,
 		   HistoryEncoding encoding)
 {
+	int32 cohort = cohort_in(state, customer, period);
 	AuditWord word;
 
 	if (!audit_spend(spend, encoding, &word))
 	{
 		count_map_add(&state->map,
-					  cohort_group(kind == COHORT_SPEND ? COHORT_SPEND_UNKNOWN : COHORT_PROFIT_UNKNOWN, 0,
-								   customer->cohort),
+					  cohort_group(kind == COHORT_SPEND ? COHORT_SPEND_UNKNOWN : COHORT_PROFIT_UNKNOWN, 0, cohort),
 					  cohort_detail(period), 1);
 		return;
 	}
 	if (unlikely(!word.exact || llabs(word.units) >= MAX_CELL_UNITS))
 	{
-		cohort_add_double(state, kind, customer->cohort, period,
-						  word.exact ? (double) word.units / AUDIT_UNIT : word.value);
+		cohort_add_double(state, kind, cohort, period, word.exact ? (double) word.units / AUDIT_UNIT : word.value);
 		return;
 	}
 
-	CohortCell *cell = cohort_cell(state, customer->cohort, period);
+	CohortCell *cell = cohort_cell(state, cohort, period);
 
 	if (kind == COHORT_SPEND)
 		cell->spend += word.units;
@@ -136,7 +150,7 @@ typedef struct CohortVisit
 } CohortVisit;
 
 static void
-add_visit(CohortState *state, const CohortCustomer *customer, const CohortVisit *visit, int64 *last_active,
+add_visit(CohortState *state, CohortCustomer *customer, const CohortVisit *visit, int64 *last_active,
 		  HistoryEncoding encoding)
 {
 	if (visit->orders > 0)
@@ -152,9 +166,9 @@ add_visit(CohortState *state, const CohortCustomer *customer, const CohortVisit 
 	add_amount(state, COHORT_SPEND, customer, visit->period, &visit->spend, encoding);
 }
 
-/* The customer's orders and spend, period by period. A refund before the first order counts in its period. */
+/* The customer's orders and spend, period by period. */
 static void
-add_orders(CohortState *state, const CohortCustomer *customer, HistoryReader *reader)
+add_orders(CohortState *state, CohortCustomer *customer, HistoryReader *reader)
 {
 	CohortVisit visit = {.period = customer->first_period};
 	int64 last_active = PG_INT64_MIN;
@@ -168,12 +182,12 @@ add_orders(CohortState *state, const CohortCustomer *customer, HistoryReader *re
 
 		CHECK_FOR_INTERRUPTS();
 		transactions += day.orders > 0;
-		period = Max(cohort_period_of(state, day.day), customer->first_period);
+		period = cohort_period_of(state, day.day);
 		if (day.day < customer->since)
 		{
 			/* So that customers active before the first period are known. */
 			if (day.orders > 0)
-				last_active = cohort_period_of(state, day.day);
+				last_active = period;
 			continue;
 		}
 		if (period != visit.period)
@@ -193,12 +207,13 @@ add_orders(CohortState *state, const CohortCustomer *customer, HistoryReader *re
 
 /* The customer's profit, period by period. */
 static void
-add_profit(CohortState *state, const CohortCustomer *customer, Datum history)
+add_profit(CohortState *state, CohortCustomer *customer, Datum history)
 {
 	HistoryReader reader;
 	PurchaseDay day;
 	int32 period = customer->first_period;
 	Spend profit = {0};
+	bool any = false;
 
 	history_open(&reader, history, state->head.until - 1);
 	while (history_next_day(&reader, &day))
@@ -208,41 +223,69 @@ add_profit(CohortState *state, const CohortCustomer *customer, Datum history)
 		CHECK_FOR_INTERRUPTS();
 		if (day.day < customer->since)
 			continue;
-		number = Max(cohort_period_of(state, day.day), customer->first_period);
+		number = cohort_period_of(state, day.day);
 		if (number != period)
 		{
-			add_amount(state, COHORT_PROFIT, customer, period, &profit, reader.encoding);
+			if (any)
+				add_amount(state, COHORT_PROFIT, customer, period, &profit, reader.encoding);
 			profit = (Spend){0};
 			period = number;
 		}
+		any = true;
 		spend_merge(&profit, &day.spend);
 	}
-	add_amount(state, COHORT_PROFIT, customer, period, &profit, reader.encoding);
+	if (any)
+		add_amount(state, COHORT_PROFIT, customer, period, &profit, reader.encoding);
+}
+
+/* The customer's cohort, which is counted; without an order they have none. */
+static CohortCustomer
+enter_customer(CohortState *state, HistoryReader reader)
+{
+	const CohortHead *head = &state->head;
+	CohortCustomer customer = {
+		.cohort = COHORT_REFUNDS,
+		.first_period = PG_INT32_MAX,
+		.since = head->has_since ? head->since : DATEVAL_NOBEGIN,
+		.first_refund = PG_INT32_MAX,
+	};
+	DateADT first;
+
+	if (!first_order(reader, &first))
+		return customer;
+	customer.first_period = cohort_period_of(state, Max(first, customer.since));
+	customer.cohort = first < customer.since ? COHORT_BEFORE : customer.first_period;
+	cohort_cell(state, customer.cohort, customer.first_period)->customers++;
+	return customer;
+}
+
+/* Their profit is not known: in the first period of each cohort that counts them. */
+static void
+add_unknown_profit(CohortState *state, const CohortCustomer *customer)
+{
+	if (customer->first_period != PG_INT32_MAX)
+		count_map_add(&state->map, cohort_group(COHORT_PROFIT_UNKNOWN, 0, customer->cohort),
+					  cohort_detail(customer->first_period), 1);
+	if (customer->first_refund != PG_INT32_MAX)
+		count_map_add(&state->map, cohort_group(COHORT_PROFIT_UNKNOWN, 0, COHORT_REFUNDS),
+					  cohort_detail(customer->first_refund), 1);
 }
 
 /* Adds one customer; profit may be NULL, and is not known where it points to NULL. */
 static void
 add_customer(CohortState *state, Datum history, const NullableDatum *profit)
 {
-	const CohortHead *head = &state->head;
 	CohortCustomer customer;
 	HistoryReader reader;
-	DateADT first;
 
-	history_open(&reader, history, head->until - 1);
-	if (!first_order(reader, &first))
-		return;
-	customer.since = head->has_since && first < head->since ? head->since : DATEVAL_NOBEGIN;
+	history_open(&reader, history, state->head.until - 1);
 	cohort_expect_customer(state);
-	customer.first_period = cohort_period_of(state, Max(first, customer.since));
-	customer.cohort = customer.since == DATEVAL_NOBEGIN ? customer.first_period : COHORT_BEFORE;
-	cohort_cell(state, customer.cohort, customer.first_period)->customers++;
+	customer = enter_customer(state, reader);
 	add_orders(state, &customer, &reader);
 	if (profit == NULL)
 		return;
 	if (profit->isnull)
-		count_map_add(&state->map, cohort_group(COHORT_PROFIT_UNKNOWN, 0, customer.cohort),
-					  cohort_detail(customer.first_period), 1);
+		add_unknown_profit(state, &customer);
 	else
 		add_profit(state, &customer, profit->value);
 }

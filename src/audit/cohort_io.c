@@ -7,7 +7,8 @@
  *			 "active": [["cohort", "period", customers], …], "orders": …, "active_before": …,
  *			 "second_order": …, "spend_unknown": …, "profit_unknown": …,
  *			 "spend": [["cohort", "period", place, value], …], "profit_amounts": …}
- *			Cohorts and periods are their first days; null is the cohort "before". Amounts at place
+ *			Cohorts and periods are their first days; null is the cohort "before", and "no order"
+ *			the customers with refunds only. Amounts at place
  *			0 are in units of 10^-4; for others see cohort.h. Members without elements are left out.
  * Binary:	version byte, grain, profit, whether there is since (1 byte each), until and since
  *			(int32 each), number of entries (int32), then group, detail and value (int64 each)
@@ -36,6 +37,9 @@ static const char *const member_names[COHORT_KINDS] = {
 	[COHORT_PROFIT_UNKNOWN] = "profit_unknown",
 };
 
+/* What stands for COHORT_REFUNDS. */
+static const char no_order[] = "no order";
+
 /* The numbers in an element. */
 static int
 member_length(int kind)
@@ -59,15 +63,28 @@ read_period(JsonInput *in, JsonbValue *value, const char *what, Period grain, in
 }
 
 static bool
+read_cohort(JsonInput *in, JsonbValue *value, Period grain, int32 *cohort)
+{
+	*cohort = COHORT_BEFORE;
+	if (value->type == jbvNull)
+		return true;
+	*cohort = COHORT_REFUNDS;
+	if (value->type == jbvString && value->val.string.len == strlen(no_order) &&
+		memcmp(value->val.string.val, no_order, strlen(no_order)) == 0)
+		return true;
+	return read_period(in, value, "cohort", grain, cohort);
+}
+
+static bool
 read_entry(JsonInput *in, JsonbContainer *row, CohortKind kind, Period grain, CountEntry *entry)
 {
 	int length = member_length(kind);
 	JsonbValue *value = getIthJsonbValueFromContainer(row, 0);
-	int32 cohort = COHORT_BEFORE;
+	int32 cohort;
 	int32 period;
 	int64 place = 0;
 
-	if (value->type != jbvNull && !read_period(in, value, "cohort", grain, &cohort))
+	if (!read_cohort(in, value, grain, &cohort))
 		return false;
 	entry->detail = 0;
 	if (length > 2)
@@ -164,6 +181,8 @@ append_entry(StringInfo out, const CountEntry *entry, Period grain)
 	appendStringInfoChar(out, '[');
 	if (cohort_cohort(entry) == COHORT_BEFORE)
 		appendStringInfoString(out, "null");
+	else if (cohort_cohort(entry) == COHORT_REFUNDS)
+		appendStringInfo(out, "\"%s\"", no_order);
 	else
 		json_append_date(out, period_first_day(grain, cohort_cohort(entry)));
 	if (kind != COHORT_CUSTOMERS)

@@ -37,8 +37,9 @@ typedef struct CohortNumbers
 /* The periods that the data cover. */
 typedef struct CohortSpan
 {
-	int32 first; /* the earliest with a cohort, or of the day since */
+	int32 first; /* the earliest with a cohort or money, or of the day since */
 	int32 last;
+	int32 first_refund; /* the earliest with money of COHORT_REFUNDS; PG_INT32_MAX: there is none */
 	int32 first_complete;
 	int32 last_complete;
 } CohortSpan;
@@ -142,6 +143,23 @@ count_cohorts(const CohortView *view)
 	return count;
 }
 
+/* The first period with money of customers who had no order until then. */
+static int32
+find_first_refund(const CohortView *view, uint32 cohorts)
+{
+	int32 first = PG_INT32_MAX;
+
+	if (cohorts == 0 || cohort_cohort(&view->entries[cohorts - 1]) != COHORT_REFUNDS)
+		return first;
+	for (uint32 i = cohorts; i < view->count; i++)
+	{
+		CHECK_FOR_INTERRUPTS();
+		if (cohort_cohort(&view->entries[i]) == COHORT_REFUNDS)
+			first = Min(first, cohort_period(&view->entries[i]));
+	}
+	return first;
+}
+
 static CohortSpan
 span_of(const CohortView *view, uint32 cohorts)
 {
@@ -150,7 +168,9 @@ span_of(const CohortView *view, uint32 cohorts)
 	uint32 first = cohorts > 0 && cohort_cohort(&view->entries[0]) == COHORT_BEFORE;
 
 	span.last_complete = period_first_day(head->grain, span.last + 1) <= head->until ? span.last : span.last - 1;
-	span.first = first < cohorts ? cohort_cohort(&view->entries[first]) : span.last;
+	span.first_refund = find_first_refund(view, cohorts);
+	span.first = first < cohorts ? Min(cohort_cohort(&view->entries[first]), span.first_refund) : span.last;
+	span.first = Min(span.first, span.last);
 	span.first_complete = span.first;
 	if (head->has_since)
 	{
@@ -199,24 +219,32 @@ period_label(Period grain, int32 period)
 	}
 }
 
+static const char *
+cohort_label(Period grain, int32 cohort)
+{
+	if (cohort == COHORT_BEFORE)
+		return "before";
+	return cohort == COHORT_REFUNDS ? "refunds only" : period_label(grain, cohort);
+}
+
 static void
 put_cohort_row(ReturnSetInfo *results, const CohortView *view, const CohortSpan *span, const CountEntry *size,
 			   int32 period)
 {
 	Period grain = view->head.grain;
 	int32 cohort = cohort_cohort(size);
-	bool before = cohort == COHORT_BEFORE;
+	bool no_start = cohort == COHORT_BEFORE || cohort == COHORT_REFUNDS;
 	bool complete = period >= span->first_complete && period <= span->last_complete;
-	bool size_known = !before && cohort >= span->first_complete && cohort <= span->last_complete;
+	bool size_known = !no_start && cohort >= span->first_complete && cohort <= span->last_complete;
 	Datum values[13] = {0};
 	bool nulls[13] = {false};
 
-	values[0] = CStringGetTextDatum(before ? "before" : period_label(grain, cohort));
-	values[1] = DateADTGetDatum(before ? 0 : period_first_day(grain, cohort));
+	values[0] = CStringGetTextDatum(cohort_label(grain, cohort));
+	values[1] = DateADTGetDatum(no_start ? 0 : period_first_day(grain, cohort));
 	values[2] = Int64GetDatum(size->value);
 	values[3] = DateADTGetDatum(period_first_day(grain, period));
-	values[4] = Int32GetDatum(before ? 0 : period - cohort);
-	nulls[1] = nulls[4] = before;
+	values[4] = Int32GetDatum(no_start ? 0 : period - cohort);
+	nulls[1] = nulls[4] = no_start;
 	nulls[2] = !size_known;
 	for (int i = 5; i < 12; i++)
 		nulls[i] = !complete;
@@ -237,6 +265,15 @@ put_cohort_row(ReturnSetInfo *results, const CohortView *view, const CohortSpan 
 	tuplestore_putvalues(results->setResult, results->setDesc, values, nulls);
 }
 
+/* The first period in which a cohort is shown. */
+static int32
+first_row(const CohortSpan *span, const CountEntry *size)
+{
+	int32 cohort = cohort_cohort(size);
+
+	return cohort == COHORT_REFUNDS ? span->first_refund : Max(cohort, span->first);
+}
+
 /* cohort_table(cohort_audit) → setof (cohort, cohort_start, cohort_size, period_start, age, …): each cohort in each period */
 PG_FUNCTION_INFO_V1(cohort_table);
 Datum
@@ -248,11 +285,11 @@ cohort_table(PG_FUNCTION_ARGS)
 	int64 rows = 0;
 
 	for (uint32 i = 0; i < cohorts; i++)
-		rows += (int64) span.last - Max(cohort_cohort(&view.entries[i]), span.first) + 1;
+		rows += Max(0, (int64) span.last - first_row(&span, &view.entries[i]) + 1);
 	check_rows(&span, view.head.grain, rows);
 	InitMaterializedSRF(fcinfo, 0);
 	for (uint32 i = 0; i < cohorts; i++)
-		for (int32 period = Max(cohort_cohort(&view.entries[i]), span.first); period <= span.last; period++)
+		for (int32 period = first_row(&span, &view.entries[i]); period <= span.last; period++)
 		{
 			CHECK_FOR_INTERRUPTS();
 			put_cohort_row((ReturnSetInfo *) fcinfo->resultinfo, &view, &span, &view.entries[i], period);

@@ -83,21 +83,34 @@ static const char cohorts_from[] = "(SELECT @cohort_audit(h.history, {grain}, d.
 
 static const AuditViewText view_texts[] = {
 	{"_deciles",
-	 "the customers of the last twelve months in ten groups of equal size, the best first (lens 1)",
-	 "(SELECT @period_audit(h.history, d.since_2, d.until{profit}) AS v FROM histories AS h CROSS JOIN days AS d) AS "
-	 "a\n"
-	 "CROSS JOIN LATERAL @audit_tiles(a.v, {measure}, 10, 'customers'::pg_catalog.text) AS r",
+	 "the customers of the last twelve months in ten groups of equal size, the best first (lens 1); a last row "
+	 "without a decile counts those who had nothing but refunds in these months, if there are any",
+	 "(WITH audited AS MATERIALIZED (\n"
+	 "    SELECT @period_audit(h.history, d.since_2, d.until{profit}) AS v FROM histories AS h CROSS JOIN days AS d\n"
+	 "  )\n"
+	 "  SELECT t.tile, t.customers, t.orders, t.spend, t.profit, t.share_customers, t.share_orders, t.share_spend,\n"
+	 "    t.share_profit, t.aof, t.aov, t.margin, t.low_value, t.high_value\n"
+	 "  FROM audited AS a CROSS JOIN LATERAL @audit_tiles(a.v, {measure}, 10, 'customers'::pg_catalog.text) AS t\n"
+	 "  UNION ALL SELECT NULL::pg_catalog.int4, s.refund_only_customers, 0::pg_catalog.int8, s.refund_only_spend,\n"
+	 "    s.refund_only_profit, NULL::pg_catalog.float8, NULL::pg_catalog.float8, NULL::pg_catalog.float8,\n"
+	 "    NULL::pg_catalog.float8, NULL::pg_catalog.float8, NULL::pg_catalog.float8, NULL::pg_catalog.float8,\n"
+	 "    NULL::pg_catalog.float8, NULL::pg_catalog.float8\n"
+	 "  FROM audited AS a CROSS JOIN LATERAL @audit_summary(a.v) AS s\n"
+	 "  WHERE s.refund_only_customers OPERATOR(pg_catalog.>) 0) AS r",
 	 "ORDER BY r.tile USING OPERATOR(pg_catalog.<)",
 	 {
-		 {"decile", "r.tile", "1 holds the best tenth of the customers, by {measure_name}"},
-		 {"customers", "r.customers", "customers with an order in these twelve months"},
+		 {"decile", "r.tile",
+		  "1 holds the best tenth of the customers, by {measure_name}; NULL: those with nothing but refunds in these "
+		  "twelve months"},
+		 {"customers", "r.customers",
+		  "customers with an order in these twelve months; where the decile is NULL, with refunds and no order"},
 		 {"orders", "r.orders", "their orders"},
 		 {"spend", "r.spend", "their spend, net of refunds"},
 		 {"profit", "r.profit", "their profit"},
-		 {"share_customers", "r.share_customers", "of all customers"},
+		 {"share_customers", "r.share_customers", "of all customers with an order"},
 		 {"share_orders", "r.share_orders", "of all orders"},
-		 {"share_spend", "r.share_spend", "of all spend"},
-		 {"share_profit", "r.share_profit", "of all profit"},
+		 {"share_spend", "r.share_spend", "of the spend of customers with an order"},
+		 {"share_profit", "r.share_profit", "of the profit of customers with an order"},
 		 {"aof", "r.aof", "average order frequency: orders divided by customers"},
 		 {"aov", "r.aov", "average order value: spend divided by orders"},
 		 {"margin", "r.margin", "profit divided by spend"},
@@ -111,7 +124,9 @@ static const AuditViewText view_texts[] = {
 	 "CROSS JOIN LATERAL @change_groups(a.v) AS r",
 	 "",
 	 {
-		 {"group_name", "r.group_name", "both, lapsed (the first twelve months only), new, reactivated (came back)"},
+		 {"group_name", "r.group_name",
+		  "both, lapsed (the first twelve months only), new, reactivated (came back), refunds only (no order in "
+		  "either)"},
 		 {"customers", "r.customers", "customers"},
 		 {"orders_1", "r.orders_1", "orders in the first twelve months"},
 		 {"orders_2", "r.orders_2", "orders in the last twelve months"},
@@ -129,7 +144,8 @@ static const AuditViewText view_texts[] = {
 		 {"aov_2", "r.aov_2", "spend divided by orders, in the last twelve months"},
 	 }},
 	{"_cohorts",
-	 "each cohort by age: what customers do in the {grain_name}s after their first order (lenses 3 and 4)",
+	 "each cohort by age: what customers do in the {grain_name}s after their first order (lenses 3 and 4); refunds "
+	 "in a {grain_name} before it are of no cohort, and are left out",
 	 cohorts_from,
 	 "WHERE r.complete AND r.age IS NOT NULL",
 	 {
@@ -147,11 +163,14 @@ static const AuditViewText view_texts[] = {
 		 {"second_order_customers", "r.second_order_customers", "customers who came back for the first time"},
 	 }},
 	{"_c3",
-	 "spend by cohort and {grain_name}: the customer cohort chart (lens 5)",
+	 "spend by cohort and {grain_name}: the customer cohort chart (lens 5); refunds in a {grain_name} before that of "
+	 "the first order have rows of their own, refunds only",
 	 cohorts_from,
 	 "WHERE r.complete",
 	 {
-		 {"cohort", "r.cohort", "the {grain_name} of the first order, or before: before the data begin"},
+		 {"cohort", "r.cohort",
+		  "the {grain_name} of the first order; before: before the data begin; refunds only: of customers who had no "
+		  "order yet"},
 		 {"cohort_start", "r.cohort_start", "first day of that {grain_name}"},
 		 {"period_start", "r.period_start", "first day of the {grain_name} of these numbers"},
 		 {"active", "r.active", "customers of the cohort with an order in it"},
@@ -174,7 +193,7 @@ static const AuditViewText view_texts[] = {
 		 {"lapsed", "r.lapsed", "customers active in the {grain_name} before, and not in this one"},
 		 {"repeat_buying_rate", "r.repeat_buying_rate",
 		  "of the active customers, those active in the next {grain_name}, too"},
-		 {"spend", "r.spend", "spend, net of refunds"},
+		 {"spend", "r.spend", "spend, net of refunds, those of customers who had no order yet, too"},
 		 {"share_spend_new", "r.share_spend_new", "of spend, that of new customers"},
 	 }},
 };

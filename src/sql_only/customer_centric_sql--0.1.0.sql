@@ -694,11 +694,12 @@ BEGIN
 		CASE WHEN until IS NOT NULL THEN format('%L::date', until) ELSE '(SELECT max(day) FILTER (WHERE amount >= 0) + 1 FROM lines)' END);
 
 	EXECUTE format($q$CREATE OR REPLACE VIEW %s AS WITH %s,
-	customers AS (
+	totals AS MATERIALIZED (
 		SELECT customer, count(*) FILTER (WHERE amount >= 0) AS orders, sum(amount) AS spend
 		FROM lines CROSS JOIN days
 		WHERE day < until AND day >= (until - interval '1 year')::date
-		GROUP BY customer HAVING count(*) FILTER (WHERE amount >= 0) > 0),
+		GROUP BY customer),
+	customers AS (SELECT customer, orders, spend FROM totals WHERE orders > 0),
 	tiled AS (SELECT ntile(10) OVER (ORDER BY spend DESC, orders DESC) AS decile, orders, spend FROM customers),
 	whole AS (SELECT count(*) AS customers, sum(orders) AS orders, sum(spend) AS spend FROM customers)
 	SELECT d.decile, count(t.decile) AS customers, coalesce(sum(t.orders), 0)::bigint AS orders,
@@ -710,8 +711,11 @@ BEGIN
 		sum(t.spend)::double precision / nullif(sum(t.orders), 0)::double precision AS aov,
 		min(t.spend)::double precision AS low_value, max(t.spend)::double precision AS high_value
 	FROM generate_series(1, 10) AS d(decile) CROSS JOIN whole AS w LEFT JOIN tiled AS t ON t.decile = d.decile
-	GROUP BY d.decile, w.customers, w.orders, w.spend ORDER BY d.decile$q$, deciles, source);
-	EXECUTE format('COMMENT ON VIEW %s IS %L', deciles, 'the customers of the last twelve months in ten groups of equal size, the best first (lens 1)');
+	GROUP BY d.decile, w.customers, w.orders, w.spend
+	UNION ALL SELECT NULL, count(*), 0, sum(spend)::double precision, NULL, NULL, NULL, NULL, NULL, NULL, NULL
+	FROM totals WHERE orders = 0 HAVING count(*) > 0
+	ORDER BY decile$q$, deciles, source);
+	EXECUTE format('COMMENT ON VIEW %s IS %L', deciles, 'the customers of the last twelve months in ten groups of equal size, the best first (lens 1); a last row without a decile counts those who had nothing but refunds in these months, if there are any');
 
 	EXECUTE format($q$CREATE OR REPLACE VIEW %1$s AS WITH %2$s,
 	bought AS (
@@ -725,11 +729,11 @@ BEGIN
 		FROM bought),
 	sizes AS (SELECT cohort_start, count(*) AS cohort_size FROM numbered WHERE nth = 1 AND orders > 0 GROUP BY cohort_start),
 	cells AS (
-		-- what was given back before the first order belongs to its period
-		SELECT cohort_start, greatest(period, cohort_start) AS period, count(DISTINCT customer) FILTER (WHERE orders > 0) AS active,
+		-- what was given back in a period before that of the first order belongs to no cohort
+		SELECT cohort_start, period, count(DISTINCT customer) FILTER (WHERE orders > 0) AS active,
 			sum(orders)::bigint AS orders, sum(spend) AS spend,
 			count(*) FILTER (WHERE nth = 2 AND orders > 0) AS second_order_customers
-		FROM numbered WHERE cohort_start IS NOT NULL GROUP BY cohort_start, greatest(period, cohort_start))
+		FROM numbered WHERE period >= cohort_start GROUP BY cohort_start, period)
 	SELECT to_char(s.cohort_start::timestamp, %5$L) AS cohort, s.cohort_start, s.cohort_size, a.age, coalesce(c.active, 0) AS active,
 		coalesce(c.active, 0)::double precision / s.cohort_size::double precision AS share_active,
 		coalesce(c.orders, 0) AS orders, coalesce(c.spend, 0)::double precision AS spend,
@@ -743,7 +747,7 @@ BEGIN
 	WHERE (p.start + %4$L::interval)::date <= d.until
 	ORDER BY s.cohort_start, a.age$q$, cohorts, source, grain, step,
 		CASE grain WHEN 'week' THEN 'YYYY-MM-DD' WHEN 'month' THEN 'YYYY-MM' WHEN 'quarter' THEN 'YYYY-"Q"Q' ELSE 'YYYY' END);
-	EXECUTE format('COMMENT ON VIEW %s IS %L', cohorts, 'each cohort by age: what customers do in the ' || grain || 's after their first order (lenses 3 and 4)');
+	EXECUTE format('COMMENT ON VIEW %s IS %L', cohorts, 'each cohort by age: what customers do in the ' || grain || 's after their first order (lenses 3 and 4); refunds in a ' || grain || ' before it are of no cohort, and are left out');
 	RETURN ARRAY[deciles, cohorts];
 END $$;
 COMMENT ON FUNCTION make_customer_audit(name, text, regclass, name, name, name, name, text, date, date, name, boolean) IS 'internal: create_customer_audit';
