@@ -175,6 +175,12 @@ SELECT take_snapshot('shop.of_cs', '2026-01-02') > 100 AS values_of_a_week, take
 SELECT create_customer_scores('shop.cs', 'shop.orders', 'customer_id', 'ordered_at', 'amount', model => 'bg/nbd', storage => 'table', replace => true);
 SELECT take_snapshot('shop.of_cs', '2026-01-03') > 100 AS values_of_a_year, take_snapshot('shop.of_bi', '2026-01-03') > 100 AS of_bi,
 	has_table_privilege('regress_snapshots_reader', 'shop.of_cs_source', 'SELECT') AS may_read;
+-- They go on without lifecycle and as_of, which is said.
+SELECT create_customer_scores('shop.cs', 'shop.orders', 'customer_id', 'ordered_at', 'amount', model => 'bg/nbd', columns => '{customer_id, segment, clv_365d, as_of}'::text[], storage => 'table', replace => true);
+SELECT create_customer_scores('shop.cs', 'shop.orders', 'customer_id', 'ordered_at', 'amount', model => 'bg/nbd', columns => '{customer_id, segment}'::text[], storage => 'table', replace => true);
+SELECT create_customer_scores('shop.cs', 'shop.orders', 'customer_id', 'ordered_at', 'amount', model => 'bg/nbd', storage => 'table', replace => true);
+SELECT create_customer_scores('shop.cs', 'shop.orders', 'customer_id', 'ordered_at', 'amount', model => 'bg/nbd', columns => '{customer_id, segment, clv_365d}'::text[], storage => 'table', replace => true);
+SELECT create_customer_scores('shop.cs', 'shop.orders', 'customer_id', 'ordered_at', 'amount', model => 'bg/nbd', storage => 'table', replace => true);
 -- They cannot go on without what they look at.
 SELECT create_customer_scores('shop.cs', 'shop.orders', 'customer_id', 'ordered_at', 'amount', model => 'bg/nbd', columns => 'clv_365d', replace => true);
 SELECT take_snapshot('shop.of_cs', '2026-01-04') AS nothing_changed;

@@ -496,6 +496,7 @@ typedef struct KeptSnapshots
 	Oid changes;
 	const char *over;  /* the scores, or their plain view */
 	const char *value; /* the column of theirs that was the expected value; NULL: none */
+	int others;        /* the other columns that they could take, see snapshots_has_others */
 	KeptRelation source;
 } KeptSnapshots;
 
@@ -648,6 +649,7 @@ keep_snapshots(const char *over)
 		kept->changes = lfirst_oid(cell);
 		kept->over = over;
 		kept->value = snapshots_value(scores_relation(over));
+		kept->others = snapshots_has_others(scores_relation(over));
 		kept->source = keep_relation(snapshots_source(kept->changes));
 		list = lappend(list, kept);
 	}
@@ -667,6 +669,28 @@ say_other_value(const KeptSnapshots *snapshots, Oid scores)
 						value == NULL ? "have none" : psprintf("from %s", value)),
 				 errhint("What moves lose or gain between the days before and after says nothing: take other "
 						 "snapshots, or score with the horizon there was.")));
+}
+
+/* Columns that are gone would stay empty in every later snapshot. */
+static void
+say_missing_columns(const KeptSnapshots *snapshots, Oid scores)
+{
+	int missing = snapshots->others & ~snapshots_has_others(scores);
+	StringInfoData columns;
+
+	if (missing == 0)
+		return;
+	initStringInfo(&columns);
+	for (int i = 0; i < SNAPSHOTS_OTHERS; i++)
+		if (missing & 1 << i)
+			appendStringInfo(&columns, "%s%s", columns.len == 0 ? "" : " and ", snapshots_others[i]);
+	ereport(WARNING,
+			(errmsg("snapshots \"%s\" took %s from the scores, which from now on have none",
+					get_rel_name(snapshots->changes), columns.data),
+			 missing & 1
+				 ? errhint("Every customer would seem to leave their lifecycle: score with the columns there were.")
+				 : errhint("Score with the columns there were, or say the day of each snapshot: "
+						   "take_snapshot(name, as_of => ...).")));
 }
 
 /* Whether an index is that of materialized views which finds what was fitted. */
@@ -906,6 +930,7 @@ scores_restore(const ScoresKept *kept, const ScoresNames *names, const char *row
 		snapshots_make_source(snapshots->changes, scores_relation(over));
 		restore_relation(&snapshots->source);
 		say_other_value(snapshots, scores_relation(over));
+		say_missing_columns(snapshots, scores_relation(over));
 	}
 	foreach (cell, kept->lost)
 		say_lost(strVal(lfirst(cell)));

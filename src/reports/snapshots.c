@@ -388,6 +388,18 @@ has_column(Oid scores, const char *name)
 	return name != NULL && get_attnum(scores, name) != InvalidAttrNumber;
 }
 
+const char *const snapshots_others[SNAPSHOTS_OTHERS] = {"lifecycle", "as_of"};
+
+int
+snapshots_has_others(Oid scores)
+{
+	int others = 0;
+
+	for (int i = 0; i < SNAPSHOTS_OTHERS; i++)
+		others |= has_column(scores, snapshots_others[i]) << i;
+	return others;
+}
+
 /* A column of the scores s, or NULL of its type where there is none. */
 static const char *
 optional_column(Oid scores, const char *name, Oid type)

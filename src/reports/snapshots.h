@@ -21,4 +21,10 @@ extern void snapshots_make_source(Oid changes, Oid scores);
 /* The column that is their expected value, clv_365d or of another horizon; NULL: there is none. */
 extern const char *snapshots_value(Oid scores);
 
+/* Which of the other columns that snapshots can do without there are, as a bitmask by their place in snapshots_others. */
+extern int snapshots_has_others(Oid scores);
+
+#define SNAPSHOTS_OTHERS 2
+extern const char *const snapshots_others[SNAPSHOTS_OTHERS];
+
 #endif /* REPORTS_SNAPSHOTS_H */
