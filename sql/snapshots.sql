@@ -215,6 +215,23 @@ SELECT take_snapshot('shop.unknowns', '2026-01-03') AS again, take_snapshot('sho
 SELECT (SELECT count(*) FROM shop.unknowns WHERE customer_id = 1) + (SELECT count(*) FROM shop.unknowns_current WHERE customer_id = 1) AS rows_of_the_person,
 	count(*) AS customers FROM shop.unknowns_customers;
 
+-- Segments that could not be told from what the transitions say of themselves, or that they would refuse, are refused; none is there by NULL.
+CREATE TABLE shop.named (customer_id int, segment text);
+INSERT INTO shop.named VALUES (1, 'A'), (2, NULL), (NULL, '(gone)');
+SELECT create_snapshots('shop.names', 'shop.named');
+UPDATE shop.named SET segment = '' WHERE customer_id = 1;
+SELECT take_snapshot('shop.names', '2026-01-01');
+UPDATE shop.named SET segment = '(gone)' WHERE customer_id = 1;
+SELECT take_snapshot('shop.names', '2026-01-01');
+UPDATE shop.named SET segment = '(new)' WHERE customer_id = 1;
+SELECT take_snapshot('shop.names', '2026-01-01');
+UPDATE shop.named SET segment = repeat('ä', 128) WHERE customer_id = 1;
+SELECT take_snapshot('shop.names', '2026-01-01');
+SELECT count(*) FROM shop.names_days;
+UPDATE shop.named SET segment = repeat('ä', 127) WHERE customer_id = 1;
+SELECT take_snapshot('shop.names', '2026-01-01');
+SELECT t.customers, t.to_segment = '(no segment)' AS without FROM unnest(snapshot_transitions('shop.names', '2025-12-31', '2026-01-01')) AS t ORDER BY without;
+
 -- Refused, with what to do.
 SELECT take_snapshot('shop.plain', '2025-12-31');
 SELECT take_snapshot('shop.plain', 'infinity');

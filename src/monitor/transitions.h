@@ -10,13 +10,15 @@
 
 #include "compat.h"
 
+#include "segments/segments.h"
+
 /* Names have 1 to so many bytes, and there are at most so many, besides outside. */
-#define TRANSITIONS_MAX_NAME_BYTES 255
+#define TRANSITIONS_MAX_NAME_BYTES SEGMENT_MAX_NAME_BYTES
 #define TRANSITIONS_MAX_SEGMENTS 255
 
 /* What outside is called in results, and may be called in arguments. */
-#define TRANSITIONS_NEW "(new)"
-#define TRANSITIONS_GONE "(gone)"
+#define TRANSITIONS_NEW SEGMENT_NEW
+#define TRANSITIONS_GONE SEGMENT_GONE
 
 typedef struct SegmentName
 {

@@ -27,6 +27,7 @@
 #include "catalog/pg_type.h"
 #include "executor/spi.h"
 #include "lib/stringinfo.h"
+#include "mb/pg_wchar.h"
 #include "miscadmin.h"
 #include "nodes/makefuncs.h"
 #include "utils/builtins.h"
@@ -36,6 +37,7 @@
 
 #include "reports/scores_day.h"
 #include "reports/snapshots.h"
+#include "segments/segments.h"
 #include "support/args.h"
 #include "support/sql_text.h"
 
@@ -154,8 +156,13 @@ static const char *const create_templates[] = {
 	NULL,
 };
 
-/* Where customers without a segment stand. */
-#define NO_SEGMENT "(no segment)"
+/* What cannot be told from what segment_transitions says of itself, or is refused by it. */
+#define SEGMENT_IS "s.segment OPERATOR(pg_catalog.=) '"
+#define AS_TEXT "'::pg_catalog.text"
+#define MOST_SEGMENT_BYTES CppAsString2(SEGMENT_MAX_NAME_BYTES)
+#define BAD_SEGMENT \
+	"(" SEGMENT_IS AS_TEXT " OR " SEGMENT_IS SEGMENT_NEW AS_TEXT " OR " SEGMENT_IS SEGMENT_GONE AS_TEXT "\n" \
+	"    OR pg_catalog.octet_length(s.segment) OPERATOR(pg_catalog.>) '" MOST_SEGMENT_BYTES "'::pg_catalog.int4)"
 
 /* Takes the last snapshot back: what it changed is as it was before. */
 static const char *const undo_templates[] = {
@@ -259,7 +266,8 @@ static const char totals_template[] =
 	"  pg_catalog.min(pg_catalog.concat(s.customer_id)) FILTER (WHERE s.clv_out_of_range AND s.customer_id IS NOT "
 	"NULL),\n"
 	"  pg_catalog.count(*) FILTER (WHERE s.as_of_out_of_range),\n"
-	"  pg_catalog.count(*) FILTER (WHERE s.customer_id IS NULL), pg_catalog.min(s.as_of)\n"
+	"  pg_catalog.count(*) FILTER (WHERE s.customer_id IS NULL), pg_catalog.min(s.as_of),\n"
+	"  pg_catalog.min(s.segment) FILTER (WHERE " BAD_SEGMENT " AND s.customer_id IS NOT NULL)\n"
 	"FROM {source} AS s";
 
 /*
@@ -439,7 +447,7 @@ add_source(Snapshots *snapshots, Oid scores)
 	add_part(snapshots, "{customer}", sql_column("s", "customer_id", type));
 	/* a customer without a segment is still there: the state is one of its own */
 	add_part(snapshots, "{segment}",
-			 psprintf("COALESCE(%s, '" NO_SEGMENT "'::pg_catalog.text)",
+			 psprintf("COALESCE(%s, '" SEGMENT_NONE "'::pg_catalog.text)",
 					  sql_column_as("s", scores, "segment", TEXTOID)));
 	add_part(snapshots, "{lifecycle}", optional_column(scores, "lifecycle", TEXTOID));
 	add_part(snapshots, "{as_of}", day_column(scores));
@@ -592,6 +600,7 @@ typedef struct Totals
 	const char *example; /* a customer whose value is */
 	int64 days_out_of_range;
 	int64 without_customer;
+	const char *bad_segment; /* NULL: all can be kept */
 } Totals;
 
 /* A number of the only row of the last query. */
@@ -626,12 +635,35 @@ read_totals(Snapshots *snapshots)
 	totals.without_customer = int64_result(8, &isnull);
 	day = SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 9, &isnull);
 	totals.first_day = isnull ? 0 : DatumGetDateADT(day);
+	totals.bad_segment = SPI_getvalue(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 10);
 
 	add_part(snapshots, "{count}", psprintf("'" INT64_FORMAT "'", totals.customers));
 	add_part(snapshots, "{little}", sql_float8_literal(LITTLE * mean));
 	add_part(snapshots, "{fingerprint}",
 			 totals.has_fingerprint ? psprintf("'" INT64_FORMAT "'", totals.fingerprint) : "NULL");
 	return totals;
+}
+
+/* An error if a segment has a name that the transitions between snapshots could not give. */
+static void
+refuse_bad_segment(const Totals *totals)
+{
+	const char *name = totals->bad_segment;
+
+	if (name == NULL)
+		return;
+	if (strlen(name) > SEGMENT_MAX_NAME_BYTES)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("segment \"%.*s...\" of the scores is longer than %d bytes",
+						pg_mbcliplen(name, (int) strlen(name), 60), name, SEGMENT_MAX_NAME_BYTES)));
+	if (*name == '\0')
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("a segment of the scores is an empty text"),
+				 errhint("NULL says that a customer has no segment.")));
+	ereport(ERROR,
+			(errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("a segment of the scores is called %s", name),
+			 errhint(SEGMENT_RESERVED_HINT)));
 }
 
 /* Says what of the scores is left out. */
@@ -785,6 +817,7 @@ take_snapshot(PG_FUNCTION_ARGS)
 	/* one at a time, and nobody reads half of one */
 	(void) run("LOCK TABLE {days} IN SHARE ROW EXCLUSIVE MODE", &snapshots);
 	totals = read_totals(&snapshots);
+	refuse_bad_segment(&totals);
 	day = snapshot_day(fcinfo, &totals);
 	add_part(&snapshots, "{day}", sql_date_literal(day));
 	if (is_taken(&snapshots, day))

@@ -181,6 +181,18 @@ compare_rules(const void *left, const void *right)
 	return order;
 }
 
+/* Whether a name is one that stands for something else. */
+static bool
+is_reserved(const char *name, int bytes)
+{
+	static const char *const reserved[] = {SEGMENT_NEW, SEGMENT_GONE, SEGMENT_NONE};
+
+	for (int i = 0; i < lengthof(reserved); i++)
+		if (bytes == (int) strlen(reserved[i]) && memcmp(name, reserved[i], bytes) == 0)
+			return true;
+	return false;
+}
+
 const char *
 segment_rule_problem(int levels, const SegmentRule *rule)
 {
@@ -188,6 +200,8 @@ segment_rule_problem(int levels, const SegmentRule *rule)
 		return "the name is empty";
 	if (rule->name_bytes > SEGMENT_MAX_NAME_BYTES)
 		return "the name is too long";
+	if (is_reserved(rule->name, rule->name_bytes))
+		return psprintf("a segment cannot be called %.*s", rule->name_bytes, rule->name);
 	for (int i = 0; i < RFM_DIMENSIONS; i++)
 		if (rule->low[i] < segment_lowest_score(i) || rule->high[i] > levels || rule->low[i] > rule->high[i])
 			return psprintf("range %s is empty or goes beyond %d to %d", segment_dimension_names[i],
@@ -450,6 +464,11 @@ segment_rules_add_in_group(PG_FUNCTION_ARGS)
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("segment \"%.*s...\" is longer than %d bytes", pg_mbcliplen(rule.name, rule.name_bytes, 60),
 						rule.name, SEGMENT_MAX_NAME_BYTES)));
+	if (is_reserved(rule.name, rule.name_bytes))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("a segment cannot be called %.*s", rule.name_bytes, rule.name),
+				 errhint(SEGMENT_RESERVED_HINT)));
 	for (int i = 0; i < RFM_DIMENSIONS; i++)
 		range_argument(fcinfo, 2 + i, levels, &rule, i);
 

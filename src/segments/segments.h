@@ -20,6 +20,19 @@
 
 #define SEGMENT_MAX_NAME_BYTES 255
 
+/*
+ * What transitions call customers who were not there before and who are not there any
+ * more, and snapshots customers without a segment. No segment is called so: it could
+ * not be told from them.
+ */
+#define SEGMENT_NEW "(new)"
+#define SEGMENT_GONE "(gone)"
+#define SEGMENT_NONE "(no segment)"
+
+#define SEGMENT_RESERVED_HINT \
+	"Customers who come, who leave and who have no segment are called " SEGMENT_NEW ", " SEGMENT_GONE \
+	" and " SEGMENT_NONE "."
+
 /* There are 1,100 codes of ten levels; more rules than this are a mistake. */
 #define SEGMENT_MAX_RULES 4096
 
