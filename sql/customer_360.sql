@@ -33,7 +33,7 @@ UPDATE page_scores SET segment = 'At risk', lifecycle = 'fading', as_of = '2025-
 DELETE FROM page_scores WHERE customer_id = 43;
 SELECT take_snapshot('page_nights', '2025-12-01');
 CREATE TABLE page_actions (customer_id bigint, contact boolean, why text, action text, expected_gain float8);
-INSERT INTO page_actions VALUES (42, true, 'gain', 'call', 3.5), (42, true, 'gain', 'visit', 4.25), (42, false, 'budget', 'gift', 9), (44, true, 'gain', 'call', 'NaN');
+INSERT INTO page_actions VALUES (42, true, 'gain', 'visit', 4.25), (43, true, 'gain', 'call', 3.5), (43, false, 'budget', 'gift', 9), (44, true, 'gain', 'call', 'NaN');
 SELECT day, s.* FROM unnest('{2025-10-31,2025-11-30,2025-12-01,2026-01-01}'::date[]) AS day, customer_snapshot('page_nights', '42', day) AS s;
 SELECT customer_action('page_actions', '42') AS visit, customer_action('page_actions', '44') AS not_a_number, customer_action('page_actions', '45') AS none, (customer_snapshot('page_nights', '43', '2025-11-30')).segment AS was, customer_snapshot('page_nights', '43', '2025-12-31') IS NULL AS gone,
 	num_nulls(customer_snapshot(NULL, '42', '2025-12-31'), customer_snapshot('page_nights', NULL, '2025-12-31'), customer_snapshot('page_nights', '42', NULL), customer_action(NULL, '42'), customer_action('page_actions', NULL)) AS nulls;
@@ -52,7 +52,9 @@ EXCEPTION WHEN OTHERS THEN
 	RETURN concat_ws('. ', code || ': ' || message, nullif(hint, ''));
 END $$;
 SELECT page_failure('SELECT ' || call) FROM (VALUES (1, $$customer_snapshot('page_scores', '42', '2025-12-31')$$), (2, $$customer_action('page_scores', '42')$$), (3, $$customer_action('page_actions', 'Anna')$$),
-	(4, $$customer_snapshot('page_nights', '42', 'infinity')$$), (5, $$customer_snapshot('pg_class', '42', '2025-12-31')$$)) AS v(n, call) ORDER BY n;
+	(4, $$customer_snapshot('page_nights', '42', 'infinity')$$), (5, $$customer_snapshot('pg_class', '42', '2025-12-31')$$),
+	-- two rows of one customer contradict each other
+	(6, $$customer_action('page_actions', '43')$$), (7, $$(SELECT customer_360('43', history, model, cuts, '2025-12-31', actions => 'page_actions') FROM anna, kept)$$)) AS v(n, call) ORDER BY n;
 SET client_min_messages = warning;
 DROP TABLE page_actions, page_nights_current, page_nights_states, page_nights_moves, page_nights_days CASCADE;
 DROP TABLE page_scores CASCADE;

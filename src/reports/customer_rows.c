@@ -25,11 +25,9 @@ static const char snapshot_template[] =
 	"FROM {relation} AS h WHERE {same_customer} AND h.changed_on OPERATOR(pg_catalog.<=) {day}\n"
 	"ORDER BY h.changed_on DESC LIMIT 1";
 
-/* Of several actions the one that is taken and gains most. */
-static const char action_template[] =
-	"SELECT pg_catalog.jsonb_strip_nulls(pg_catalog.jsonb_build_object({members}))\n"
-	"FROM {relation} AS h WHERE {same_customer}\n"
-	"ORDER BY {contact} DESC NULLS LAST, {expected_gain} DESC NULLS LAST, {action} LIMIT 1";
+/* next_best_actions gives each customer once: of two rows, one would be shown against the other. */
+static const char action_template[] = "SELECT pg_catalog.jsonb_strip_nulls(pg_catalog.jsonb_build_object({members}))\n"
+									  "FROM {relation} AS h WHERE {same_customer} LIMIT 2";
 
 /* What is told of an action, as next_best_actions names it. */
 static const struct
@@ -57,15 +55,15 @@ of_customer(Oid relation, char *customer)
 	return sql_equal(type, "customer_id", "h.customer_id", sql_value_literal(type, value));
 }
 
-/* Runs a query of at most one row; false if there is none. */
-static bool
-find_row(const char *template, const SqlPart *parts, int n_parts)
+/* Runs a query of a few rows; the number of them. */
+static uint64
+find_rows(const char *template, const SqlPart *parts, int n_parts)
 {
 	StringInfoData statement;
 
 	initStringInfo(&statement);
 	sql_append_template(&statement, template, "", parts, n_parts);
-	return sql_run(statement.data) > 0;
+	return sql_run(statement.data);
 }
 
 /* customer_snapshot(snapshots, customer, as_of) → (segment, segment_changed_on, …, changed_on) */
@@ -94,7 +92,7 @@ customer_snapshot(PG_FUNCTION_ARGS)
 				 errhint("Name what create_snapshots has made.")));
 	desc = BlessTupleDesc(desc);
 	SPI_connect();
-	if (find_row(snapshot_template, parts, lengthof(parts)))
+	if (find_rows(snapshot_template, parts, lengthof(parts)) > 0)
 	{
 		heap_deform_tuple(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, values, nulls);
 		if (DatumGetBool(values[SNAPSHOT_COLUMNS]))
@@ -129,11 +127,13 @@ Datum
 customer_action(PG_FUNCTION_ARGS)
 {
 	Oid relation = PG_GETARG_OID(0);
-	SqlPart parts[3 + lengthof(action_columns)] = {
+	SqlPart parts[] = {
 		{"{relation}", sql_relation(relation)},
 		{"{same_customer}", of_customer(relation, text_to_cstring(PG_GETARG_TEXT_PP(1)))},
+		{"{members}", NULL},
 	};
 	StringInfoData members;
+	uint64 found;
 	bool isnull = true;
 	Datum value = (Datum) 0;
 
@@ -141,15 +141,19 @@ customer_action(PG_FUNCTION_ARGS)
 	(void) sql_column_type(relation, "contact");
 	initStringInfo(&members);
 	for (int i = 0; i < lengthof(action_columns); i++)
-	{
-		const char *column = action_column(relation, i);
-
-		appendStringInfo(&members, "%s%s, %s", i > 0 ? ", " : "", sql_text_literal(action_columns[i].name), column);
-		parts[3 + i] = (SqlPart){psprintf("{%s}", action_columns[i].name), column};
-	}
-	parts[2] = (SqlPart){"{members}", members.data};
+		appendStringInfo(&members, "%s%s, %s", i > 0 ? ", " : "", sql_text_literal(action_columns[i].name),
+						 action_column(relation, i));
+	parts[2].text = members.data;
 	SPI_connect();
-	if (find_row(action_template, parts, lengthof(parts)))
+	found = find_rows(action_template, parts, lengthof(parts));
+	if (found > 1)
+		ereport(ERROR,
+				(errcode(ERRCODE_CARDINALITY_VIOLATION),
+				 errmsg("customer \"%s\" has several rows in %s", text_to_cstring(PG_GETARG_TEXT_PP(1)),
+						sql_relation(relation)),
+				 errhint("next_best_actions gives each customer once. Of the actions of several days, pass a view of "
+						 "the last.")));
+	if (found > 0)
 	{
 		value = SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1, &isnull);
 		if (!isnull)

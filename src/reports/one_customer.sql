@@ -10,7 +10,7 @@ COMMENT ON FUNCTION customer_snapshot(regclass, text, date) IS
 CREATE FUNCTION customer_action(actions regclass, customer text) RETURNS jsonb
 LANGUAGE C STABLE STRICT PARALLEL RESTRICTED COST 1000 AS 'MODULE_PATHNAME';
 COMMENT ON FUNCTION customer_action(regclass, text) IS
-'the next best action of a customer in a table of them (customer_id, contact; optional why, action, expected_gain, slot, cost: what next_best_actions gives); of several the one that is taken and gains most; NULL if there is none';
+'the next best action of a customer in a table of them (customer_id, contact; optional why, action, expected_gain, slot, cost: what next_best_actions gives); NULL if there is none, and an error if there are several';
 
 -- page_events: the events of a page
 
