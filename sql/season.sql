@@ -44,6 +44,9 @@ SELECT season_of_factors('quarter', '{1, 1, 1, 1}');
 SELECT season_of_factors('month', '{1, 2}');
 SELECT season_of_factors('month', '{1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 4, 0}');
 SELECT season_of_factors('month', '{1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 4, NaN}');
+-- A factor is named as it was given, not as it is once the mean is 1.
+SELECT season_of_factors('month', '{900000, 900000, 900000, 900000, 900000, 900000, 900000, 900000, 900000, 900000, 900000, 0.5}');
+SELECT season_of_factors('day', array_append(array_fill(1e-6::float8, '{365}'), 1e6));
 SELECT season_of_factors('month', '{1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 4, NULL}');
 SELECT season_of_factors('year', '{1}', '{2025-01-01}');
 SELECT season_of_factors('year', '{1}', '{2025-01-01, 2025-01-01}', '{2, 3}');

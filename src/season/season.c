@@ -263,7 +263,12 @@ set_factors(Season *season, const double *numbers, int count)
 	for (int i = 0; i < count; i++)
 	{
 		factors[i] = numbers[i] / mean;
-		check_factor(factors[i], "factors");
+		if (!(factors[i] >= SEASON_LOWEST && factors[i] <= SEASON_HIGHEST))
+			ereport(ERROR,
+					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+					 errmsg("factors must be between 1e-6 and 1e6 times their mean, but one is %g, and the mean %g",
+							numbers[i], mean),
+					 errhint("1 is the rate of an average day, 4 is four times as much.")));
 	}
 }
 
