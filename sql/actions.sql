@@ -100,7 +100,8 @@ SELECT action, why, count(*), round(min(expected_gain)::numeric, 3) AS gain, rou
 SELECT actions_failure(format('SELECT count(*) FROM action_uplift, next_best_actions(%s)', arguments)) FROM (VALUES
 	(1, $$'action_candidates', NULL, 0.2$$), (2, $$'action_candidates', u, -1$$), (3, $$'action_candidates', u, 0.2, 'NaN'$$), (4, $$'action_candidates', u, 0.2, 1, 'spring', 0$$),
 	(5, $$'action_candidates', u, 0.2, 1, 'spring', 0.1, 2$$), (6, $$'action_candidates', u, 0.2, 1, 'spring', 0.1, -1, 7, '2026-01-01'$$), (7, $$'action_slots', u, 0.2$$),
-	(8, $$'action_offers', u, 0.2, 1, 'spring', 0.1, 2, 7, '2026-01-01'$$), (9, $$'action_candidates', u, 0.2, 1, NULL$$), (10, $$'action_candidates', u, 0.2, 1, ''$$)) AS v(n, arguments) ORDER BY n;
+	(8, $$'action_offers', u, 0.2, 1, 'spring', 0.1, 2, 7, '2026-01-01'$$), (9, $$'action_candidates', u, 0.2, 1, NULL$$), (10, $$'action_candidates', u, 0.2, 1, ''$$),
+	(11, $$'action_candidates', u, 0.2, 1, 'spring', 0.1, 2, 'NaN', '2026-01-01'$$)) AS v(n, arguments) ORDER BY n;
 
 -- Of what is no number nothing is made: the reason says so, sums stay sums, and equal numbers are one customer however they are written.
 CREATE TABLE action_odd (customer_id numeric, segment text, action text, value float8, cost numeric);

@@ -34,6 +34,8 @@ WITH lives AS MATERIALIZED (
 	SELECT next, w.* FROM lives, due_window(h, '{"model": "pareto/nbd", "timing": {"r": 2, "alpha": 8, "s": 0.6, "beta": 30}, "spend": {"p": 6.25, "q": 3.74, "gamma": 15.44}}', 0.9, '2025-06-30') AS w WHERE next IS NOT NULL AND w.low_on IS NOT NULL)
 SELECT count(*) > 1000 AS enough, avg((next BETWEEN low_on AND high_on)::int) BETWEEN 0.88 AND 0.92 AS covered, avg((next <= due_on)::int) BETWEEN 0.47 AND 0.53 AS median FROM windows;
 SELECT timing_failure('SELECT due_window(h, m, 1) FROM buyers, fits');
+SELECT timing_failure('SELECT due_window(h, m, ''NaN'') FROM buyers, fits');
+SELECT timing_failure('SELECT due_window(3, 20, 200, m, 1.5, ''2025-06-30'') FROM fits');
 
 --
 -- Now or wait

@@ -13,6 +13,7 @@
 
 #include "contacts/contacts.h"
 #include "support/agg_group.h"
+#include "support/args.h"
 #include "support/result.h"
 
 const CountValueType contact_log_type = {
@@ -60,19 +61,6 @@ log_argument(FunctionCallInfo fcinfo, int argno)
 	return PG_ARGISNULL(argno) ? (CountValue){0} : count_value_get(&contact_log_type, PG_GETARG_DATUM(argno));
 }
 
-static double
-positive_argument(FunctionCallInfo fcinfo, int argno, const char *name)
-{
-	double number = PG_GETARG_FLOAT8(argno);
-
-	if (!(number > 0) || isinf(number))
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("%s must be positive and finite, but is %g", name, number),
-				 errhint("It is a number of days; parts of a day count, too.")));
-	return number;
-}
-
 /* Contacts later than so many days before as_of, and not after it. */
 static int64
 contacts_within_days(const CountValue *log, uint64 as_of, double days)
@@ -98,7 +86,7 @@ contacts_within(PG_FUNCTION_ARGS)
 		PG_RETURN_NULL();
 
 	uint64 as_of = count_value_second(finite_timestamp(fcinfo, 1, "as_of"));
-	double days = positive_argument(fcinfo, 2, "days");
+	double days = positive_days_argument(fcinfo, 2, "days");
 
 	log = log_argument(fcinfo, 0);
 	PG_RETURN_INT64(contacts_within_days(&log, as_of, days));
@@ -116,7 +104,7 @@ contact_load(PG_FUNCTION_ARGS)
 		PG_RETURN_NULL();
 
 	uint64 as_of = count_value_second(finite_timestamp(fcinfo, 1, "as_of"));
-	double half_life = positive_argument(fcinfo, 2, "half_life_days") * SECS_PER_DAY;
+	double half_life = positive_days_argument(fcinfo, 2, "half_life_days") * SECS_PER_DAY;
 
 	log = log_argument(fcinfo, 0);
 	for (uint32 i = 0; i < log.count && log.entries[i].detail <= as_of; i++)
@@ -137,7 +125,7 @@ may_contact(PG_FUNCTION_ARGS)
 
 	uint64 as_of = count_value_second(finite_timestamp(fcinfo, 1, "as_of"));
 	int32 cap = PG_GETARG_INT32(2);
-	double days = positive_argument(fcinfo, 3, "days");
+	double days = positive_days_argument(fcinfo, 3, "days");
 
 	if (cap < 0)
 		ereport(ERROR,

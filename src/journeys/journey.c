@@ -123,7 +123,7 @@ journey_events(Datum journey, int *count)
 }
 
 uint64
-within_argument(FunctionCallInfo fcinfo, int argno)
+within_argument(FunctionCallInfo fcinfo, int argno, const char *name)
 {
 	Interval *within = PG_GETARG_INTERVAL_P(argno);
 	int64 days;
@@ -131,11 +131,12 @@ within_argument(FunctionCallInfo fcinfo, int argno)
 
 	if (within->month != 0)
 		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("within must not have months, whose lengths differ"),
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("%s must not have months, whose lengths differ", name),
 				 errhint("Give it in days or hours; a day has 24 hours.")));
 	days = (int64) within->day * USECS_PER_DAY;
 	if (pg_add_s64_overflow(days, within->time, &microseconds) || microseconds < 0)
-		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("within must not be negative or infinite")));
+		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("%s must not be negative or infinite", name)));
 	return (uint64) microseconds;
 }
 
@@ -200,7 +201,7 @@ journey_level(PG_FUNCTION_ARGS)
 
 	if (any_null(fcinfo, 0, 3))
 		PG_RETURN_NULL();
-	within = within_argument(fcinfo, 1);
+	within = within_argument(fcinfo, 1, "within");
 	mode = mode_argument(fcinfo, 2, 3);
 	steps = int_argument(fcinfo, 3, "steps", 1, FUNNEL_STEPS, NULL);
 	flags = flags_argument(fcinfo, 4, mode);
@@ -224,7 +225,7 @@ Datum
 journey_times(PG_FUNCTION_ARGS)
 {
 	ReturnSetInfo *results = (ReturnSetInfo *) fcinfo->resultinfo;
-	uint64 within = within_argument(fcinfo, 1);
+	uint64 within = within_argument(fcinfo, 1, "within");
 	FunnelMode mode = mode_argument(fcinfo, 2, 2);
 	int count;
 	FunnelEvent *events = journey_events(PG_GETARG_DATUM(0), &count);
@@ -254,7 +255,7 @@ Datum
 journey_entries(PG_FUNCTION_ARGS)
 {
 	ReturnSetInfo *results = (ReturnSetInfo *) fcinfo->resultinfo;
-	uint64 within = within_argument(fcinfo, 1);
+	uint64 within = within_argument(fcinfo, 1, "within");
 	FunnelMode mode = mode_argument(fcinfo, 2, 2);
 	int steps = int_argument(fcinfo, 3, "steps", 1, FUNNEL_STEPS, NULL);
 	int count;

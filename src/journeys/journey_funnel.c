@@ -122,7 +122,7 @@ journey_funnel_add_in_group(PG_FUNCTION_ARGS)
 	int count;
 
 	refuse_null(fcinfo, 2, "within", "It is the time from the first step to the last, such as '7 days'.");
-	within = within_argument(fcinfo, 2);
+	within = within_argument(fcinfo, 2, "within");
 	if (PG_NARGS() > 3)
 	{
 		refuse_null(fcinfo, 3, "mode", "It is once or increase.");

@@ -17,7 +17,7 @@ extern const CountValueType journey_type;
 extern FunnelEvent *journey_events(Datum journey, int *count);
 
 /* The time of a funnel in microseconds; its mode, among so many of them. */
-extern uint64 within_argument(FunctionCallInfo fcinfo, int argno);
+extern uint64 within_argument(FunctionCallInfo fcinfo, int argno, const char *name);
 extern FunnelMode mode_argument(FunctionCallInfo fcinfo, int argno, int n_modes);
 
 extern const char *const funnel_mode_names[];

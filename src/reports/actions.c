@@ -516,6 +516,7 @@ cap_condition(FunctionCallInfo fcinfo, const char *schema, Oid relation)
 				 errhint("Contacts count within cap_days before that time.")));
 	refuse_null(fcinfo, 7, "cap_days", NULL);
 	(void) count_argument(fcinfo, 6, "cap");
+	(void) positive_days_argument(fcinfo, 7, "cap_days");
 	if (TIMESTAMP_NOT_FINITE(PG_GETARG_TIMESTAMPTZ(8)))
 		ereport(ERROR, (errcode(ERRCODE_DATETIME_VALUE_OUT_OF_RANGE), errmsg("as_of must be finite")));
 	/* of another type a cast of its owner would be called */

@@ -20,6 +20,9 @@
 #include "utils/syscache.h"
 #include "utils/tuplestore.h"
 
+#include "events/events.h"
+#include "journeys/journeys.h"
+#include "support/args.h"
 #include "support/json.h"
 #include "support/result.h"
 
@@ -59,6 +62,29 @@ function_beside(FunctionCallInfo fcinfo, const char *name)
 	return beside;
 }
 
+/* The arguments that the functions behind the page call otherwise. */
+enum PageArgument
+{
+	PAGE_JOURNEY_WITHIN = 11,
+	PAGE_CONTACT_CAP = 13,
+	PAGE_CAP_DAYS = 14,
+	PAGE_EVENT_DAYS = 16,
+};
+
+/* Errors name an argument as it was written in the call. */
+static void
+check_page_arguments(FunctionCallInfo fcinfo)
+{
+	if (!PG_ARGISNULL(PAGE_JOURNEY_WITHIN))
+		(void) within_argument(fcinfo, PAGE_JOURNEY_WITHIN, "journey_within");
+	if (!PG_ARGISNULL(PAGE_CONTACT_CAP))
+		(void) count_argument(fcinfo, PAGE_CONTACT_CAP, "contact_cap");
+	if (!PG_ARGISNULL(PAGE_CAP_DAYS))
+		(void) positive_days_argument(fcinfo, PAGE_CAP_DAYS, "cap_days");
+	if (!PG_ARGISNULL(PAGE_EVENT_DAYS))
+		(void) int_argument(fcinfo, PAGE_EVENT_DAYS, "event_days", 1, STUDY_MOST_DAYS, NULL);
+}
+
 /* customer_360(customer, history, model, …) → jsonb */
 PG_FUNCTION_INFO_V1(customer_360);
 Datum
@@ -70,6 +96,7 @@ customer_360(PG_FUNCTION_ARGS)
 	Datum result;
 
 	error_context_stack = &customer;
+	check_page_arguments(fcinfo);
 	if (page == NULL)
 	{
 		page = MemoryContextAllocZero(own->fn_mcxt, sizeof(FmgrInfo));

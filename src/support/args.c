@@ -185,6 +185,19 @@ share_argument(FunctionCallInfo fcinfo, int argno, const char *name, const char 
 }
 
 double
+positive_days_argument(FunctionCallInfo fcinfo, int argno, const char *name)
+{
+	double number = PG_GETARG_FLOAT8(argno);
+
+	if (!(number > 0) || isinf(number))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("%s must be positive and finite, but is %g", name, number),
+				 errhint("It is a number of days; parts of a day count, too.")));
+	return number;
+}
+
+double
 level_argument(FunctionCallInfo fcinfo, int argno)
 {
 	return share_argument(fcinfo, argno, "level", "0.9 is an interval of ninety per cent.");

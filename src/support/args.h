@@ -62,6 +62,7 @@ extern int64 big_count_argument(FunctionCallInfo fcinfo, int argno, const char *
 /* A finite number; one that is not negative; one within (0, 1). */
 extern double finite_argument(FunctionCallInfo fcinfo, int argno, const char *name, const char *hint);
 extern double nonnegative_argument(FunctionCallInfo fcinfo, int argno, const char *name, const char *hint);
+extern double positive_days_argument(FunctionCallInfo fcinfo, int argno, const char *name);
 extern double share_argument(FunctionCallInfo fcinfo, int argno, const char *name, const char *hint);
 
 /*

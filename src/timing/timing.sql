@@ -1,13 +1,17 @@
 -- due_window: when the next order is due
 
+CREATE FUNCTION level_quantile(level double precision, upper boolean) RETURNS double precision
+LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 1 AS 'MODULE_PATHNAME';
+COMMENT ON FUNCTION level_quantile(double precision, boolean) IS 'internal: the quantile at an end of the interval of due_window, whose level it checks';
+
 CREATE FUNCTION due_window(history purchase_history, model clv_model, level double precision DEFAULT 0.9,
 	as_of date DEFAULT NULL, covariates double precision[] DEFAULT NULL,
 	OUT due_on date, OUT low_on date, OUT high_on date) RETURNS record
 LANGUAGE sql IMMUTABLE PARALLEL SAFE COST 150
 BEGIN ATOMIC
 	SELECT next_order_on(history, model, 0.5, as_of, covariates),
-		next_order_on(history, model, (1 - level) / 2, as_of, covariates),
-		next_order_on(history, model, (1 + level) / 2, as_of, covariates);
+		next_order_on(history, model, level_quantile(level, false), as_of, covariates),
+		next_order_on(history, model, level_quantile(level, true), as_of, covariates);
 END;
 COMMENT ON FUNCTION due_window(purchase_history, clv_model, double precision, date, double precision[]) IS
 'the day of the next order if the customer orders again: the median, and the days between which it falls with probability level; NULL if the customer is probably gone (alive_prob below one half)';
@@ -18,8 +22,8 @@ CREATE FUNCTION due_window(repeat_count double precision, recency_days double pr
 LANGUAGE sql IMMUTABLE PARALLEL SAFE COST 150
 BEGIN ATOMIC
 	SELECT next_order_on(repeat_count, recency_days, tenure_days, model, 0.5, as_of, covariates),
-		next_order_on(repeat_count, recency_days, tenure_days, model, (1 - level) / 2, as_of, covariates),
-		next_order_on(repeat_count, recency_days, tenure_days, model, (1 + level) / 2, as_of, covariates);
+		next_order_on(repeat_count, recency_days, tenure_days, model, level_quantile(level, false), as_of, covariates),
+		next_order_on(repeat_count, recency_days, tenure_days, model, level_quantile(level, true), as_of, covariates);
 END;
 COMMENT ON FUNCTION due_window(double precision, double precision, double precision, clv_model, double precision, date, double precision[]) IS
 'the day of the next order and the days between which it falls with probability level, from plain numbers';
