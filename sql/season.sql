@@ -257,3 +257,27 @@ DROP TABLE season_orders, season_histories, season_shop, season_models, season_h
 SELECT season_of_factors('year', '{1}', array_agg(date '2025-01-01' + i), array_agg(f)) FROM (VALUES (1, 6e5::float8), (2, 6e5)) AS v(i, f);
 SELECT '{"by": "year", "factors": [1], "days": [["2025-01-02", 600000], ["2025-01-03", 600000]]}'::season;
 SELECT season_factor(season_of_factors('year', '{1}', '{2025-01-02,2025-01-03}', '{6e5,4e5}'), '2025-01-03') AS within;
+
+-- A season that costs more than it explains: 52 free factors of 120 customers. The fit says so, and what it would be without.
+CREATE TABLE season_few AS SELECT customer_id, ordered_at::date AS ordered_on, amount
+FROM simulate_orders(120, '{"model": "bg/nbd", "timing": {"r": 0.9, "alpha": 9, "a": 0.8, "b": 4}, "spend": {"p": 6.25, "q": 3.74, "gamma": 15.44}}', '2023-01-01', '2026-01-01', 5);
+CREATE VIEW season_few_histories AS SELECT purchase_history(ordered_on, amount) AS h FROM season_few GROUP BY customer_id;
+CREATE TABLE season_weak AS SELECT clv_fit(customer_base(h, '2025-12-31'), season => season(h, 'week', '2025-12-31')) AS m, clv_fit(customer_base(h, '2025-12-31')) AS plain FROM season_few_histories;
+SELECT fit_status(m), fit_status(plain) AS plain, rounded(bic(m), 1) AS bic, rounded(bic(plain), 1) AS bic_plain, model_name(m), model_name(plain) AS plain_name FROM season_weak;
+-- The figures of the candidates count its factors, as their BIC does.
+SELECT c.model, c.param_count - p.param_count AS more, abs(c.bic - (c.param_count * ln(120) - 2 * c.log_likelihood)) < 1e-6 AS counted
+FROM season_weak, clv_candidates(m) AS c JOIN LATERAL clv_candidates(plain) AS p USING (model) ORDER BY model;
+-- It stays so in all forms; as a season that is given it is known.
+SELECT m::text::clv_model = m AS same, m::jsonb -> 'season' -> 'weak' AS weak, fit_status(m::text::clv_model), season(m)::text::season = season(m) AS season FROM season_weak;
+SELECT fit_status(clv_fit(customer_base(h, '2025-12-31'), 'bg/nbd', season => season(m))) AS given FROM season_few_histories, season_weak GROUP BY m;
+SELECT create_customer_scores('few_scores', 'season_few', 'customer_id', 'ordered_on', 'amount', model => 'bg/nbd', season => 'week');
+SELECT fit_status, warnings FROM few_scores_model;
+SELECT DISTINCT fit_status, score_status FROM few_scores;
+SELECT create_customer_scores('few_scores', 'season_few', 'customer_id', 'ordered_on', 'amount', model => 'bg/nbd', replace => true);
+SELECT fit_status, warnings FROM few_scores_model;
+SELECT '{"by": "year", "factors": [1], "weak": true}'::season;
+SELECT '{"by": "month", "weak": 1, "counts": [1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1]}'::season;
+SET client_min_messages = warning;
+DROP MATERIALIZED VIEW few_scores CASCADE;
+RESET client_min_messages;
+DROP TABLE season_few, season_weak CASCADE;

@@ -755,6 +755,52 @@ clv_fit_base(Datum base, const ClvFitOptions *options)
 	return model;
 }
 
+/* The BIC of the same model without the season that was estimated with it. */
+static double
+bic_without_season(const ClvModel *model, Datum base, const ClvFitOptions *asked)
+{
+	const Model *timing = clv_model_timing(model);
+	ClvFitOptions options = *asked;
+	BaseParts parts = base_parts(base);
+	Fit *fit = palloc(sizeof(Fit));
+	Populations populations;
+	double bic;
+
+	options.season = NULL;
+	populations = populations_of(&parts, timing, &options);
+	pfree(parts.entries);
+	fit_timing(&server_host, timing, populations.classes, populations.count, populations.n_covariates, options.penalty,
+			   fit);
+	populations_free(&populations);
+	bic = clv_timing_figure_count(model) * log((double) model->timing.customers) - 2 * fit->log_likelihood;
+	pfree(fit);
+	return bic;
+}
+
+/* Marks a season that costs more than it explains, and warns of it. A model that has another fault says that. */
+static void
+check_season_helps(ClvModel *model, Datum base, const ClvFitOptions *options)
+{
+	const Season *season = clv_model_season(model);
+	double plain;
+
+	if (!model->timing.converged || model->timing.prior_sd > 0)
+		return;
+	plain = bic_without_season(model, base, options);
+	if (!(plain + MUCH_BETTER < clv_model_bic(model)))
+		return;
+	((Season *) season)->has |= SEASON_IS_WEAK;
+	ereport(WARNING,
+			(errcode(ERRCODE_WARNING),
+			 errmsg("the season by %s explains less than its %d factors cost: the BIC of %s is %.1f with it, and %.1f "
+					"without",
+					season_by_names[season->by], season_free_factors((SeasonBy) season->by),
+					clv_model_timing(model)->name, clv_model_bic(model), plain),
+			 season->by == SEASON_BY_WEEK
+				 ? errhint("Leave the season out, or estimate fewer factors, by month.")
+				 : errhint("Leave the season out, or give one that is known from more customers: season_of_factors.")));
+}
+
 ClvModel *
 clv_try_fit(Datum base, const ClvFitOptions *asked, ClvUnfit *why)
 {
@@ -784,7 +830,12 @@ clv_try_fit(Datum base, const ClvFitOptions *asked, ClvUnfit *why)
 	report_span(&parts, options.as_of);
 	if (options.season != NULL)
 		check_season(options.season, totals, options.as_of);
-	return fit_parts(&parts, &options, why);
+
+	ClvModel *model = fit_parts(&parts, &options, why);
+
+	if (model != NULL && estimates_season(&options))
+		check_season_helps(model, base, &options);
+	return model;
 }
 
 ClvModel *

@@ -475,6 +475,15 @@ clv_params(PG_FUNCTION_ARGS)
 	return (Datum) 0;
 }
 
+/* The factors of an estimated season that are free. */
+static int
+free_factors(const ClvModel *model)
+{
+	const Season *season = clv_model_season(model);
+
+	return season != NULL && season_has_counts(season) ? season_free_factors((SeasonBy) season->by) : 0;
+}
+
 /* clv_candidates(clv_model) → setof (model, param_count, converged, identified, log_likelihood, bic, chosen) */
 PG_FUNCTION_INFO_V1(clv_candidates);
 Datum
@@ -486,10 +495,11 @@ clv_candidates(PG_FUNCTION_ARGS)
 	InitMaterializedSRF(fcinfo, 0);
 	for (int i = 0; i < model->n_candidates; i++)
 	{
+		/* all were fitted with a season, or none */
 		const ClvCandidate *candidate = &clv_model_candidates(model)[i];
 		Datum values[7] = {
 			CStringGetTextDatum(model_by_id(candidate->model_id)->name),
-			Int32GetDatum(candidate->n_figures),
+			Int32GetDatum(candidate->n_figures + free_factors(model)),
 			BoolGetDatum(candidate->converged),
 			BoolGetDatum(!candidate->unidentified),
 			Float8GetDatum(candidate->log_likelihood),
@@ -532,10 +542,7 @@ clv_spend_log_likelihood(PG_FUNCTION_ARGS)
 static int
 estimated_count(const ClvModel *model)
 {
-	const Season *season = clv_model_season(model);
-
-	return clv_timing_figure_count(model) +
-		(season != NULL && season_has_counts(season) ? season_free_factors((SeasonBy) season->by) : 0);
+	return clv_timing_figure_count(model) + free_factors(model);
 }
 
 /* aic(clv_model) → float8: Akaike's criterion of the timing part, 2 k - 2 ln L; smaller is better */
@@ -595,6 +602,8 @@ fit_weakness(const ClvModel *model)
 		return "not_identified";
 	if (model->timing.customers < CLV_FEW_CUSTOMERS || model->repeat_customers < CLV_FEW_REPEATERS)
 		return "few_customers";
+	if (clv_model_season(model) != NULL && season_is_weak(clv_model_season(model)))
+		return "weak_season";
 	return NULL;
 }
 

@@ -100,7 +100,7 @@ COMMENT ON FUNCTION converged(clv_model) IS 'whether the fit ended at the maximu
 CREATE FUNCTION fit_status(model clv_model) RETURNS text
 LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'clv_fit_status';
 COMMENT ON FUNCTION fit_status(clv_model) IS
-'how far to trust the fit: ok, or the worst of not_converged, not_identified, few_customers; NULL if the model was not fitted';
+'how far to trust the fit: ok, or the worst of not_converged, not_identified, few_customers, weak_season; NULL if the model was not fitted';
 
 CREATE FUNCTION customer_count(model clv_model) RETURNS bigint
 LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'clv_customer_count';

@@ -111,8 +111,8 @@ static const ColumnText columns[] = {
 	{"score_status", "(s.scores).score_status", "ok, one_order, or why a score is missing"},
 	{"model", "{model_name}", "name of the model behind the scores"},
 	{"fit_status", "{fit_status}",
-	 "ok, or what speaks against that model: not_converged, not_identified, few_customers; model_of_all where a group "
-	 "is too small for a model of its own"},
+	 "ok, or what speaks against that model: not_converged, not_identified, few_customers, weak_season; model_of_all "
+	 "where a group is too small for a model of its own"},
 	{"as_of", "{as_of}", "the day the scores stand at"},
 };
 
@@ -847,7 +847,9 @@ static const struct
 	 "    WHEN @fit_status(m.model) OPERATOR(pg_catalog.=) 'not_identified'::pg_catalog.text THEN 'the data do not "
 	 "determine all parameters: see clv_params(model)'::pg_catalog.text\n"
 	 "    WHEN @fit_status(m.model) OPERATOR(pg_catalog.=) 'few_customers'::pg_catalog.text THEN 'the model rests on "
-	 "few customers, or on few who came back'::pg_catalog.text END),\n"
+	 "few customers, or on few who came back'::pg_catalog.text\n"
+	 "    WHEN @fit_status(m.model) OPERATOR(pg_catalog.=) 'weak_season'::pg_catalog.text THEN 'the season explains "
+	 "less than its factors cost: leave it out, or estimate fewer factors'::pg_catalog.text END),\n"
 	 "    (m.warning),\n"
 	 "    (CASE WHEN m.as_of OPERATOR(pg_catalog.>) (m.refreshed_at::pg_catalog.date OPERATOR(pg_catalog.+) "
 	 "'1'::pg_catalog.int4)\n"

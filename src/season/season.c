@@ -201,6 +201,8 @@ season_problem(const Season *season)
 		return problem;
 	if (season->has == 0)
 		return "there are neither factors nor counts";
+	if (season_is_weak(season) && !(season_has_factors(season) && season_has_counts(season)))
+		return "only a season that was estimated can be weak";
 	if (season->n_days > 0 && season_has_counts(season))
 		return "a season with counts has no table of days";
 	for (int i = 0; season_has_counts(season) && i < season_slots((SeasonBy) season->by); i++)

@@ -5,7 +5,8 @@
  * A season has factors, or counts that a fit estimates them from, or both: then the
  * factors were estimated from these counts.
  *
- * Text:	{"by": "month", "factors": [0.9, …], "counts": [120, …], "days": [["2025-11-28", 3], …]}
+ * Text:	{"by": "month", "factors": [0.9, …], "counts": [120, …], "days": [["2025-11-28", 3], …],
+ *			"weak": true}, the last only where it is
  * Stored:	the struct, as this machine has it
  * Binary:	version, by and what it has (1 byte each), the number of days of the table
  *			(int32), factors (float8), counts (int8), and the table: days (int32) and
@@ -26,12 +27,15 @@
 #define SEASON_HAS_FACTORS 1
 #define SEASON_HAS_COUNTS 2
 
+/* Beside both: the model that was fitted with the season has a far lower BIC without it. */
+#define SEASON_IS_WEAK 4
+
 typedef struct Season
 {
 	int32 vl_len_; /* varlena header (do not touch directly!) */
 	uint8 version;
 	uint8 by;     /* SeasonBy */
-	uint8 has;    /* SEASON_HAS_… */
+	uint8 has;    /* SEASON_HAS_…, SEASON_IS_WEAK */
 	uint8 unused; /* always zero */
 	int32 n_days;
 	int32 unused_too; /* always zero */
@@ -64,6 +68,12 @@ static inline bool
 season_has_counts(const Season *season)
 {
 	return (season->has & SEASON_HAS_COUNTS) != 0;
+}
+
+static inline bool
+season_is_weak(const Season *season)
+{
+	return (season->has & SEASON_IS_WEAK) != 0;
 }
 
 /* A season in plain memory, its version checked; and a new one, all zero. */

@@ -43,7 +43,7 @@ season_append(StringInfo out, const Season *season)
 	}
 	if (season->n_days > 0)
 		appendStringInfoChar(out, ']');
-	appendStringInfoChar(out, '}');
+	appendStringInfoString(out, season_is_weak(season) ? ", \"weak\": true}" : "}");
 }
 
 PG_FUNCTION_INFO_V1(season_out);
@@ -119,16 +119,18 @@ read_days(JsonInput *in, JsonbContainer *array, Season *season)
 Season *
 season_read(JsonInput *in, JsonbContainer *object)
 {
-	static const char *const members[] = {"by", "factors", "counts", "days", NULL};
+	static const char *const members[] = {"by", "factors", "counts", "days", "weak", NULL};
 	JsonbContainer *factors, *counts, *days;
 	const char *problem;
 	Season *season;
 	SeasonBy by = SEASON_BY_YEAR;
+	bool weak = false;
 	int n_days;
 
 	if (!json_check_members(in, object, members) || !read_by(in, object, &by) ||
 		!read_slots(in, object, "factors", by, &factors) || !read_slots(in, object, "counts", by, &counts) ||
-		!json_array_member(in, object, "days", true, &days))
+		!json_array_member(in, object, "days", true, &days) ||
+		(json_member(object, "weak") != NULL && !json_read_bool(in, json_member(object, "weak"), "weak", &weak)))
 		return NULL;
 	n_days = days == NULL ? 0 : JsonContainerSize(days);
 	if (n_days > SEASON_MAX_DAYS)
@@ -140,6 +142,7 @@ season_read(JsonInput *in, JsonbContainer *object)
 		season_make(by, (factors != NULL ? SEASON_HAS_FACTORS : 0) | (counts != NULL ? SEASON_HAS_COUNTS : 0), n_days);
 	if (!read_numbers(in, factors, counts, season) || !read_days(in, days, season))
 		return NULL;
+	season->has |= weak ? SEASON_IS_WEAK : 0;
 	problem = season_problem(season);
 	if (problem != NULL)
 	{
@@ -209,7 +212,7 @@ season_receive(StringInfo in, const char *type)
 	by = pq_getmsgbyte(in);
 	has = pq_getmsgbyte(in);
 	n_days = (int) pq_getmsgint(in, 4);
-	if (by >= SEASON_BYS || (has & ~(SEASON_HAS_FACTORS | SEASON_HAS_COUNTS)) != 0)
+	if (by >= SEASON_BYS || (has & ~(SEASON_HAS_FACTORS | SEASON_HAS_COUNTS | SEASON_IS_WEAK)) != 0)
 		bytes_malformed(type, "the kind of the season is unknown");
 	if (n_days < 0 || n_days > SEASON_MAX_DAYS || n_days > (in->len - in->cursor) / 12)
 		bytes_malformed(type, "there are too many days in the table of the season");
