@@ -76,7 +76,7 @@ CREATE FUNCTION related_items(pairs item_pairs, item text, by text DEFAULT 'llr'
 	shrink double precision DEFAULT 5, asymmetry double precision DEFAULT 0.5,
 	OUT related_item text, OUT units bigint, OUT cosine double precision, OUT lift double precision,
 	OUT llr double precision, OUT score double precision) RETURNS SETOF record
-LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 100 ROWS 10 AS 'MODULE_PATHNAME';
+LANGUAGE C IMMUTABLE PARALLEL SAFE COST 100 ROWS 10 AS 'MODULE_PATHNAME';
 COMMENT ON FUNCTION related_items(item_pairs, text, text, integer, double precision, double precision) IS
 'what goes with an item: units that have both, cosine, lift (how many times as often as by chance), log-likelihood ratio, and the score they are ranked by: cosine, shrunk (less where few units have both), lift or llr (its root, negative below chance)';
 

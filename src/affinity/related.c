@@ -169,6 +169,9 @@ PG_FUNCTION_INFO_V1(related_items);
 Datum
 related_items(PG_FUNCTION_ARGS)
 {
+	if (gives_no_rows(fcinfo))
+		return (Datum) 0;
+
 	ReturnSetInfo *results = (ReturnSetInfo *) fcinfo->resultinfo;
 	Measure by = measure_argument(fcinfo, 2);
 	int32 limit = int_argument(fcinfo, 3, "limit_count", 1, MOST_ROWS, NULL);
@@ -480,6 +483,9 @@ PG_FUNCTION_INFO_V1(recommend_items);
 Datum
 recommend_items(PG_FUNCTION_ARGS)
 {
+	if (gives_no_rows(fcinfo))
+		return (Datum) 0;
+
 	ReturnSetInfo *results = (ReturnSetInfo *) fcinfo->resultinfo;
 	CallCaches *caches = call_caches(fcinfo);
 	RecommendTerms terms;
@@ -488,8 +494,6 @@ recommend_items(PG_FUNCTION_ARGS)
 	BestItems best;
 
 	InitMaterializedSRF(fcinfo, 0);
-	if (any_null(fcinfo, 0, 1) || any_null(fcinfo, 3, 6) || PG_ARGISNULL(8))
-		return (Datum) 0;
 	terms.limit = int_argument(fcinfo, 3, "limit_count", 1, MOST_ROWS, NULL);
 	terms.include_owned = PG_GETARG_BOOL(4);
 	terms.weight = nonnegative_argument(fcinfo, 5, "weight", NULL);

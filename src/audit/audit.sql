@@ -68,7 +68,7 @@ CREATE FUNCTION audit_tiles(audit period_audit, "by" text DEFAULT 'spend', tiles
 	OUT share_orders double precision, OUT share_spend double precision, OUT share_profit double precision,
 	OUT aof double precision, OUT aov double precision, OUT margin double precision,
 	OUT low_value double precision, OUT high_value double precision) RETURNS SETOF record
-LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 100000 ROWS 10 AS 'MODULE_PATHNAME';
+LANGUAGE C IMMUTABLE PARALLEL SAFE COST 100000 ROWS 10 AS 'MODULE_PATHNAME';
 COMMENT ON FUNCTION audit_tiles(period_audit, text, integer, text) IS
 'customers in tiles by orders, spend or profit, the best in tile 1: as many customers in each (equal customers), or as much of the total (equal value)';
 
@@ -80,7 +80,7 @@ COMMENT ON FUNCTION audit_distribution(period_audit, text, double precision) IS
 
 CREATE FUNCTION lorenz_curve(audit period_audit, "of" text DEFAULT 'spend', points integer DEFAULT 100,
 	OUT share_customers double precision, OUT share_value double precision) RETURNS SETOF record
-LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 100000 ROWS 101 AS 'MODULE_PATHNAME';
+LANGUAGE C IMMUTABLE PARALLEL SAFE COST 100000 ROWS 101 AS 'MODULE_PATHNAME';
 COMMENT ON FUNCTION lorenz_curve(period_audit, text, integer) IS
 'the share of orders, spend or profit that the least customers have together, for shares of customers from 0 to 1';
 
@@ -141,7 +141,7 @@ COMMENT ON FUNCTION change_bridge(period_change) IS
 
 CREATE FUNCTION change_drivers(change period_change, "of" text DEFAULT 'spend', OUT driver text, OUT value_1 double precision,
 	OUT value_2 double precision, OUT contribution double precision) RETURNS SETOF record
-LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 100000 ROWS 4 AS 'MODULE_PATHNAME';
+LANGUAGE C IMMUTABLE PARALLEL SAFE COST 100000 ROWS 4 AS 'MODULE_PATHNAME';
 COMMENT ON FUNCTION change_drivers(period_change, text) IS
 'what of the change in orders, spend or profit is due to the number of customers, orders per customer (aof), spend per order (aov) and margin; contributions add up to the change, and are NULL unless both totals are positive';
 

@@ -424,6 +424,9 @@ PG_FUNCTION_INFO_V1(audit_tiles);
 Datum
 audit_tiles(PG_FUNCTION_ARGS)
 {
+	if (gives_no_rows(fcinfo))
+		return (Datum) 0;
+
 	AuditMeasure by;
 	int n_tiles = audit_tiles_argument(fcinfo, 2, MOST_TILES);
 	char *equal = text_to_cstring(PG_GETARG_TEXT_PP(3));
@@ -548,6 +551,9 @@ PG_FUNCTION_INFO_V1(lorenz_curve);
 Datum
 lorenz_curve(PG_FUNCTION_ARGS)
 {
+	if (gives_no_rows(fcinfo))
+		return (Datum) 0;
+
 	ReturnSetInfo *results = (ReturnSetInfo *) fcinfo->resultinfo;
 	AuditMeasure of;
 	AuditList list = list_by_argument(fcinfo, 1, "of", &of);

@@ -17,6 +17,7 @@
 #include "utils/tuplestore.h"
 
 #include "audit/audit_list.h"
+#include "support/args.h"
 #include "support/result.h"
 
 /* The matrix has the square of these. */
@@ -198,6 +199,9 @@ PG_FUNCTION_INFO_V1(change_drivers);
 Datum
 change_drivers(PG_FUNCTION_ARGS)
 {
+	if (gives_no_rows(fcinfo))
+		return (Datum) 0;
+
 	static const char *const names[] = {"customers", "aof", "aov", "margin"};
 	ReturnSetInfo *results = (ReturnSetInfo *) fcinfo->resultinfo;
 	AuditView view = audit_view(PG_GETARG_DATUM(0), &change_type);
@@ -452,12 +456,8 @@ PG_FUNCTION_INFO_V1(change_tiles);
 Datum
 change_tiles(PG_FUNCTION_ARGS)
 {
-	for (int i = 0; i < 3; i++)
-		if (PG_ARGISNULL(i))
-		{
-			InitMaterializedSRF(fcinfo, 0);
-			return (Datum) 0;
-		}
+	if (gives_no_rows(fcinfo))
+		return (Datum) 0;
 
 	AuditView view = audit_view(PG_GETARG_DATUM(0), &change_type);
 	AuditMeasure by = audit_measure_argument(fcinfo, 1, "by", view.head.has_profit);

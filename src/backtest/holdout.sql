@@ -44,7 +44,7 @@ COMMENT ON AGGREGATE holdout(purchase_history, date, date, text, text) IS
 CREATE FUNCTION holdout_by_repeat_count(holdout clv_holdout, max_count integer DEFAULT 7, OUT repeat_count integer,
 	OUT customer_count bigint, OUT actual_transactions bigint, OUT expected_transactions double precision,
 	OUT actual_mean double precision, OUT expected_mean double precision) RETURNS SETOF record
-LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 100000 ROWS 8 AS 'MODULE_PATHNAME';
+LANGUAGE C IMMUTABLE PARALLEL SAFE COST 100000 ROWS 8 AS 'MODULE_PATHNAME';
 COMMENT ON FUNCTION holdout_by_repeat_count(clv_holdout, integer) IS
 'orders in the holdout by the number of repeat transactions in the calibration, actual and expected; the last row is max_count or more';
 

@@ -136,6 +136,9 @@ PG_FUNCTION_INFO_V1(holdout_by_repeat_count);
 Datum
 holdout_by_repeat_count(PG_FUNCTION_ARGS)
 {
+	if (gives_no_rows(fcinfo))
+		return (Datum) 0;
+
 	ReturnSetInfo *results = (ReturnSetInfo *) fcinfo->resultinfo;
 	int32 max_count = int_argument(fcinfo, 1, "max_count", 0, MOST_CLASSES,
 								   "The last row is of customers with max_count repeat transactions or more.");

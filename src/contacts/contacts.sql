@@ -92,28 +92,28 @@ COMMENT ON AGGREGATE fatigue(integer, bigint, bigint, bigint) IS
 CREATE FUNCTION fatigue_params(fatigue fatigue, design text DEFAULT 'observed', level double precision DEFAULT 0.9,
 	OUT param text, OUT estimate double precision, OUT std_error double precision,
 	OUT low double precision, OUT high double precision, OUT status text) RETURNS SETOF record
-LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 100 ROWS 4 AS 'MODULE_PATHNAME';
+LANGUAGE C IMMUTABLE PARALLEL SAFE COST 100 ROWS 4 AS 'MODULE_PATHNAME';
 COMMENT ON FUNCTION fatigue_params(fatigue, text, double precision) IS
 'response p0 e^(-kappa c) and unsubscribing h0 e^(eta c) with c recent contacts, by maximum likelihood; errors and intervals take contacts as independent, which several of one customer are not: they are too narrow then, and those of fatigue_params(fatigue[]) hold; status confounded: the number of contacts was not assigned at random (design randomised), so those with many are other customers';
 
 CREATE FUNCTION fatigue_params(customers fatigue[], design text DEFAULT 'observed', level double precision DEFAULT 0.9,
 	OUT param text, OUT estimate double precision, OUT std_error double precision,
 	OUT low double precision, OUT high double precision, OUT status text) RETURNS SETOF record
-LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 10000 ROWS 4 AS 'MODULE_PATHNAME', 'fatigue_params_of_customers';
+LANGUAGE C IMMUTABLE PARALLEL SAFE COST 10000 ROWS 4 AS 'MODULE_PATHNAME', 'fatigue_params_of_customers';
 COMMENT ON FUNCTION fatigue_params(fatigue[], text, double precision) IS
 'the same from a fatigue value for each customer: the same estimates, with errors from how far customers vary, so that contacts of one may depend on each other; NULL of fewer than ten customers (status few_customers)';
 
 CREATE FUNCTION fatigue_within(customers fatigue[], level double precision DEFAULT 0.9,
 	OUT kappa double precision, OUT std_error double precision, OUT low double precision, OUT high double precision,
 	OUT customer_count bigint, OUT responses double precision, OUT status text)
-LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 10000 AS 'MODULE_PATHNAME';
+LANGUAGE C IMMUTABLE PARALLEL SAFE COST 10000 AS 'MODULE_PATHNAME';
 COMMENT ON FUNCTION fatigue_within(fatigue[], double precision) IS
 'how fast response falls with recent contacts (e^(-kappa c)), each customer compared with themselves: a fatigue value for each, and whether the engaged get more contacts does not matter; those who responded and had different numbers tell something (customer_count); it holds if contacts do not follow from earlier responses';
 
 CREATE FUNCTION fatigue_curve(fatigue fatigue, margin double precision, cost double precision,
 	remaining_value double precision, design text DEFAULT 'observed',
 	OUT contact_no integer, OUT marginal_value double precision, OUT cap integer, OUT status text) RETURNS SETOF record
-LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 100 ROWS 10 AS 'MODULE_PATHNAME';
+LANGUAGE C IMMUTABLE PARALLEL SAFE COST 100 ROWS 10 AS 'MODULE_PATHNAME';
 COMMENT ON FUNCTION fatigue_curve(fatigue, double precision, double precision, double precision, text) IS
 'what the first, second, ... contact within the days counted brings: response times margin, less cost, less the remaining value of those who unsubscribe; and the cap, after which one more costs more than it brings; NULL if response does not fall, or (status not_told) if that value falls with further contacts may be chance';
 

@@ -279,6 +279,9 @@ PG_FUNCTION_INFO_V1(fatigue_params);
 Datum
 fatigue_params(PG_FUNCTION_ARGS)
 {
+	if (gives_no_rows(fcinfo))
+		return (Datum) 0;
+
 	ReturnSetInfo *results = (ReturnSetInfo *) fcinfo->resultinfo;
 	FatigueFit fit = fit_fatigue(PG_GETARG_DATUM(0));
 	const char *status = fit_status(&fit, design_argument(fcinfo, 1));
@@ -341,6 +344,9 @@ PG_FUNCTION_INFO_V1(fatigue_params_of_customers);
 Datum
 fatigue_params_of_customers(PG_FUNCTION_ARGS)
 {
+	if (gives_no_rows(fcinfo))
+		return (Datum) 0;
+
 	static const FatigueDetail outcomes[] = {FATIGUE_RESPONSES, FATIGUE_UNSUBSCRIBED};
 	ReturnSetInfo *results = (ReturnSetInfo *) fcinfo->resultinfo;
 	bool randomised = design_argument(fcinfo, 1);
@@ -392,6 +398,9 @@ PG_FUNCTION_INFO_V1(fatigue_curve);
 Datum
 fatigue_curve(PG_FUNCTION_ARGS)
 {
+	if (gives_no_rows(fcinfo))
+		return (Datum) 0;
+
 	ReturnSetInfo *results = (ReturnSetInfo *) fcinfo->resultinfo;
 	ContactTerms terms = {
 		terms_argument(fcinfo, 1, "margin"),

@@ -21,6 +21,9 @@ PG_FUNCTION_INFO_V1(fatigue_within);
 Datum
 fatigue_within(PG_FUNCTION_ARGS)
 {
+	if (lacks_value(fcinfo))
+		PG_RETURN_NULL();
+
 	static const char *const problems[] = {
 		[WITHIN_NO_CUSTOMERS] = "no_customers",
 		[WITHIN_NOT_IDENTIFIED] = "not_identified",

@@ -358,6 +358,9 @@ PG_FUNCTION_INFO_V1(allocate_budget);
 Datum
 allocate_budget(PG_FUNCTION_ARGS)
 {
+	if (gives_no_rows(fcinfo))
+		return (Datum) 0;
+
 	ReturnSetInfo *results = (ReturnSetInfo *) fcinfo->resultinfo;
 	NamedParts parts = parts_get(&budget_plan_parts, PG_GETARG_DATUM(0));
 	double budget = nonnegative_argument(fcinfo, 1, "budget", NULL);

@@ -34,7 +34,7 @@ COMMENT ON AGGREGATE response_curve(double precision, double precision, bigint) 
 CREATE FUNCTION response_params(response response_curve, curve text DEFAULT 'auto',
 	OUT curve_name text, OUT param text, OUT estimate double precision, OUT std_error double precision,
 	OUT sse double precision, OUT status text) RETURNS SETOF record
-LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 1000 ROWS 2 AS 'MODULE_PATHNAME';
+LANGUAGE C IMMUTABLE PARALLEL SAFE COST 1000 ROWS 2 AS 'MODULE_PATHNAME';
 COMMENT ON FUNCTION response_params(response_curve, text) IS
 'the fitted curve: exp c (1 - e^(-k x)), hill c x / (x + h), power a x^e, or auto, the one with the smallest error';
 
@@ -81,6 +81,6 @@ CREATE FUNCTION allocate_budget(plan budget_plan, budget double precision, draws
 	OUT segment text, OUT spend_per_head double precision, OUT spend double precision, OUT value double precision,
 	OUT marginal_value double precision, OUT at_limit text, OUT low double precision, OUT high double precision,
 	OUT unspent double precision, OUT earns_less double precision, OUT regret double precision, OUT status text) RETURNS SETOF record
-LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 10000 ROWS 20 AS 'MODULE_PATHNAME';
+LANGUAGE C IMMUTABLE PARALLEL SAFE COST 10000 ROWS 20 AS 'MODULE_PATHNAME';
 COMMENT ON FUNCTION allocate_budget(budget_plan, double precision, integer, bigint, double precision, boolean) IS
 'the division of a budget with the largest expected value: the last unit brings as much in every segment that is at no limit; with what of the budget is unspent, what earns less than it costs, and what not knowing the curves better costs (regret), each in all';

@@ -17,6 +17,7 @@
 #include "experiments/experiments.h"
 #include "support/agg_group.h"
 #include "support/agg_state.h"
+#include "support/args.h"
 #include "support/bytes.h"
 
 #define MAX_LEVEL_BYTES (8 + MAX_VARINT_BYTES + 2 * MAX_EXACT_SUM_BYTES)
@@ -501,6 +502,9 @@ PG_FUNCTION_INFO_V1(response_params);
 Datum
 response_params(PG_FUNCTION_ARGS)
 {
+	if (gives_no_rows(fcinfo))
+		return (Datum) 0;
+
 	ReturnSetInfo *results = (ReturnSetInfo *) fcinfo->resultinfo;
 	ResponseValue value = response_value_get(PG_GETARG_DATUM(0));
 	ResponseFit fit = fit_value(&value, kind_argument(fcinfo, 1), NULL, NULL);

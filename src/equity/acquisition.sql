@@ -6,12 +6,12 @@ COMMENT ON FUNCTION acquisition_model_in(cstring) IS 'internal: text input, JSON
 -- the series
 
 CREATE FUNCTION acquisition_step(base customer_base, period text, first_day date, last_day date) RETURNS interval
-LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 1 AS 'MODULE_PATHNAME';
+LANGUAGE C IMMUTABLE PARALLEL SAFE COST 1 AS 'MODULE_PATHNAME';
 COMMENT ON FUNCTION acquisition_step(customer_base, text, date, date) IS 'internal: the length of a week, month, quarter or year; an error if the base counts by a longer period, or if there are too many between these days';
 
 CREATE FUNCTION acquisitions(base customer_base, period text DEFAULT 'month', OUT period_start date, OUT acquired bigint,
 	OUT complete boolean) RETURNS SETOF record
-LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE COST 1000 ROWS 50
+LANGUAGE sql IMMUTABLE PARALLEL SAFE COST 1000 ROWS 50
 BEGIN ATOMIC
 	WITH steps AS MATERIALIZED (
 		SELECT acquisition_step(acquisitions.base, acquisitions.period, min(c.first_order_on), observed_until(acquisitions.base)) AS step,

@@ -384,6 +384,9 @@ acquisition_step(PG_FUNCTION_ARGS)
 {
 	BaseReader reader;
 
+	refuse_null(fcinfo, 1, "period", "Leave it out, and it has its default.");
+	if (any_null(fcinfo, 0, 3))
+		PG_RETURN_NULL();
 	base_open(&reader, PG_GETARG_DATUM(0));
 
 	Period period = period_argument(fcinfo, 1, "period");

@@ -237,6 +237,9 @@ PG_FUNCTION_INFO_V1(acquisition_forecast);
 Datum
 acquisition_forecast(PG_FUNCTION_ARGS)
 {
+	if (gives_no_rows(fcinfo))
+		return (Datum) 0;
+
 	ReturnSetInfo *results = (ReturnSetInfo *) fcinfo->resultinfo;
 	const AcquisitionModel *model;
 	AcquisitionForecast forecast;
@@ -244,8 +247,6 @@ acquisition_forecast(PG_FUNCTION_ARGS)
 	double z;
 
 	InitMaterializedSRF(fcinfo, 0);
-	if (any_null(fcinfo, 0, 2))
-		return (Datum) 0;
 	model = acquisition_get(PG_GETARG_DATUM(0));
 	periods = int_argument(fcinfo, 1, "periods", 1, ACQUISITION_MAX_PERIODS, NULL);
 	z = normal_quantile(0.5 + level_argument(fcinfo, 2) / 2);

@@ -52,7 +52,7 @@ COMMENT ON AGGREGATE customer_equity(purchase_history, clv_model, double precisi
 CREATE FUNCTION equity_by_horizon(equity customer_equity, level double precision DEFAULT 0.9,
 	OUT horizon_years double precision, OUT value double precision, OUT low double precision,
 	OUT high double precision, OUT alive_customers double precision, OUT status text) RETURNS SETOF record
-LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 1000 ROWS 5 AS 'MODULE_PATHNAME';
+LANGUAGE C IMMUTABLE PARALLEL SAFE COST 1000 ROWS 5 AS 'MODULE_PATHNAME';
 COMMENT ON FUNCTION equity_by_horizon(customer_equity, double precision) IS
 'value of the customers within 1, 3, 5 and 10 years and without end (horizon_years is NULL), with the interval that the uncertainty of the parameters leaves, and how many customers are expected to be alive today; status customers_left_out: of more than one in a hundred with orders the value is not known (equity_left_out), and this is that of the others';
 

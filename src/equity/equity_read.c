@@ -14,6 +14,7 @@
 #include "equity/equity.h"
 #include "numerics/normal.h"
 #include "scores/score.h"
+#include "support/args.h"
 
 /* Whole numbers of the timing part are left out. */
 void
@@ -117,6 +118,9 @@ PG_FUNCTION_INFO_V1(equity_by_horizon);
 Datum
 equity_by_horizon(PG_FUNCTION_ARGS)
 {
+	if (gives_no_rows(fcinfo))
+		return (Datum) 0;
+
 	ReturnSetInfo *results = (ReturnSetInfo *) fcinfo->resultinfo;
 	double level = level_argument(fcinfo, 1);
 	EquityContent equity = equity_get(PG_GETARG_DATUM(0));

@@ -382,6 +382,8 @@ PG_FUNCTION_INFO_V1(firm_value);
 Datum
 firm_value(PG_FUNCTION_ARGS)
 {
+	refuse_null_settings(fcinfo);
+
 	ReturnSetInfo *results = (ReturnSetInfo *) fcinfo->resultinfo;
 	Firm firm;
 	Valuation value;
@@ -438,6 +440,8 @@ PG_FUNCTION_INFO_V1(firm_value_sensitivity);
 Datum
 firm_value_sensitivity(PG_FUNCTION_ARGS)
 {
+	refuse_null_settings(fcinfo);
+
 	static const struct
 	{
 		const char *assumption;

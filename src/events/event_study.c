@@ -372,6 +372,9 @@ PG_FUNCTION_INFO_V1(event_effect);
 Datum
 event_effect(PG_FUNCTION_ARGS)
 {
+	if (lacks_value(fcinfo))
+		PG_RETURN_NULL();
+
 	double level = level_argument(fcinfo, 1);
 	Study study = read_study(PG_GETARG_DATUM(0));
 	RateData before;
@@ -416,6 +419,9 @@ PG_FUNCTION_INFO_V1(event_curve);
 Datum
 event_curve(PG_FUNCTION_ARGS)
 {
+	if (gives_no_rows(fcinfo))
+		return (Datum) 0;
+
 	ReturnSetInfo *results = (ReturnSetInfo *) fcinfo->resultinfo;
 	int32 step = int_argument(fcinfo, 1, "step_days", 1, STUDY_MOST_DAYS, NULL);
 	double level = level_argument(fcinfo, 2);
@@ -468,6 +474,9 @@ PG_FUNCTION_INFO_V1(recovery_effect);
 Datum
 recovery_effect(PG_FUNCTION_ARGS)
 {
+	if (lacks_value(fcinfo))
+		PG_RETURN_NULL();
+
 	double level = level_argument(fcinfo, 2);
 	Study studies[2] = {read_study(PG_GETARG_DATUM(0)), read_study(PG_GETARG_DATUM(1))};
 	RatioEffect effects[2];

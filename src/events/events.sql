@@ -68,14 +68,14 @@ CREATE FUNCTION event_effect(study event_study, level double precision DEFAULT 0
 	OUT matched_ratio double precision, OUT effect double precision, OUT low double precision, OUT high double precision,
 	OUT p double precision, OUT left_out bigint, OUT status text,
 	OUT low_by_customer double precision, OUT high_by_customer double precision, OUT p_by_customer double precision) RETURNS record
-LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 50 AS 'MODULE_PATHNAME';
+LANGUAGE C IMMUTABLE PARALLEL SAFE COST 50 AS 'MODULE_PATHNAME';
 COMMENT ON FUNCTION event_effect(event_study, double precision) IS
 'orders per day before and after, their ratio with its exact interval, that of the matched, and the effect: the ratio of both ratios, with interval and p of none, of orders as Poisson counts, and by_customer from how far customers vary, which holds also where orders of one depend on each other (NULL of fewer than ten customers); status overdispersed: only the latter holds; added_half: a count was 0, and a half was added to all';
 
 CREATE FUNCTION event_curve(study event_study, step_days integer DEFAULT 7, level double precision DEFAULT 0.9,
 	OUT from_day integer, OUT until_day integer, OUT orders bigint, OUT rate double precision, OUT matched_rate double precision,
 	OUT rate_ratio double precision, OUT low double precision, OUT high double precision) RETURNS SETOF record
-LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 100 ROWS 20 AS 'MODULE_PATHNAME';
+LANGUAGE C IMMUTABLE PARALLEL SAFE COST 100 ROWS 20 AS 'MODULE_PATHNAME';
 COMMENT ON FUNCTION event_curve(event_study, integer, double precision) IS
 'orders per day in steps around the event (day 0), and their ratio to those before';
 
@@ -83,7 +83,7 @@ CREATE FUNCTION recovery_effect(solved event_study, unsolved event_study, level 
 	OUT solved_effect double precision, OUT unsolved_effect double precision, OUT recovery double precision,
 	OUT low double precision, OUT high double precision, OUT p double precision, OUT status text,
 	OUT low_by_customer double precision, OUT high_by_customer double precision, OUT p_by_customer double precision) RETURNS record
-LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 100 AS 'MODULE_PATHNAME';
+LANGUAGE C IMMUTABLE PARALLEL SAFE COST 100 AS 'MODULE_PATHNAME';
 COMMENT ON FUNCTION recovery_effect(event_study, event_study, double precision) IS
 'what solving complaints is worth: the effects of complaints that were and were not solved, each against matched customers who had none (those who complain buy more than others), and their ratio; by_customer as in event_effect';
 
@@ -135,7 +135,7 @@ COMMENT ON AGGREGATE event_contacts(text, date, contact_log, integer, boolean) I
 
 CREATE FUNCTION missed_events(events rate_index, level double precision DEFAULT 0.9, OUT kind text, OUT events_known bigint,
 	OUT contacted bigint, OUT missed bigint, OUT share_missed double precision, OUT low double precision, OUT high double precision) RETURNS SETOF record
-LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE COST 1000 ROWS 10
+LANGUAGE sql IMMUTABLE PARALLEL SAFE COST 1000 ROWS 10
 BEGIN ATOMIC
 	SELECT segment, total, good, total - good, 1 - rate, 1 - i.high_any_prior, 1 - i.low_any_prior FROM rate_indices(events, level) AS i;
 END;

@@ -19,6 +19,7 @@
 #include "utils/builtins.h"
 
 #include "experiments/experiments.h"
+#include "support/args.h"
 
 /* Separates the experiment from the unit. */
 #define UNIT_SEPARATOR 0x1F
@@ -100,7 +101,7 @@ uplift_estimate(PG_FUNCTION_ARGS)
 	UpliftSums sums;
 
 	/* not strict: control_share may be unknown */
-	if (PG_ARGISNULL(0) || PG_ARGISNULL(1) || PG_ARGISNULL(3))
+	if (lacks_value(fcinfo))
 		PG_RETURN_NULL();
 
 	double level = level_argument(fcinfo, 1);
@@ -173,6 +174,9 @@ PG_FUNCTION_INFO_V1(experiment_size);
 Datum
 experiment_size(PG_FUNCTION_ARGS)
 {
+	if (lacks_value(fcinfo))
+		PG_RETURN_NULL();
+
 	double base_rate = share_argument(fcinfo, 0, "base_rate", "0.1 is ten per cent.");
 	double effect = finite_argument(fcinfo, 1, "effect", NULL);
 	double power = share_argument(fcinfo, 2, "power", "0.1 is ten per cent.");

@@ -13,7 +13,7 @@ COMMENT ON FUNCTION assignment_place(text, text) IS
 CREATE FUNCTION experiment_size(base_rate double precision, effect double precision,
 	power double precision DEFAULT 0.8, control_share double precision DEFAULT 0.5, level double precision DEFAULT 0.9,
 	OUT n_treated bigint, OUT n_control bigint) RETURNS record
-LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 5 AS 'MODULE_PATHNAME';
+LANGUAGE C IMMUTABLE PARALLEL SAFE COST 5 AS 'MODULE_PATHNAME';
 COMMENT ON FUNCTION experiment_size(double precision, double precision, double precision, double precision, double precision) IS
 'units that an experiment needs to show an effect on a rate with this power, at this level';
 
@@ -119,7 +119,7 @@ CREATE FUNCTION uplift_shrunk(segments uplift_segments, level double precision D
 	OUT segment text, OUT n_treated bigint, OUT n_control bigint, OUT uplift double precision,
 	OUT shrunk double precision, OUT std_error double precision, OUT low double precision, OUT high double precision,
 	OUT prob_worth double precision, OUT persuadable boolean, OUT status text) RETURNS SETOF record
-LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 100 ROWS 20 AS 'MODULE_PATHNAME';
+LANGUAGE C IMMUTABLE PARALLEL SAFE COST 100 ROWS 20 AS 'MODULE_PATHNAME';
 COMMENT ON FUNCTION uplift_shrunk(uplift_segments, double precision, double precision, double precision) IS
 'each segment''s effect, drawn towards the mean of all as far as they may differ by chance, with its interval; and how probable it is that treating a customer of the segment brings more than it costs (persuadable: at least level)';
 
@@ -138,6 +138,6 @@ COMMENT ON FUNCTION qini_curve(uplift_segments) IS
 CREATE FUNCTION qini(tiles uplift_segments, seed bigint DEFAULT 1, draws integer DEFAULT 1000, level double precision DEFAULT 0.9,
 	OUT area double precision, OUT random_area double precision, OUT qini double precision,
 	OUT low double precision, OUT high double precision, OUT auuc_per_head double precision) RETURNS record
-LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 5000 AS 'MODULE_PATHNAME';
+LANGUAGE C IMMUTABLE PARALLEL SAFE COST 5000 AS 'MODULE_PATHNAME';
 COMMENT ON FUNCTION qini(uplift_segments, bigint, integer, double precision) IS
 'the area between the Qini curve and that of random treatment, with an interval by the Poisson bootstrap, and the area per treated unit';

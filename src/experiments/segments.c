@@ -17,6 +17,7 @@
 #include "numerics/normal.h"
 #include "numerics/tails.h"
 #include "support/agg_group.h"
+#include "support/args.h"
 #include "support/server_host.h"
 
 #define UPLIFT_SEGMENTS_VERSION 1
@@ -246,6 +247,9 @@ PG_FUNCTION_INFO_V1(uplift_shrunk);
 Datum
 uplift_shrunk(PG_FUNCTION_ARGS)
 {
+	if (gives_no_rows(fcinfo))
+		return (Datum) 0;
+
 	ReturnSetInfo *results = (ReturnSetInfo *) fcinfo->resultinfo;
 	double level = level_argument(fcinfo, 1);
 	double value = finite_argument(fcinfo, 2, "value_per_response", NULL);
@@ -428,6 +432,9 @@ PG_FUNCTION_INFO_V1(qini);
 Datum
 qini(PG_FUNCTION_ARGS)
 {
+	if (lacks_value(fcinfo))
+		PG_RETURN_NULL();
+
 	int64 seed = PG_GETARG_INT64(1);
 	int32 draws = int_argument(fcinfo, 2, "draws", 0, MOST_DRAWS, NULL);
 	double level = level_argument(fcinfo, 3);

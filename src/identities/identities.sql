@@ -48,7 +48,7 @@ COMMENT ON FUNCTION canonical_id(customer_identities, uuid) IS 'the first identi
 
 CREATE FUNCTION identity_groups(groups customer_identities, max_size integer DEFAULT 100,
 	OUT canonical_id text, OUT id_count integer, OUT too_large boolean, OUT ids text[]) RETURNS SETOF record
-LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 1000 ROWS 10000 AS 'MODULE_PATHNAME';
+LANGUAGE C IMMUTABLE PARALLEL SAFE COST 1000 ROWS 10000 AS 'MODULE_PATHNAME';
 COMMENT ON FUNCTION identity_groups(customer_identities, integer) IS
 'the groups, and which of them are larger than max_size: mostly the work of an identifier that many customers share';
 

@@ -16,6 +16,7 @@
 #include "utils/tuplestore.h"
 
 #include "identities/identities_state.h"
+#include "support/args.h"
 
 /* The first argument as a state that an aggregate may continue; otherwise a new state with its contents. */
 static IdentityState *
@@ -224,6 +225,9 @@ PG_FUNCTION_INFO_V1(identity_groups);
 Datum
 identity_groups(PG_FUNCTION_ARGS)
 {
+	if (gives_no_rows(fcinfo))
+		return (Datum) 0;
+
 	ReturnSetInfo *results = (ReturnSetInfo *) fcinfo->resultinfo;
 	int32 max_size = PG_GETARG_INT32(1);
 	IdentitySet set;

@@ -224,6 +224,9 @@ PG_FUNCTION_INFO_V1(journey_times);
 Datum
 journey_times(PG_FUNCTION_ARGS)
 {
+	if (gives_no_rows(fcinfo))
+		return (Datum) 0;
+
 	ReturnSetInfo *results = (ReturnSetInfo *) fcinfo->resultinfo;
 	uint64 within = within_argument(fcinfo, 1, "within");
 	FunnelMode mode = mode_argument(fcinfo, 2, 2);
@@ -254,6 +257,9 @@ PG_FUNCTION_INFO_V1(journey_entries);
 Datum
 journey_entries(PG_FUNCTION_ARGS)
 {
+	if (gives_no_rows(fcinfo))
+		return (Datum) 0;
+
 	ReturnSetInfo *results = (ReturnSetInfo *) fcinfo->resultinfo;
 	uint64 within = within_argument(fcinfo, 1, "within");
 	FunnelMode mode = mode_argument(fcinfo, 2, 2);

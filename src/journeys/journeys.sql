@@ -33,13 +33,13 @@ COMMENT ON FUNCTION journey_level(journey, interval, text, integer, text[]) IS
 
 CREATE FUNCTION journey_times(journey journey, within interval, mode text DEFAULT 'once',
 	OUT step integer, OUT reached_at timestamptz, OUT since_previous interval, OUT since_first interval) RETURNS SETOF record
-LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 20 ROWS 4 AS 'MODULE_PATHNAME';
+LANGUAGE C IMMUTABLE PARALLEL SAFE COST 20 ROWS 4 AS 'MODULE_PATHNAME';
 COMMENT ON FUNCTION journey_times(journey, interval, text) IS
 'when each of these steps was taken, and how long after the one before and the first: of the chain that came farthest first';
 
 CREATE FUNCTION journey_entries(journey journey, within interval, mode text DEFAULT 'once', steps integer DEFAULT 32,
 	OUT entry integer, OUT entered_at timestamptz, OUT level integer, OUT left_at timestamptz) RETURNS SETOF record
-LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 20 ROWS 2 AS 'MODULE_PATHNAME';
+LANGUAGE C IMMUTABLE PARALLEL SAFE COST 20 ROWS 2 AS 'MODULE_PATHNAME';
 COMMENT ON FUNCTION journey_entries(journey, interval, text, integer) IS
 'each attempt at the steps: when it began (the first step), how many steps were taken within the time, and when the last of them was; the next attempt begins with the first step after that time, or after the last step';
 

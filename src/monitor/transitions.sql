@@ -41,13 +41,13 @@ COMMENT ON FUNCTION unnest(segment_transitions) IS 'the moves as rows; customers
 
 CREATE FUNCTION transition_shares(transitions segment_transitions, smooth boolean DEFAULT false,
 	OUT from_segment text, OUT to_segment text, OUT customers bigint, OUT share double precision) RETURNS SETOF record
-LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 10 ROWS 100 AS 'MODULE_PATHNAME';
+LANGUAGE C IMMUTABLE PARALLEL SAFE COST 10 ROWS 100 AS 'MODULE_PATHNAME';
 COMMENT ON FUNCTION transition_shares(segment_transitions, boolean) IS
 'share of the customers of each segment who moved to each; smooth: (moves + 1/k) / (customers + 1), for k segments to move to';
 
 CREATE FUNCTION steady_state(transitions segment_transitions, smooth boolean DEFAULT false,
 	OUT segment text, OUT share double precision, OUT status text) RETURNS SETOF record
-LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 100 ROWS 10 AS 'MODULE_PATHNAME';
+LANGUAGE C IMMUTABLE PARALLEL SAFE COST 100 ROWS 10 AS 'MODULE_PATHNAME';
 COMMENT ON FUNCTION steady_state(segment_transitions, boolean) IS
 'shares of the segments in the long run, if customers go on to move like this and each who leaves is replaced by a new one; NULL, not_ergodic, if there is no such run';
 
@@ -58,12 +58,12 @@ COMMENT ON FUNCTION transition_half_life(segment_transitions, boolean) IS
 
 CREATE FUNCTION expected_periods_to(transitions segment_transitions, segment text, smooth boolean DEFAULT false,
 	OUT from_segment text, OUT periods double precision, OUT status text) RETURNS SETOF record
-LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 100 ROWS 10 AS 'MODULE_PATHNAME';
+LANGUAGE C IMMUTABLE PARALLEL SAFE COST 100 ROWS 10 AS 'MODULE_PATHNAME';
 COMMENT ON FUNCTION expected_periods_to(segment_transitions, text, boolean) IS
 'mean number of periods until a customer of each other segment is in this one, or (gone); NULL, may_never_arrive, if some never are';
 
 CREATE FUNCTION transition_forecast(transitions segment_transitions, periods integer, smooth boolean DEFAULT false,
 	OUT period integer, OUT segment text, OUT customers double precision, OUT share double precision) RETURNS SETOF record
-LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 100 ROWS 100 AS 'MODULE_PATHNAME';
+LANGUAGE C IMMUTABLE PARALLEL SAFE COST 100 ROWS 100 AS 'MODULE_PATHNAME';
 COMMENT ON FUNCTION transition_forecast(segment_transitions, integer, boolean) IS
 'customers of each segment, if customers go on to move like this and as many new ones come; period 0 is the beginning of the moves, period 1 their end';

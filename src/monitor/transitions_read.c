@@ -17,6 +17,7 @@
 
 #include "monitor/transitions.h"
 #include "numerics/markov.h"
+#include "support/args.h"
 #include "support/result.h"
 #include "support/server_host.h"
 
@@ -162,6 +163,9 @@ PG_FUNCTION_INFO_V1(transition_shares);
 Datum
 transition_shares(PG_FUNCTION_ARGS)
 {
+	if (gives_no_rows(fcinfo))
+		return (Datum) 0;
+
 	ReturnSetInfo *results = (ReturnSetInfo *) fcinfo->resultinfo;
 	bool smooth = PG_GETARG_BOOL(1);
 	Transitions moves;
@@ -195,6 +199,9 @@ PG_FUNCTION_INFO_V1(steady_state);
 Datum
 steady_state(PG_FUNCTION_ARGS)
 {
+	if (gives_no_rows(fcinfo))
+		return (Datum) 0;
+
 	ReturnSetInfo *results = (ReturnSetInfo *) fcinfo->resultinfo;
 	Transitions moves;
 	double shares[TRANSITIONS_MAX_SEGMENTS];
@@ -241,6 +248,9 @@ PG_FUNCTION_INFO_V1(expected_periods_to);
 Datum
 expected_periods_to(PG_FUNCTION_ARGS)
 {
+	if (gives_no_rows(fcinfo))
+		return (Datum) 0;
+
 	ReturnSetInfo *results = (ReturnSetInfo *) fcinfo->resultinfo;
 	text *segment = PG_GETARG_TEXT_PP(1);
 	SegmentName name = {VARDATA_ANY(segment), (int) VARSIZE_ANY_EXHDR(segment)};
@@ -330,6 +340,9 @@ PG_FUNCTION_INFO_V1(transition_forecast);
 Datum
 transition_forecast(PG_FUNCTION_ARGS)
 {
+	if (gives_no_rows(fcinfo))
+		return (Datum) 0;
+
 	ReturnSetInfo *results = (ReturnSetInfo *) fcinfo->resultinfo;
 	int32 periods = PG_GETARG_INT32(1);
 	Transitions moves;

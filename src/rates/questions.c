@@ -159,6 +159,8 @@ PG_FUNCTION_INFO_V1(question_priorities);
 Datum
 question_priorities(PG_FUNCTION_ARGS)
 {
+	refuse_null_settings(fcinfo);
+
 	ReturnSetInfo *results = (ReturnSetInfo *) fcinfo->resultinfo;
 	double *weights = weights_argument(fcinfo, 4, QUESTIONS);
 	double index[QUESTIONS];
@@ -167,7 +169,7 @@ question_priorities(PG_FUNCTION_ARGS)
 	double all = 0;
 
 	InitMaterializedSRF(fcinfo, 0);
-	if (PG_ARGISNULL(3) || PG_ARGISNULL(5))
+	if (PG_ARGISNULL(3))
 		return (Datum) 0;
 	value = finite_argument(fcinfo, 3, "value_at_stake", NULL);
 	target = index_argument(fcinfo, 5, "target");
@@ -315,6 +317,9 @@ PG_FUNCTION_INFO_V1(question_weight_params);
 Datum
 question_weight_params(PG_FUNCTION_ARGS)
 {
+	if (gives_no_rows(fcinfo))
+		return (Datum) 0;
+
 	ReturnSetInfo *results = (ReturnSetInfo *) fcinfo->resultinfo;
 	double z = normal_quantile((1.0 + level_argument(fcinfo, 1)) / 2.0);
 	QuestionWeights weights = fit_weights(PG_GETARG_DATUM(0));

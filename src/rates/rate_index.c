@@ -459,6 +459,9 @@ PG_FUNCTION_INFO_V1(rate_indices);
 Datum
 rate_indices(PG_FUNCTION_ARGS)
 {
+	if (gives_no_rows(fcinfo))
+		return (Datum) 0;
+
 	ReturnSetInfo *results = (ReturnSetInfo *) fcinfo->resultinfo;
 	double level = level_argument(fcinfo, 1);
 	RateIndex index = rate_index_get(PG_GETARG_DATUM(0));

@@ -67,7 +67,7 @@ CREATE FUNCTION rate_indices(index rate_index, level double precision DEFAULT 0.
 	OUT segment text, OUT good bigint, OUT total bigint, OUT rate double precision, OUT shrunk double precision,
 	OUT low double precision, OUT high double precision, OUT status text,
 	OUT low_any_prior double precision, OUT high_any_prior double precision) RETURNS SETOF record
-LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 1000 ROWS 10 AS 'MODULE_PATHNAME';
+LANGUAGE C IMMUTABLE PARALLEL SAFE COST 1000 ROWS 10 AS 'MODULE_PATHNAME';
 COMMENT ON FUNCTION rate_indices(rate_index, double precision) IS
 'each segment''s rate as it is, and drawn towards that of all as far as its data are few, with the interval that would hold it with probability level if the prior, which is estimated from the segments, were known, which is too narrow of few segments; and (any_prior) with the one that holds it whatever prior these segments leave possible';
 
@@ -116,7 +116,7 @@ COMMENT ON AGGREGATE question_weights(boolean, double precision, double precisio
 CREATE FUNCTION question_weight_params(weights question_weights, level double precision DEFAULT 0.9,
 	OUT question text, OUT coefficient double precision, OUT std_error double precision, OUT low double precision,
 	OUT high double precision, OUT weight double precision, OUT status text) RETURNS SETOF record
-LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 1000 ROWS 4 AS 'MODULE_PATHNAME';
+LANGUAGE C IMMUTABLE PARALLEL SAFE COST 1000 ROWS 4 AS 'MODULE_PATHNAME';
 COMMENT ON FUNCTION question_weight_params(question_weights, double precision) IS
 'logistic regression of buying again on the logarithms of the indices (below 0.005 they count as that), and the weights: shares of the positive coefficients';
 

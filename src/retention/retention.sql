@@ -55,7 +55,7 @@ COMMENT ON FUNCTION unnest(retention_base) IS 'how many customers ended in the p
 CREATE FUNCTION kaplan_meier(base retention_base, level double precision DEFAULT 0.95,
 	OUT period integer, OUT at_risk bigint, OUT ended bigint, OUT survival double precision,
 	OUT std_error double precision, OUT low double precision, OUT high double precision) RETURNS SETOF record
-LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 20 ROWS 100 AS 'MODULE_PATHNAME';
+LANGUAGE C IMMUTABLE PARALLEL SAFE COST 20 ROWS 100 AS 'MODULE_PATHNAME';
 COMMENT ON FUNCTION kaplan_meier(retention_base, double precision) IS
 'share of customers that survive each period in which a customer ended, with Greenwood''s standard error and a log-log interval (both NULL where no customer is at risk)';
 

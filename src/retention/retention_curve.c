@@ -25,6 +25,9 @@ PG_FUNCTION_INFO_V1(kaplan_meier);
 Datum
 kaplan_meier(PG_FUNCTION_ARGS)
 {
+	if (gives_no_rows(fcinfo))
+		return (Datum) 0;
+
 	ReturnSetInfo *results = (ReturnSetInfo *) fcinfo->resultinfo;
 	RetentionBase base = PG_GETARG_RETENTION_BASE(0);
 	double level = level_argument(fcinfo, 1);

@@ -218,7 +218,10 @@ simulate_orders(PG_FUNCTION_ARGS)
 
 	if (SRF_IS_FIRSTCALL())
 	{
-		if (any_null(fcinfo, 0, 4))
+		static const char *const names[] = {"customers", NULL, "since", "until", "seed"};
+
+		refuse_nulls(fcinfo, 0, names, lengthof(names));
+		if (PG_ARGISNULL(1))
 		{
 			ReturnSetInfo *results = (ReturnSetInfo *) fcinfo->resultinfo;
 

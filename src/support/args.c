@@ -6,9 +6,18 @@
 
 #include <math.h>
 
+#include "access/htup_details.h"
 #include "access/xact.h"
+#include "catalog/pg_proc.h"
+#include "funcapi.h"
 #include "mb/pg_wchar.h"
+#include "nodes/bitmapset.h"
+#include "nodes/primnodes.h"
+#include "nodes/readfuncs.h"
+#include "utils/array.h"
+#include "utils/builtins.h"
 #include "utils/fmgrprotos.h"
+#include "utils/syscache.h"
 
 #include "support/args.h"
 
@@ -29,6 +38,80 @@ refuse_nulls(FunctionCallInfo fcinfo, int argno, const char *const *names, int c
 	for (int i = 0; i < count; i++)
 		if (names[i] != NULL)
 			refuse_null(fcinfo, argno + i, names[i], NULL);
+}
+
+/* The settings among the arguments of a function, as a bitmap set. */
+static Bitmapset *
+settings_of(HeapTuple function)
+{
+	Form_pg_proc form = (Form_pg_proc) GETSTRUCT(function);
+	int argno = form->pronargs - form->pronargdefaults;
+	Bitmapset *settings = NULL;
+	ListCell *cell;
+	bool isnull;
+	Datum defaults = SysCacheGetAttr(PROCOID, function, Anum_pg_proc_proargdefaults, &isnull);
+
+	if (isnull)
+		return NULL;
+	foreach (cell, castNode(List, stringToNode(TextDatumGetCString(defaults))))
+	{
+		Node *value = lfirst(cell);
+
+		if (!IsA(value, Const) || !((Const *) value)->constisnull)
+			settings = bms_add_member(settings, argno);
+		argno++;
+	}
+	return settings;
+}
+
+/* The name of an argument. */
+static char *
+argument_name(HeapTuple function, int argno)
+{
+	int subscript = argno + 1;
+	bool isnull;
+	Datum names = SysCacheGetAttr(PROCOID, function, Anum_pg_proc_proargnames, &isnull);
+	Datum name = array_get_element(names, 1, &subscript, -1, -1, false, TYPALIGN_INT, &isnull);
+
+	return TextDatumGetCString(name);
+}
+
+/* The catalog is asked only where an argument is NULL. */
+bool
+lacks_value(FunctionCallInfo fcinfo)
+{
+	HeapTuple function;
+	Bitmapset *settings;
+	bool lacking = false;
+
+	if (!any_null(fcinfo, 0, PG_NARGS() - 1))
+		return false;
+	function = SearchSysCache1(PROCOID, ObjectIdGetDatum(fcinfo->flinfo->fn_oid));
+	if (!HeapTupleIsValid(function))
+		elog(ERROR, "cache lookup failed for function %u", fcinfo->flinfo->fn_oid);
+	settings = settings_of(function);
+	for (int i = 0; i < PG_NARGS(); i++)
+		if (PG_ARGISNULL(i) && bms_is_member(i, settings))
+			refuse_null(fcinfo, i, argument_name(function, i), "Leave it out, and it has its default.");
+		else
+			lacking |= PG_ARGISNULL(i) && i < PG_NARGS() - ((Form_pg_proc) GETSTRUCT(function))->pronargdefaults;
+	ReleaseSysCache(function);
+	return lacking;
+}
+
+void
+refuse_null_settings(FunctionCallInfo fcinfo)
+{
+	(void) lacks_value(fcinfo);
+}
+
+bool
+gives_no_rows(FunctionCallInfo fcinfo)
+{
+	if (!lacks_value(fcinfo))
+		return false;
+	InitMaterializedSRF(fcinfo, 0);
+	return true;
 }
 
 const char *

@@ -25,6 +25,18 @@ any_null(FunctionCallInfo fcinfo, int from, int to)
 	return false;
 }
 
+/*
+ * A setting is an argument with a default, unless that is NULL. One that is NULL is a mistake: the function would
+ * give nothing, and not say why.
+ */
+extern void refuse_null_settings(FunctionCallInfo fcinfo);
+
+/* The same, and whether an argument without a default is NULL: then there is nothing to tell of. */
+extern bool lacks_value(FunctionCallInfo fcinfo);
+
+/* The same for a function that returns a set, which then is empty. */
+extern bool gives_no_rows(FunctionCallInfo fcinfo);
+
 /* An error if the argument is NULL. */
 extern void refuse_null(FunctionCallInfo fcinfo, int argno, const char *name, const char *hint);
 

@@ -1,0 +1,38 @@
+-- A setting that is NULL is a mistake: a set would be empty, a report NULL, and not say why. Settings are arguments with a default that is not NULL.
+
+CREATE FUNCTION pg_temp.answer(statement text) RETURNS text LANGUAGE plpgsql AS $$
+DECLARE
+	message text; hint text; result text;
+BEGIN
+	EXECUTE statement INTO result;
+	RETURN 'NO ERROR: ' || result;
+EXCEPTION WHEN null_value_not_allowed THEN
+	GET STACKED DIAGNOSTICS message = MESSAGE_TEXT, hint = PG_EXCEPTION_HINT;
+	RETURN concat_ws('. ', message, nullif(hint, ''));
+WHEN OTHERS THEN
+	RETURN 'ANOTHER ERROR: ' || SQLERRM;
+END $$;
+
+-- Every function that returns a set, and those that report on a value, with one setting after the other NULL.
+CREATE TEMP TABLE null_calls AS
+SELECT p.oid::regprocedure AS function, p.proargnames[s.n] AS setting,
+	format('SELECT count(*) FROM %s(%s)', p.oid::regproc, (SELECT string_agg(CASE
+		WHEN n <= p.pronargs - p.pronargdefaults THEN format('NULL::%s', p.proargtypes[n - 1]::regtype) ELSE format('%I => NULL', p.proargnames[n]) END, ', ' ORDER BY n)
+		FROM generate_series(1, p.pronargs) AS n WHERE n <= p.pronargs - p.pronargdefaults OR n = s.n)) AS call
+FROM pg_depend AS d JOIN pg_extension AS e ON e.oid = d.refobjid AND e.extname = 'customer_centric'
+	JOIN pg_proc AS p ON d.classid = 'pg_proc'::regclass AND d.objid = p.oid AND d.deptype = 'e',
+	generate_series(p.pronargs - p.pronargdefaults + 1, p.pronargs) AS s(n)
+WHERE (p.proretset OR p.proname IN ('event_effect', 'experiment_size', 'fatigue_within', 'qini', 'recovery_effect', 'uplift_estimate')) AND pg_get_function_arg_default(p.oid, s.n) NOT LIKE 'NULL::%'
+	-- of a table these say that it is NULL; and score_reasons leaves out the reasons that it cannot tell
+	AND p.proname NOT IN ('customer_triggers', 'next_best_actions', 'score_reasons');
+SELECT function::oid::regproc AS function, setting, pg_temp.answer(call) FROM null_calls WHERE pg_temp.answer(call) IS DISTINCT FROM setting || ' must not be null. Leave it out, and it has its default.' ORDER BY function::text COLLATE "C", setting;
+SELECT count(*) > 40 AS many, count(DISTINCT function) > 25 AS functions FROM null_calls;
+
+-- Without a value there is nothing to tell: no rows, and no error.
+SELECT (SELECT count(*) FROM audit_tiles(NULL)) AS tiles, (SELECT count(*) FROM acquisitions(NULL)) AS acquisitions, (SELECT count(*) FROM missed_events(NULL)) AS missed, (SELECT count(*) FROM transition_forecast(NULL, 3)) AS forecast,
+	(SELECT count(*) FROM journey_times(NULL, '1 day')) AS times, (SELECT count(*) FROM recommend_items(NULL, '{a}')) AS items, (event_effect(NULL)).status IS NULL AS effect, (SELECT count(*) FROM related_items(NULL, NULL)) AS related;
+
+-- A simulation needs all settings that it starts from; without a model there are no orders.
+SELECT pg_temp.answer(format('SELECT count(*) FROM simulate_orders(%s)', arguments)) FROM (VALUES
+	(1, $$10, '{"model": "bg/nbd", "timing": {"r": 1, "alpha": 1, "a": 1, "b": 1}}', '2024-01-01', '2025-01-01', NULL$$), (2, $$NULL, '{"model": "bg/nbd", "timing": {"r": 1, "alpha": 1, "a": 1, "b": 1}}', '2024-01-01', '2025-01-01', 1$$),
+	(3, $$10, NULL, '2024-01-01', '2025-01-01', 1$$), (4, $$10, '{"model": "bg/nbd", "timing": {"r": 1, "alpha": 1, "a": 1, "b": 1}}', NULL, '2025-01-01', 1$$)) AS v(n, arguments) ORDER BY n;
