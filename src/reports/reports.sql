@@ -5,7 +5,8 @@ LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 2 AS 'MODULE_PATHNAME';
 COMMENT ON FUNCTION rounded_amount(double precision) IS 'internal: an amount with two decimals, as its cast to numeric(18,2) gives it; NULL from 1e15 on';
 
 CREATE FUNCTION scored_customer(history purchase_history, model clv_model, as_of date, horizon_days integer,
-	annual_discount double precision, margin double precision, covariates double precision[], cuts rfm_cuts, rules segment_rules,
+	annual_discount double precision, margin double precision, covariates double precision[] DEFAULT NULL,
+	cuts rfm_cuts DEFAULT NULL, rules segment_rules DEFAULT NULL,
 	OUT first_order_on date, OUT last_order_on date, OUT order_count bigint, OUT total_spend numeric, OUT avg_order_value numeric,
 	OUT recency_days integer, OUT tenure_days integer, OUT avg_days_between_orders double precision,
 	OUT r_score smallint, OUT f_score smallint, OUT m_score smallint, OUT rfm_score text, OUT segment text,
