@@ -89,6 +89,22 @@ SELECT count(*), count(DISTINCT customer_id), min(total_cost) <= 20 AS within, 2
 SELECT bool_and((why = 'holdout') = (assign_group(customer_id, 'spring', 0.1) = 'control')) AS holdout, count(*) FILTER (WHERE why = 'holdout' AND contact) AS contacted FROM action_plan;
 -- Caps hold.
 SELECT count(*) FROM action_plan AS a JOIN action_candidates AS c ON c.customer_id::text = a.customer_id WHERE contact AND NOT may_contact(contacts, '2026-03-03 00:00+00', 2, 7);
+-- A day is the whole day, as it is in may_contact and the other functions of contacts: one at noon counts on that day, in whatever zone the
+-- session is; a moment is that moment.
+CREATE TABLE action_noon AS SELECT 1 AS customer_id, 'Loyal'::text AS segment, 20::float8 AS value, contact_log(timestamptz '2026-03-08 12:00+00') AS contacts;
+BEGIN;
+SET LOCAL timezone = 'Pacific/Auckland';
+SELECT v.*, (SELECT a.why FROM next_best_actions('action_noon', u, 0.2, cap => 1, as_of => day, control_share => 1e-9) AS a) AS on_day,
+	(SELECT a.why FROM next_best_actions('action_noon', u, 0.2, cap => 1, as_of => moment, control_share => 1e-9) AS a) AS at_moment,
+	may_contact(contacts, day, 1, 7) AS may_on, may_contact(contacts, moment, 1, 7) AS may_at, contacts_within(contacts, day, 1) AS on_the_day, contacts_within(contacts, moment, 1) AS at_the_moment,
+	contact_load(contacts, day, 1e9) > 0.99 AS load_on, contact_load(contacts, moment, 1e9) > 0.99 AS load_at
+FROM action_noon, action_uplift, (VALUES (date '2026-03-08', timestamptz '2026-03-08 00:00+00'), ('2026-03-08', '2026-03-08 12:00+00'), ('2026-03-07', '2026-03-07 23:59:59+00'),
+	('2026-03-14', '2026-03-15 11:59:59+00'), ('2026-03-15', '2026-03-15 12:00+00')) AS v(day, moment);
+-- Written without a type it is a moment, if it says the time of the day; a timestamp without a zone is one of the session's.
+SELECT (SELECT a.why FROM next_best_actions('action_noon', u, 0.2, cap => 1, as_of => '2026-03-08 12:00+00', control_share => 1e-9) AS a) AS literal,
+	(SELECT a.why FROM next_best_actions('action_noon', u, 0.2, cap => 1, as_of => timestamp '2026-03-09 00:59:59', control_share => 1e-9) AS a) AS before,
+	(SELECT a.why FROM next_best_actions('action_noon', u, 0.2, cap => 1, as_of => timestamp '2026-03-09 01:00:00', control_share => 1e-9) AS a) AS after FROM action_uplift;
+COMMIT;
 -- Without a budget all who are worth it are contacted.
 SELECT why, count(*) FROM action_uplift, next_best_actions('action_candidates', u, 0.2) GROUP BY 1 ORDER BY 1;
 -- Of several actions for a customer the one that brings most, each at its own cost; gain per cost decides who comes first.
@@ -99,9 +115,11 @@ SELECT action, why, count(*), round(min(expected_gain)::numeric, 3) AS gain, rou
 
 SELECT actions_failure(format('SELECT count(*) FROM action_uplift, next_best_actions(%s)', arguments)) FROM (VALUES
 	(1, $$'action_candidates', NULL, 0.2$$), (2, $$'action_candidates', u, -1$$), (3, $$'action_candidates', u, 0.2, 'NaN'$$), (4, $$'action_candidates', u, 0.2, 1, 'spring', 0$$),
-	(5, $$'action_candidates', u, 0.2, 1, 'spring', 0.1, 2$$), (6, $$'action_candidates', u, 0.2, 1, 'spring', 0.1, -1, 7, '2026-01-01'$$), (7, $$'action_slots', u, 0.2$$),
-	(8, $$'action_offers', u, 0.2, 1, 'spring', 0.1, 2, 7, '2026-01-01'$$), (9, $$'action_candidates', u, 0.2, 1, NULL$$), (10, $$'action_candidates', u, 0.2, 1, ''$$),
-	(11, $$'action_candidates', u, 0.2, 1, 'spring', 0.1, 2, 'NaN', '2026-01-01'$$)) AS v(n, arguments) ORDER BY n;
+	(5, $$'action_candidates', u, 0.2, 1, 'spring', 0.1, 2$$), (6, $$'action_candidates', u, 0.2, 1, 'spring', 0.1, -1, 7, date '2026-01-01'$$), (7, $$'action_slots', u, 0.2$$),
+	(8, $$'action_offers', u, 0.2, 1, 'spring', 0.1, 2, 7, date '2026-01-01'$$), (9, $$'action_candidates', u, 0.2, 1, NULL$$), (10, $$'action_candidates', u, 0.2, 1, ''$$),
+	(11, $$'action_candidates', u, 0.2, cap => 2, as_of => NULL::date$$), (12, $$'action_candidates', u, 0.2, cap => 2, as_of => date 'infinity'$$), (13, $$'action_candidates', u, 0.2, cap => 2, as_of => timestamptz '-infinity'$$),
+	(14, $$'action_candidates', u, 0.2, cap => 2, as_of => '2026-01-01'$$), (15, $$'action_candidates', u, 0.2, cap => 2, as_of => 20260101$$),
+	(16, $$'action_candidates', u, 0.2, 1, 'spring', 0.1, 2, 'NaN', date '2026-01-01'$$)) AS v(n, arguments) ORDER BY n;
 
 -- Of what is no number nothing is made: the reason says so, sums stay sums, and equal numbers are one customer however they are written.
 CREATE TABLE action_odd (customer_id numeric, segment text, action text, value float8, cost numeric);
@@ -113,7 +131,7 @@ SELECT customer_id, contact, why, action, expected_gain::text, cost, total_gain 
 CREATE TABLE action_texts AS SELECT 1 AS customer_id, 'Loyal' AS segment, '20' AS value, '{}' AS contacts;
 SELECT actions_failure('SELECT count(*) FROM action_uplift, next_best_actions(''action_texts'', u, 0.2)');
 ALTER TABLE action_texts ALTER value TYPE int USING 20;
-SELECT actions_failure('SELECT count(*) FROM action_uplift, next_best_actions(''action_texts'', u, 0.2, 1, ''spring'', 0.1, 2, 7, ''2026-01-01'')');
+SELECT actions_failure('SELECT count(*) FROM action_uplift, next_best_actions(''action_texts'', u, 0.2, 1, ''spring'', 0.1, 2, 7, date ''2026-01-01'')');
 
 --
 -- Several actions, against all there is to choose
@@ -187,4 +205,4 @@ CREATE TABLE action_one AS SELECT 1 AS customer_id, 'a'::text AS segment, 100::f
 -- An uplift of money is said to be none of responses, which are worth a value each.
 SELECT a.contact, a.expected_gain > 100 AS beyond_value FROM (SELECT uplift_segments('a'::text, u) AS s FROM (SELECT uplift(i % 2 = 0, CASE WHEN i % 2 = 0 THEN 50 + i % 7 ELSE 40 + i % 5 END::float8) AS u FROM generate_series(1, 400) AS i) AS x) AS y,
 	next_best_actions('action_one', s, 1, 100, control_share => 1e-9) AS a;
-DROP TABLE action_one, action_by_hand, action_dates, action_many_slots, action_odd, action_texts, action_problem, action_scores, action_needs, action_events, action_slots, action_candidates, action_plan, action_offers, action_shop, action_truth, action_uplift;
+DROP TABLE action_one, action_noon, action_by_hand, action_dates, action_many_slots, action_odd, action_texts, action_problem, action_scores, action_needs, action_events, action_slots, action_candidates, action_plan, action_offers, action_shop, action_truth, action_uplift;

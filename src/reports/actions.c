@@ -500,12 +500,66 @@ static const char actions_unusable[] = "SELECT pg_catalog.count(*) FILTER (WHERE
 									   "FILTER (WHERE {cost_out_of_range})\n"
 									   "FROM {relation} AS c";
 
+/* A moment that is written without a type. One without a time of the day could be that day as well as its midnight. */
+static TimestampTz
+moment_from_text(char *text)
+{
+	if (strchr(text, ':') == NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("as_of must be a day or a moment, and \"%s\" without a type could be either", text),
+				 errhint("A day, such as date '2026-03-08', ends with its last second (UTC); a moment is such as "
+						 "timestamptz '2026-03-08 00:00+00'.")));
+	return DatumGetTimestampTz(
+		DirectFunctionCall3(timestamptz_in, CStringGetDatum(text), ObjectIdGetDatum(InvalidOid), Int32GetDatum(-1)));
+}
+
+/*
+ * The time of a cap as SQL, from an argument that is a day or a moment. A day stays one, so that may_contact says
+ * what it is of contacts, until its end: as a moment it would be its beginning.
+ */
+static const char *
+cap_time(FunctionCallInfo fcinfo, int argno)
+{
+	Oid type = get_fn_expr_argtype(fcinfo->flinfo, argno);
+	char literal[MAXDATELEN + 1];
+	int utc = 0;
+	TimestampTz moment;
+
+	switch (type)
+	{
+		case DATEOID:
+			return sql_date_literal(finite_day_argument(fcinfo, argno, "as_of", NULL));
+		case TIMESTAMPTZOID:
+			moment = PG_GETARG_TIMESTAMPTZ(argno);
+			break;
+		case TIMESTAMPOID:
+			moment = DatumGetTimestampTz(DirectFunctionCall1(timestamp_timestamptz, PG_GETARG_DATUM(argno)));
+			break;
+		case UNKNOWNOID:
+			moment = moment_from_text(PG_GETARG_CSTRING(argno));
+			break;
+		case TEXTOID:
+			moment = moment_from_text(text_to_cstring(PG_GETARG_TEXT_PP(argno)));
+			break;
+		default:
+			ereport(ERROR,
+					(errcode(ERRCODE_DATATYPE_MISMATCH),
+					 errmsg("as_of must be a date or a timestamptz, but is of type %s", format_type_be(type))));
+	}
+	if (TIMESTAMP_NOT_FINITE(moment))
+		ereport(ERROR,
+				(errcode(ERRCODE_DATETIME_VALUE_OUT_OF_RANGE),
+				 errmsg("as_of must be finite, but is %s", TIMESTAMP_IS_NOBEGIN(moment) ? "-infinity" : "infinity")));
+	JsonEncodeDateTime(literal, TimestampTzGetDatum(moment), TIMESTAMPTZOID, &utc);
+	return psprintf("'%s'::pg_catalog.timestamptz", literal);
+}
+
 /* The condition for those who have had enough contacts; nobody without a cap. */
 static const char *
 cap_condition(FunctionCallInfo fcinfo, const char *schema, Oid relation)
 {
-	char time[MAXDATELEN + 1];
-	int utc = 0;
+	const char *time;
 	Oid log;
 
 	if (PG_ARGISNULL(6))
@@ -517,8 +571,7 @@ cap_condition(FunctionCallInfo fcinfo, const char *schema, Oid relation)
 	refuse_null(fcinfo, 7, "cap_days", NULL);
 	(void) count_argument(fcinfo, 6, "cap");
 	(void) positive_days_argument(fcinfo, 7, "cap_days");
-	if (TIMESTAMP_NOT_FINITE(PG_GETARG_TIMESTAMPTZ(8)))
-		ereport(ERROR, (errcode(ERRCODE_DATETIME_VALUE_OUT_OF_RANGE), errmsg("as_of must be finite")));
+	time = cap_time(fcinfo, 8);
 	/* of another type a cast of its owner would be called */
 	log = GetSysCacheOid2(TYPENAMENSP, Anum_pg_type_oid, PointerGetDatum("contact_log"),
 						  ObjectIdGetDatum(get_func_namespace(fcinfo->flinfo->fn_oid)));
@@ -527,10 +580,8 @@ cap_condition(FunctionCallInfo fcinfo, const char *schema, Oid relation)
 				(errcode(ERRCODE_DATATYPE_MISMATCH),
 				 errmsg("column \"contacts\" must be a contact_log, but is %s",
 						format_type_be(sql_column_type(relation, "contacts")))));
-	JsonEncodeDateTime(time, PG_GETARG_DATUM(8), TIMESTAMPTZOID, &utc);
-	return psprintf("NOT %s.may_contact(%s, '%s'::pg_catalog.timestamptz, '%d'::pg_catalog.int4, %s)", schema,
-					sql_column("c", "contacts", log), time, PG_GETARG_INT32(6),
-					sql_float8_literal(PG_GETARG_FLOAT8(7)));
+	return psprintf("NOT %s.may_contact(%s, %s, '%d'::pg_catalog.int4, %s)", schema, sql_column("c", "contacts", log),
+					time, PG_GETARG_INT32(6), sql_float8_literal(PG_GETARG_FLOAT8(7)));
 }
 
 /* The condition for those whom the budget reaches, but for the rounding of a sum. */
