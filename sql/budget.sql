@@ -33,6 +33,23 @@ SELECT response_params('{"levels": []}');
 SELECT p.* FROM (SELECT response_curve(spend, 0.5 - 0.1 * spend, 100) AS r FROM generate_series(0, 3) AS spend) AS x, response_params(r) AS p;
 SELECT p.* FROM (SELECT response_curve(spend, 0.1 * spend, 100) AS r FROM generate_series(0, 3) AS spend) AS x, response_params(r, 'exp') AS p;
 
+-- A threshold, and a rise that a fall follows, are no such curve: of the customers it is told, in the plan, too. Means of few levels do not tell.
+CREATE TABLE poor AS
+SELECT segment, i, spend, assignment_place(i::text, segment || spend || ' poor') < CASE segment WHEN 'threshold' THEN CASE WHEN spend < 3 THEN 0.02 ELSE 0.10 END
+	WHEN 'hump' THEN 0.10 - 0.03 * abs(spend - 2) WHEN 'late' THEN CASE spend WHEN 4 THEN 0.2 ELSE 0.02 END ELSE 0.02 + 0.1 * (1 - exp(-0.7 * spend)) END AS ordered
+FROM (VALUES ('threshold'), ('hump'), ('late'), ('exp')) AS v(segment), generate_series(0, 5) AS spend, generate_series(1, 1000) AS i WHERE segment <> 'hump' OR spend < 5;
+SELECT segment, curve_name, param, estimate > 0 AS responds, std_error > 0 AS has_error, status FROM (SELECT segment, response_curve(spend, ordered::int) AS r FROM poor GROUP BY 1) AS x, response_params(r) ORDER BY segment, param;
+SELECT kind, string_agg(segment || ' ' || status, ', ' ORDER BY segment) AS status FROM (SELECT segment, response_curve(spend, ordered::int) AS r FROM poor GROUP BY 1) AS x, unnest('{exp,hill,power}'::text[]) AS kind, response_params(r, kind) WHERE param IN ('c', 'a') GROUP BY 1 ORDER BY 1;
+SELECT segment, status FROM (SELECT segment, response_curve(spend, mean, n) AS r FROM (SELECT segment, spend, avg(ordered::int) AS mean, count(*) AS n FROM poor GROUP BY 1, 2) AS m GROUP BY 1) AS x, response_params(r) WHERE param IN ('c', 'a') ORDER BY 1;
+CREATE TABLE poor_plan AS SELECT budget_plan(segment, 1000, r, 25, 0, NULL) AS p FROM (SELECT segment, response_curve(spend, ordered::int) AS r FROM poor GROUP BY 1) AS x;
+SELECT a.segment, a.spend >= 0 AS spends, a.low <= a.high AS has_interval, a.status FROM poor_plan, allocate_budget(p, 2000) AS a;
+SELECT p::text::budget_plan = p AS text, p::jsonb -> 'segments' -> 0 -> 'status' AS status FROM poor_plan;
+\copy poor_plan TO 'results/budget_poor.bin' WITH (FORMAT binary)
+TRUNCATE poor_plan;
+\copy poor_plan FROM 'results/budget_poor.bin' WITH (FORMAT binary)
+SELECT a.segment, a.status FROM poor_plan, allocate_budget(p, 2000, draws => 0) AS a;
+DROP TABLE poor, poor_plan;
+
 -- Three segments, their curves given: what a response is worth is 0.4.
 CREATE TABLE segments (segment text, heads int, curve response_curve, min_per_head float8, max_per_head float8);
 INSERT INTO segments VALUES

@@ -290,6 +290,7 @@ check_budget(double budget, const NamedParts *parts, const BudgetSegment *segmen
 typedef struct SegmentNotes
 {
 	const char *status;
+	bool is_poor;       /* the levels contradict the curve, which is why it is not known either */
 	const char *at_max; /* how its limit is called */
 } SegmentNotes;
 
@@ -307,7 +308,7 @@ read_segments(const NamedParts *parts, bool beyond_tested, SegmentNotes **notes)
 		CHECK_FOR_INTERRUPTS();
 		plan_segment_read(&parts->parts[i], &plan);
 		segments[i] = plan.segment;
-		(*notes)[i] = (SegmentNotes){response_status_name(plan.status), "max"};
+		(*notes)[i] = (SegmentNotes){response_status_name(plan.status), plan.status == RESPONSE_POOR_FIT, "max"};
 		if (beyond_tested || plan.tested_max >= segments[i].max)
 			continue;
 		if (segments[i].min > plan.tested_max)
@@ -421,9 +422,9 @@ allocate_budget(PG_FUNCTION_ARGS)
 		put_number(values, nulls, 8, outcome.unspent);
 		put_number(values, nulls, 9, outcome.earns_less);
 		put_number(values, nulls, 10, outcome.regret);
-		values[11] = PointerGetDatum(cstring_to_text(nulls[1] || nulls[2] || nulls[3] ? OUT_OF_RANGE_STATUS
-														 : not_identified[i]          ? "not_identified"
-																					  : notes[i].status));
+		values[11] = PointerGetDatum(cstring_to_text(nulls[1] || nulls[2] || nulls[3]             ? OUT_OF_RANGE_STATUS
+														 : not_identified[i] && !notes[i].is_poor ? "not_identified"
+																								  : notes[i].status));
 		tuplestore_putvalues(results->setResult, results->setDesc, values, nulls);
 		/* memory that is used again costs less than new memory */
 		pfree(DatumGetPointer(values[0]));

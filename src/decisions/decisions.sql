@@ -36,7 +36,7 @@ CREATE FUNCTION response_params(response response_curve, curve text DEFAULT 'aut
 	OUT sse double precision, OUT status text) RETURNS SETOF record
 LANGUAGE C IMMUTABLE PARALLEL SAFE COST 1000 ROWS 2 AS 'MODULE_PATHNAME';
 COMMENT ON FUNCTION response_params(response_curve, text) IS
-'the fitted curve: exp c (1 - e^(-k x)), hill c x / (x + h), power a x^e, or auto, the one with the smallest error';
+'the fitted curve: exp c (1 - e^(-k x)), hill c x / (x + h), power a x^e, or auto, the one with the smallest error; status poor_fit: the levels are further from it than chance takes them, as those of a threshold or of a fall after a rise are; its errors are widened by that';
 
 CREATE FUNCTION expected_response(response response_curve, spend_per_head double precision, curve text DEFAULT 'auto') RETURNS double precision
 LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 1000 AS 'MODULE_PATHNAME';
@@ -83,4 +83,4 @@ CREATE FUNCTION allocate_budget(plan budget_plan, budget double precision, draws
 	OUT unspent double precision, OUT earns_less double precision, OUT regret double precision, OUT status text) RETURNS SETOF record
 LANGUAGE C IMMUTABLE PARALLEL SAFE COST 10000 ROWS 20 AS 'MODULE_PATHNAME';
 COMMENT ON FUNCTION allocate_budget(budget_plan, double precision, integer, bigint, double precision, boolean) IS
-'the division of a budget with the largest expected value: the last unit brings as much in every segment that is at no limit; with what of the budget is unspent, what earns less than it costs, and what not knowing the curves better costs (regret), each in all';
+'the division of a budget with the largest expected value: the last unit brings as much in every segment that is at no limit; with what of the budget is unspent, what earns less than it costs, and what not knowing the curves better costs (regret), each in all; a segment with status poor_fit has a curve that its levels contradict';

@@ -315,7 +315,7 @@ read_status(JsonInput *in, JsonbValue *member, ResponseStatus *status)
 		return true;
 	if ((word = json_read_text(in, member, "status")) == NULL)
 		return false;
-	for (int known = RESPONSE_OK; known <= RESPONSE_SATURATED; known++)
+	for (int known = RESPONSE_OK; known <= RESPONSE_POOR_FIT; known++)
 		if (strcmp(word, response_status_name((ResponseStatus) known)) == 0)
 		{
 			*status = (ResponseStatus) known;
@@ -435,7 +435,7 @@ receive_segment(StringInfo in, NamedPart *part)
 
 	receive_curve(in, type, &plan.segment.curve);
 	status = pq_getmsgbyte(in);
-	if (PLAN_STATUS(status) > RESPONSE_SATURATED || PLAN_OTHERS(status) > (int) lengthof(plan.segment.others))
+	if (PLAN_STATUS(status) > RESPONSE_POOR_FIT || PLAN_OTHERS(status) > (int) lengthof(plan.segment.others))
 		bytes_malformed(type, "the status is unknown");
 	plan.status = (ResponseStatus) PLAN_STATUS(status);
 	plan.segment.n_others = PLAN_OTHERS(status);

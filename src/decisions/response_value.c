@@ -205,7 +205,11 @@ fit_value(ResponseValue *value, int kind, WeightedCurve *others, int *n_others)
 {
 	if (value->given)
 	{
-		ResponseFit fit = {.curve = value->curve, .status = RESPONSE_OK, .sse = NAN};
+		ResponseFit fit = {.curve = value->curve,
+						   .status = RESPONSE_OK,
+						   .sse = NAN,
+						   .fit_prob = NAN,
+						   .dispersion = 1.0};
 		double k = value->curve.param[1];
 
 		if (kind != 0 && kind != (int) value->curve.kind)
@@ -256,6 +260,8 @@ response_status_name(ResponseStatus status)
 			return "incomplete";
 		case RESPONSE_SATURATED:
 			return "saturated";
+		case RESPONSE_POOR_FIT:
+			return "poor_fit";
 	}
 	elog(ERROR, "unknown status %d", (int) status);
 }
@@ -513,7 +519,7 @@ response_params(PG_FUNCTION_ARGS)
 	InitMaterializedSRF(fcinfo, 0);
 	for (int i = 0; i < RESPONSE_PARAMS; i++)
 	{
-		bool no_response = fit.status == RESPONSE_NO_RESPONSE;
+		bool no_response = !(fit.curve.param[0] > 0.0);
 		Datum values[6] = {
 			PointerGetDatum(cstring_to_text(response_kind_names[kind])),
 			PointerGetDatum(cstring_to_text(response_param_names[kind][i])),

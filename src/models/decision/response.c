@@ -10,11 +10,24 @@
  * Levels weigh as much as their heads. Where the responses of single heads were
  * seen, their variances say how certain a level's mean is; otherwise the distances
  * of the means from the curve do.
+ *
+ * Whether a curve fits at all: the variance of heads at one level has nothing to do with
+ * the curve. If that is the true one, the squared distances of the means from it, over
+ * their variances, add up to chi-square (the test of lack of fit against pure error). Where
+ * responses are 0 or 1 the variance is that of the fitted mean (Pearson): by its own, a
+ * level that happened to have few would weigh too much. Without the variance of heads the
+ * distances themselves are all there is. Then one more term, that bends the curve as a
+ * threshold or a fall after a rise does, must not take away more of them than by chance.
+ * Where no curve rises, what may be true is any mean that falls: the levels are compared
+ * with the falling means that are nearest to them (Barlow et al. 1972), whose chi-square
+ * has at most one degree of freedom for each level but the first.
  */
 #include "models/decision/response.h"
 
 #include <math.h>
 #include <stddef.h>
+
+#include "numerics/tails.h"
 
 #define GRID 120
 #define GOLDEN_STEPS 60
@@ -45,6 +58,9 @@
 
 /* A level's own variance counts as much as its heads, that of all levels as much as two. */
 #define PRIOR_HEADS 2.0
+
+/* A curve that leaves less than this of the squares of the levels fits, however certain the levels are. */
+#define LEAST_LACK 1e-4
 
 const char *const response_kind_names[RESPONSE_KINDS + 1] = {
 	[RESPONSE_EXP] = "exp",
@@ -176,7 +192,15 @@ typedef struct ResponseData
 	bool known_variance;
 	double pooled; /* variance of a head's response */
 	double mean_heads;
+	const ResponseFit *fitted; /* responses of single heads are 0 or 1, and vary as much as by this fit; or NULL */
 } ResponseData;
+
+/* The mean at a spend, by a fit. */
+static double
+fitted_mean(const ResponseFit *fit, double spend)
+{
+	return fit->base + response_added(&fit->curve, spend);
+}
 
 /* The weight of a level: one over the variance of its mean, or its share of heads. */
 static double
@@ -186,6 +210,15 @@ weight_of(const ResponseData *data, const ResponseLevel *level)
 
 	if (!data->known_variance)
 		return level->heads / data->mean_heads;
+	if (data->fitted != NULL)
+	{
+		double mean = fitted_mean(data->fitted, level->spend);
+
+		/* a fit may go below what a response can be, by little */
+		mean = fmax(mean, 0.0);
+		mean = (mean * level->heads + PRIOR_HEADS * data->pooled) / (level->heads + PRIOR_HEADS);
+		return level->heads / (mean * fmax(1.0 - mean, data->pooled));
+	}
 	return level->heads * (more + PRIOR_HEADS) / (more * level->variance + PRIOR_HEADS * data->pooled);
 }
 
@@ -393,7 +426,7 @@ set_covariance(const ResponseData *data, ResponseFit *fit, bool at_limit)
 	double information[3][3];
 	double gradient[3];
 	double scale = 1.0;
-	int free_params = (data->has_base ? 3 : 2) - at_limit;
+	int n_free = (data->has_base ? 3 : 2) - at_limit;
 	double *v = fit->curve.covariance;
 
 	normal_equations(data, fit, information, gradient);
@@ -404,8 +437,8 @@ set_covariance(const ResponseData *data, ResponseFit *fit, bool at_limit)
 		information[1][1] = information[2][2];
 	}
 	if (!data->known_variance)
-		scale = data->count > free_params ? fit->sse / (data->count - free_params) : NAN;
-	if (isnan(scale) || !invert(information, free_params))
+		scale = data->count > n_free ? fit->sse / (data->count - n_free) : NAN;
+	if (isnan(scale) || !invert(information, n_free))
 	{
 		fit->status = RESPONSE_NO_ERROR;
 		return;
@@ -481,36 +514,303 @@ set_flat(const ResponseData *data, ResponseFit *fit)
 		fit->sse += weight_of(data, &data->levels[i]) * pow(data->levels[i].mean - fit->base, 2);
 }
 
+/* The fit, without errors. */
+static ResponseFit
+fit_curve(const ResponseData *data)
+{
+	ResponseFit fit = {.curve = {.kind = data->kind},
+					   .status = RESPONSE_OK,
+					   .std_error = {NAN, NAN},
+					   .fit_prob = NAN,
+					   .dispersion = 1.0};
+	double transformed = search(data, &fit.status);
+
+	Projection best = {0.0, 0.0, 0.0};
+
+	if (!isnan(transformed))
+		best = project(data, param_of(data->kind, transformed));
+	/* the last step of the search may be one too far, where the curve falls */
+	if (!(best.first > 0.0))
+	{
+		set_flat(data, &fit);
+		return fit;
+	}
+	fit.curve.param[0] = best.first;
+	fit.curve.param[1] = param_of(data->kind, transformed);
+	fit.base = best.base;
+	fit.sse = best.sse;
+	if (fit.status == RESPONSE_OK)
+		polish(data, &fit);
+	return fit;
+}
+
+/* Whether responses of single heads were 0 and 1: then their variance follows from their mean. */
+static bool
+is_binary(const ResponseData *data)
+{
+	for (int i = 0; i < data->count; i++)
+	{
+		const ResponseLevel *level = &data->levels[i];
+		double squares = level->mean * (1.0 - level->mean) * level->heads;
+
+		if (!(fabs(level->variance * (level->heads - 1.0) - squares) <= 1e-9 * level->heads))
+			return false;
+	}
+	return true;
+}
+
+/* The squares of the levels around their mean. */
+static double
+total_squares(const ResponseData *data)
+{
+	double weights = 0.0;
+	double sum = 0.0;
+	double squares = 0.0;
+
+	for (int i = 0; i < data->count; i++)
+	{
+		weights += weight_of(data, &data->levels[i]);
+		sum += weight_of(data, &data->levels[i]) * data->levels[i].mean;
+	}
+	for (int i = 0; i < data->count; i++)
+		squares += weight_of(data, &data->levels[i]) * pow(data->levels[i].mean - sum / weights, 2);
+	return squares;
+}
+
+/*
+ * The squared distances from the falling means that are nearest. Blocks of levels with one mean follow each other,
+ * and each ends where the mean from its beginning is largest.
+ */
+static double
+falling_squares(const ResponseData *data)
+{
+	double squares = 0.0;
+
+	for (int first = 0; first < data->count;)
+	{
+		double weights = 0.0;
+		double sum = 0.0;
+		double largest = -INFINITY;
+		int last = first;
+
+		for (int i = first; i < data->count; i++)
+		{
+			weights += weight_of(data, &data->levels[i]);
+			sum += weight_of(data, &data->levels[i]) * data->levels[i].mean;
+			if (sum / weights >= largest)
+			{
+				largest = sum / weights;
+				last = i;
+			}
+		}
+		for (; first <= last; first++)
+			squares += weight_of(data, &data->levels[first]) * pow(data->levels[first].mean - largest, 2);
+	}
+	return squares;
+}
+
+static int
+free_params(const ResponseData *data, const ResponseFit *fit)
+{
+	return (data->has_base ? 2 : 1) + (fit->status == RESPONSE_OK ? 1 : 0);
+}
+
+/* Sets how likely levels as far from the curve are, by the variance of heads. */
+static void
+compare_with_heads(const ResponseData *data, ResponseFit *fit)
+{
+	ResponseData weighted = *data;
+	ResponseFit compared = *fit;
+	ResponseFit by_heads;
+	double squares;
+	int freedom;
+
+	if (is_binary(data))
+	{
+		/* a fit that does not know the variances, to tell them */
+		weighted.known_variance = false;
+		by_heads = fit_curve(&weighted);
+		weighted.known_variance = true;
+		weighted.fitted = &by_heads;
+		compared = fit_curve(&weighted);
+	}
+	if (compared.status == RESPONSE_NO_RESPONSE)
+	{
+		squares = falling_squares(&weighted);
+		freedom = data->count - 1;
+	}
+	else
+	{
+		squares = compared.sse;
+		freedom = data->count - free_params(data, &compared);
+	}
+	if (freedom < 1)
+		return;
+	fit->fit_prob = chi_square_tail(squares, freedom);
+	fit->dispersion = squares / freedom;
+}
+
+/*
+ * The terms of a fit to first order, at this share of the largest spend, and one more that bends it: one that is
+ * straight by its square, and others straight.
+ */
+static int
+terms_at(const ResponseData *data, const ResponseFit *fit, double share, double terms[3], double *more)
+{
+	double x = share * data->levels[data->count - 1].spend;
+	ResponseKind kind = fit->curve.kind;
+	bool straight = fit->status == RESPONSE_NO_RESPONSE || fit->status == RESPONSE_NO_SATURATION;
+	int n = 0;
+
+	if (fit->status == RESPONSE_NO_RESPONSE)
+		terms[n++] = share;
+	else
+		terms[n++] = shape(kind, fit->curve.param[1], x);
+	if (fit->status == RESPONSE_OK)
+		terms[n++] = shape_by_param(kind, fit->curve.param[1], x);
+	/* also where nobody responded without spend, by chance or not */
+	terms[n++] = 1.0;
+	*more = straight ? share * share : share;
+	return n;
+}
+
+/* A number of each level, less what the terms of the fit explain of it: the coefficients of these. */
+static bool
+explained(const ResponseData *data, const ResponseFit *fit, bool of_more, double coefficients[3])
+{
+	double largest = data->levels[data->count - 1].spend;
+	double information[3][3] = {{0.0}};
+	double products[3] = {0.0, 0.0, 0.0};
+	int n = 0;
+
+	for (int i = 0; i < data->count; i++)
+	{
+		const ResponseLevel *level = &data->levels[i];
+		double weight = weight_of(data, level);
+		double terms[3] = {0.0, 0.0, 0.0};
+		double more;
+		double number;
+
+		n = terms_at(data, fit, level->spend / largest, terms, &more);
+		number = of_more ? more : level->mean - fitted_mean(fit, level->spend);
+		for (int p = 0; p < n; p++)
+		{
+			products[p] += weight * terms[p] * number;
+			for (int q = 0; q < n; q++)
+				information[p][q] += weight * terms[p] * terms[q];
+		}
+	}
+	if (!invert(information, n))
+		return false;
+	for (int p = 0; p < 3; p++)
+	{
+		coefficients[p] = 0.0;
+		for (int q = 0; q < n && p < n; q++)
+			coefficients[p] += information[p][q] * products[q];
+	}
+	return true;
+}
+
+/* Sets how likely one more term would take away as much of the distances, of which alone the variance is known. */
+static void
+compare_with_bend(const ResponseData *data, ResponseFit *fit)
+{
+	double largest = data->levels[data->count - 1].spend;
+	double of_more[3];
+	double of_error[3];
+	double product = 0.0;
+	double more_squares = 0.0;
+	double all_squares = 0.0;
+	double squares = 0.0;
+	int freedom = data->count - 1;
+
+	if (!explained(data, fit, true, of_more) || !explained(data, fit, false, of_error))
+		return;
+	for (int i = 0; i < data->count; i++)
+	{
+		const ResponseLevel *level = &data->levels[i];
+		double weight = weight_of(data, level);
+		double terms[3] = {0.0, 0.0, 0.0};
+		double error = level->mean - fitted_mean(fit, level->spend);
+		double more;
+		int n = terms_at(data, fit, level->spend / largest, terms, &more);
+
+		freedom = data->count - 1 - n;
+		all_squares += weight * more * more;
+		for (int p = 0; p < n; p++)
+		{
+			more -= of_more[p] * terms[p];
+			error -= of_error[p] * terms[p];
+		}
+		product += weight * more * error;
+		more_squares += weight * more * more;
+		squares += weight * error * error;
+	}
+	if (freedom < 1 || !(more_squares > 1e-12 * all_squares))
+		return;
+
+	double gain = product * product / more_squares;
+
+	fit->fit_prob = student_two_sided(sqrt(gain / (fmax(0.0, squares - gain) / freedom)), freedom);
+	if (fit->status != RESPONSE_NO_RESPONSE || !(fit->fit_prob < RESPONSE_POOR_PROB))
+		return;
+
+	/* a response that does not rise may fall in any way: only one that turns within the levels is none of its curves */
+	double bend = product / more_squares;
+	double turn = -(of_error[0] - bend * of_more[0]) / (2.0 * bend);
+
+	if (!(bend < 0.0 && turn > 0.0 && turn < 1.0))
+		fit->fit_prob = NAN;
+}
+
+/* Whether the curve can be the true one. */
+static void
+check_fit(const ResponseData *data, ResponseFit *fit)
+{
+	if (fit->sse > LEAST_LACK * total_squares(data))
+	{
+		if (data->known_variance)
+			compare_with_heads(data, fit);
+		else
+			compare_with_bend(data, fit);
+	}
+	if (!(fit->fit_prob < RESPONSE_POOR_PROB))
+		fit->dispersion = 1.0;
+}
+
+/* The curve is not the true one: how far the levels are from it adds to what is not known of it. */
+static void
+set_poor(ResponseFit *fit)
+{
+	fit->status = RESPONSE_POOR_FIT;
+	for (int i = 0; i < 3; i++)
+		fit->curve.covariance[i] *= fit->dispersion;
+	for (int i = 0; i < RESPONSE_PARAMS; i++)
+		fit->std_error[i] *= sqrt(fit->dispersion);
+}
+
 ResponseFit
 response_fit(const ResponseLevel *levels, int count, ResponseKind kind)
 {
 	ResponseData data = response_data(levels, count, kind);
-	ResponseFit fit = {.curve = {.kind = kind}, .status = RESPONSE_OK, .std_error = {NAN, NAN}};
-	double transformed = search(&data, &fit.status);
+	ResponseFit fit = fit_curve(&data);
 
-	if (isnan(transformed))
-	{
-		set_flat(&data, &fit);
-		return fit;
-	}
-
-	Projection best = project(&data, param_of(kind, transformed));
-
-	fit.curve.param[0] = best.first;
-	fit.curve.param[1] = param_of(kind, transformed);
-	fit.base = best.base;
-	fit.sse = best.sse;
-	if (fit.status == RESPONSE_OK)
-		polish(&data, &fit);
-	set_covariance(&data, &fit, fit.status != RESPONSE_OK);
+	check_fit(&data, &fit);
+	if (fit.status != RESPONSE_NO_RESPONSE)
+		set_covariance(&data, &fit, fit.status != RESPONSE_OK);
+	if (fit.fit_prob < RESPONSE_POOR_PROB)
+		set_poor(&fit);
 	return fit;
 }
 
-/* -2 ln of the likelihood of a fit, but for what all fits of these levels share. */
+/*
+ * -2 ln of the likelihood of a fit, but for what all fits of these levels share; of levels that are further from the
+ * best curve than their heads explain, over that dispersion (Burnham & Anderson 2002, 2.5).
+ */
 static double
-deviance(const ResponseFit *fit, const ResponseData *data)
+deviance(const ResponseFit *fit, const ResponseData *data, double dispersion)
 {
-	return data->known_variance ? fit->sse : data->count * log(fit->sse);
+	return data->known_variance ? fit->sse / dispersion : data->count * log(fit->sse);
 }
 
 ResponseFit
@@ -532,7 +832,9 @@ response_fit_best(const ResponseLevel *levels, int count, WeightedCurve *others,
 		return fits[best];
 	for (int i = 0; i < RESPONSE_KINDS; i++)
 	{
-		weights[i] = exp(-0.5 * (deviance(&fits[i], &data) - deviance(&fits[best], &data)));
+		weights[i] = exp(
+			-0.5 *
+			(deviance(&fits[i], &data, fits[best].dispersion) - deviance(&fits[best], &data, fits[best].dispersion)));
 		/* also where the best fits exactly, or some have no curve */
 		if (i == best)
 			weights[i] = 1.0;

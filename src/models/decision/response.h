@@ -27,6 +27,7 @@ typedef enum ResponseStatus
 	RESPONSE_NO_ERROR,      /* too few levels to say how uncertain the parameters are */
 	RESPONSE_INCOMPLETE,    /* of a segment without heads, curve or value: nothing is spent for a response */
 	RESPONSE_SATURATED,     /* all response is there at the lowest spend: the second parameter is at its limit */
+	RESPONSE_POOR_FIT,      /* the levels are further from the curve than chance takes them */
 } ResponseStatus;
 
 /*
@@ -57,7 +58,12 @@ typedef struct ResponseFit
 	double base;                       /* response without spend */
 	double sse;                        /* sum of squared errors, of levels as heavy as their heads (of mean 1) */
 	double std_error[RESPONSE_PARAMS]; /* NAN: not known */
+	double fit_prob;                   /* of levels as far from the true curve; NAN: cannot be told */
+	double dispersion;                 /* their squared distances over those that chance explains, if POOR_FIT; 1 */
 } ResponseFit;
+
+/* The true curve is told to fit poorly in so many experiments. */
+#define RESPONSE_POOR_PROB 0.05
 
 extern const char *const response_kind_names[RESPONSE_KINDS + 1];
 extern const char *const response_param_names[RESPONSE_KINDS + 1][RESPONSE_PARAMS];
