@@ -60,17 +60,6 @@ item_find(const ItemPairs *pairs, const char *name, uint32 name_bytes)
 	return pairs->count;
 }
 
-/* FNV-1a, the same on every platform. */
-static uint64
-hash_of(const uint8 *at, const uint8 *end)
-{
-	uint64 hash = UINT64CONST(14695981039346656037);
-
-	for (; at < end; at++)
-		hash = (hash ^ *at) * UINT64CONST(1099511628211);
-	return hash;
-}
-
 struct varlena *
 item_pairs_pack(const ItemPairs *pairs)
 {
@@ -109,7 +98,7 @@ item_pairs_pack(const ItemPairs *pairs)
 	}
 	if (at - (uint8 *) value > MaxAllocSize)
 		ereport(ERROR, (errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED), errmsg("%s is too large to be stored", "item_pairs")));
-	hash = lowest_byte_first(hash_of(start, at));
+	hash = lowest_byte_first(bytes_hash(start, at));
 	*(uint8 *) VARDATA(value) = ITEM_PAIRS_VERSION;
 	memcpy(VARDATA(value) + 1, &hash, sizeof(hash));
 	SET_VARSIZE(value, at - (uint8 *) value);

@@ -6,6 +6,11 @@
  * Orders are counted by their day from the event, so that the effect and its curve come from
  * one value. Before the event is a gap (people act in advance); before that the days that
  * the days from the event on are compared with.
+ *
+ * A customer may count in several events: matched with many, or with events of their own.
+ * Their orders are summed by a hash of their history as well, so that what is known of them
+ * counts once. Customers whose histories are the same to the day and the amount are one to
+ * it: intervals are somewhat wider then, never narrower.
  */
 #include "compat.h"
 
@@ -24,6 +29,7 @@
 #include "history/history.h"
 #include "support/agg_group.h"
 #include "support/args.h"
+#include "support/bytes.h"
 #include "support/result.h"
 
 static const char *event_study_problem(const CountValue *value);
@@ -32,9 +38,9 @@ const CountValueType event_study_type = {
 	.map =
 		{
 			.name = "event_study",
-			.max_entries = 500000,
-			.counted = "days",
-			.hint = "Use shorter windows.",
+			.max_entries = 4000000,
+			.counted = "days and customers",
+			.hint = "Use shorter windows, or a sample of the customers.",
 			.pack = count_value_pack_state,
 		},
 	.rows_name = "counts",
@@ -94,9 +100,14 @@ event_study_problem(const CountValue *value)
 		}
 		else if (entry->group == STUDY_PRODUCTS)
 		{
-			if (entry->detail > STUDY_KNOWN ||
+			if (entry->detail >= STUDY_PRODUCT_DETAILS ||
 				(entry->detail < STUDY_KNOWN && entry->detail / STUDY_SIDES > entry->detail % STUDY_SIDES))
 				return "there is no such product";
+		}
+		else if (entry->group >= STUDY_BEFORE)
+		{
+			if (entry->detail >> STUDY_HASH_BITS != 0)
+				return "there is no such history";
 		}
 		else if (entry->group == STUDY_MATCHED ? entry->detail != 0
 											   : (int64) entry->detail < STUDY_DAY_ZERO - longest_before ||
@@ -144,30 +155,112 @@ count_orders(CountMap *map, StudyCount group, Datum history, DateADT event_on, S
 		}
 }
 
+static void
+count_product(CountMap *map, int detail, int64 one, int64 other)
+{
+	int64 product;
+
+	if (pg_mul_s64_overflow(one, other, &product))
+		ereport(ERROR,
+				(errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE),
+				 errmsg("the orders of one customer and of those matched are too many for an event_study")));
+	if (product > 0)
+		count_map_add_hot(map, STUDY_PRODUCTS, (uint64) detail, product);
+}
+
 /* Counts what the orders of one customer, and of those matched with them, say of how far counts vary by customer. */
 static void
 count_products(CountMap *map, const int64 *sides)
 {
 	for (int i = 0; i < STUDY_SIDES; i++)
 		for (int k = i; k < STUDY_SIDES; k++)
-		{
-			int64 product;
-
-			if (pg_mul_s64_overflow(sides[i], sides[k], &product))
-				ereport(ERROR,
-						(errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE),
-						 errmsg("the orders of one customer and of those matched are too many for an event_study")));
-			if (product > 0)
-				count_map_add_hot(map, STUDY_PRODUCTS, (uint64) (STUDY_SIDES * i + k), product);
-		}
+			count_product(map, STUDY_SIDES * i + k, sides[i], sides[k]);
 	count_map_add_hot(map, STUDY_PRODUCTS, STUDY_KNOWN, 1);
+	count_map_add_hot(map, STUDY_PRODUCTS, STUDY_AGAIN_KNOWN, 1);
 }
 
-static void
-count_matched(CountMap *map, Datum history, DateADT event_on, StudyWindows windows, int64 *sides)
+/* A customer around one event: a hash of their history, and their orders before and after it. */
+typedef struct StudyCustomer
 {
-	count_map_add_hot(map, STUDY_MATCHED, 0, 1);
-	count_orders(map, STUDY_MATCHED_ORDERS, history, event_on, windows, &sides[2]);
+	uint64 hash;
+	int64 both[2];
+} StudyCustomer;
+
+static StudyCustomer
+customer_around(CountMap *map, StudyCount group, Datum history, DateADT event_on, StudyWindows windows)
+{
+	struct varlena *stored = PG_DETOAST_DATUM_PACKED(history);
+	const uint8 *bytes = (const uint8 *) VARDATA_ANY(stored);
+	/* the upper bits depend on all of the bytes */
+	StudyCustomer customer = {.hash = bytes_hash(bytes, bytes + VARSIZE_ANY_EXHDR(stored)) >> (64 - STUDY_HASH_BITS)};
+
+	count_orders(map, group, history, event_on, windows, customer.both);
+	return customer;
+}
+
+/* Adds the orders of one customer around one event to all that they count for. */
+static void
+count_customer(CountMap *map, StudyCount before, const StudyCustomer *customer)
+{
+	for (int i = 0; i < 2; i++)
+		if (customer->both[i] > 0)
+			count_map_add_hot(map, before + i, customer->hash, customer->both[i]);
+}
+
+static int
+compare_customers(const void *left, const void *right)
+{
+	uint64 a = ((const StudyCustomer *) left)->hash;
+	uint64 b = ((const StudyCustomer *) right)->hash;
+
+	return a < b ? -1 : a > b ? 1 : 0;
+}
+
+/* Counts those who are matched with one event, each once: one who is there twice counts twice as much. */
+static void
+count_matched(CountMap *map, StudyCustomer *customers, int count, int64 *sides)
+{
+	if (count > 0)
+		count_map_add_hot(map, STUDY_MATCHED, 0, count);
+	if (count > 1)
+		qsort(customers, count, sizeof(StudyCustomer), compare_customers);
+	for (int i = 0; i < count; i++)
+	{
+		StudyCustomer *customer = &customers[i];
+
+		if (i + 1 < count && customers[i + 1].hash == customer->hash)
+		{
+			for (int k = 0; k < 2; k++)
+				customers[i + 1].both[k] += customer->both[k];
+			continue;
+		}
+		count_customer(map, STUDY_MATCHED_BEFORE, customer);
+		for (int k = 0, detail = STUDY_OF_ONE; k < 2; k++)
+		{
+			sides[2 + k] += customer->both[k];
+			for (int other = k; other < 2; other++)
+				count_product(map, detail++, customer->both[k], customer->both[other]);
+		}
+	}
+}
+
+/* Counts the histories in an array. */
+static void
+count_all_matched(CountMap *map, ArrayType *array, DateADT event_on, StudyWindows windows, int64 *sides)
+{
+	int places = ArrayGetNItems(ARR_NDIM(array), ARR_DIMS(array));
+	StudyCustomer *customers = palloc_array(StudyCustomer, Max(1, places));
+	ArrayIterator iterator = array_create_iterator(array, 0, NULL);
+	Datum history;
+	bool is_null;
+	int count = 0;
+
+	while (array_iterate(iterator, &history, &is_null))
+		if (!is_null)
+			customers[count++] = customer_around(map, STUDY_MATCHED_ORDERS, history, event_on, windows);
+	array_free_iterator(iterator);
+	count_matched(map, customers, count, sides);
+	pfree(customers);
 }
 
 /* Where the optional arguments of an aggregate stand. */
@@ -185,6 +278,7 @@ add_event(FunctionCallInfo fcinfo, StudyForm form)
 	bool usable = !any_null(fcinfo, 1, 2);
 	int64 sides[STUDY_SIDES] = {0};
 	CountValueState *state;
+	StudyCustomer own;
 	DateADT event_on = 0;
 
 	if (usable)
@@ -203,23 +297,20 @@ add_event(FunctionCallInfo fcinfo, StudyForm form)
 		return agg_state_result(fcinfo, &state->map.growing);
 	}
 	count_map_add_hot(&state->map, STUDY_WINDOWS, pack_windows(windows), 1);
-	count_orders(&state->map, STUDY_ORDERS, PG_GETARG_DATUM(1), event_on, windows, sides);
+	own = customer_around(&state->map, STUDY_ORDERS, PG_GETARG_DATUM(1), event_on, windows);
+	count_customer(&state->map, STUDY_BEFORE, &own);
+	memcpy(sides, own.both, sizeof(own.both));
 	if (form.matched > 0 && !PG_ARGISNULL(form.matched))
 	{
 		if (form.array)
-		{
-			ArrayType *array = PG_GETARG_ARRAYTYPE_P(form.matched);
-			ArrayIterator iterator = array_create_iterator(array, 0, NULL);
-			Datum history;
-			bool is_null;
-
-			while (array_iterate(iterator, &history, &is_null))
-				if (!is_null)
-					count_matched(&state->map, history, event_on, windows, sides);
-			array_free_iterator(iterator);
-		}
+			count_all_matched(&state->map, PG_GETARG_ARRAYTYPE_P(form.matched), event_on, windows, sides);
 		else
-			count_matched(&state->map, PG_GETARG_DATUM(form.matched), event_on, windows, sides);
+		{
+			StudyCustomer matched =
+				customer_around(&state->map, STUDY_MATCHED_ORDERS, PG_GETARG_DATUM(form.matched), event_on, windows);
+
+			count_matched(&state->map, &matched, 1, sides);
+		}
 	}
 	count_products(&state->map, sides);
 	return agg_state_result(fcinfo, &state->map.growing);
@@ -324,6 +415,71 @@ study_effect(const Study *study, double level)
 	return ratio_effect(data[0], data[1], data[2], data[3], level);
 }
 
+/* Where a group begins, and the first entry after it. */
+typedef struct StudyGroup
+{
+	const CountEntry *at;
+	const CountEntry *end;
+} StudyGroup;
+
+static StudyGroup
+study_group(const Study *study, StudyCount group)
+{
+	const CountEntry *entries = study->value.entries;
+
+	return (StudyGroup){
+		count_map_find(entries, study->value.count, group, 0),
+		count_map_find(entries, study->value.count, group + 1, 0),
+	};
+}
+
+/* The orders of the customer with the smallest hash that is left, by side; false: there is none. */
+static bool
+next_customer(StudyGroup *groups, double *orders)
+{
+	uint64 customer = PG_UINT64_MAX;
+
+	for (int i = 0; i < STUDY_SIDES; i++)
+		if (groups[i].at < groups[i].end)
+			customer = Min(customer, groups[i].at->detail);
+	if (customer == PG_UINT64_MAX)
+		return false;
+	for (int i = 0; i < STUDY_SIDES; i++)
+	{
+		bool is_theirs = groups[i].at < groups[i].end && groups[i].at->detail == customer;
+
+		orders[i] = is_theirs ? (double) groups[i].at->value : 0.0;
+		groups[i].at += is_theirs ? 1 : 0;
+	}
+	return true;
+}
+
+/* Products of the orders of those who count in several events, less those within each: see ratio_effect_of_clusters. */
+static void
+products_again(const Study *study, int sides, double *again)
+{
+	StudyGroup groups[STUDY_SIDES];
+	double orders[STUDY_SIDES];
+
+	memset(again, 0, sizeof(double) * sides * sides);
+	for (int i = 0; i < STUDY_SIDES; i++)
+		groups[i] = study_group(study, STUDY_BEFORE + i);
+	while (next_customer(groups, orders))
+	{
+		CHECK_FOR_INTERRUPTS();
+		for (int i = 0; i < sides; i++)
+			for (int k = 0; k < sides; k++)
+				again[i * sides + k] += orders[i] * orders[k];
+	}
+	for (int side = 0; side < sides; side += 2)
+		for (int i = 0; i < 2; i++)
+			for (int k = 0; k < 2; k++)
+				again[(side + i) * sides + side + k] -=
+					(double) count_value_of(&study->value, STUDY_PRODUCTS,
+											(uint64) (side == 0 ? STUDY_SIDES * Min(i, k) + Max(i, k)
+																: STUDY_OF_ONE + i + k));
+}
+
 /*
  * The effect with an error by customers: orders of one customer depend on each other, since customers differ in how
  * often they order and leave. NaN where that is not known, or of fewer than ten customers.
@@ -334,11 +490,12 @@ effect_by_customer(const Study *study, const RatioEffect *effect, double level)
 	RatioEffect unknown = RATIO_EFFECT_UNKNOWN;
 	RateData data[STUDY_SIDES];
 	double products[STUDY_SIDES * STUDY_SIDES] = {0};
+	double again[STUDY_SIDES * STUDY_SIDES];
 	int sides = study->matched > 0 ? STUDY_SIDES : 2;
 	double customers = (double) study->customers;
 
 	if (isnan(effect->effect) || effect->added_half || study->customers < STUDY_FEWEST_CUSTOMERS ||
-		count_value_of(&study->value, STUDY_PRODUCTS, STUDY_KNOWN) != study->customers)
+		count_value_of(&study->value, STUDY_PRODUCTS, STUDY_AGAIN_KNOWN) != study->customers)
 		return unknown;
 	both_windows(study, STUDY_ORDERS, &data[0], &data[1]);
 	if (sides > 2)
@@ -347,7 +504,8 @@ effect_by_customer(const Study *study, const RatioEffect *effect, double level)
 		for (int k = 0; k < sides; k++)
 			products[i * sides + k] =
 				(double) count_value_of(&study->value, STUDY_PRODUCTS, (uint64) (STUDY_SIDES * Min(i, k) + Max(i, k)));
-	return ratio_effect_of_clusters(effect->ln_effect, data, products, sides, customers, level);
+	products_again(study, sides, again);
+	return ratio_effect_of_clusters(effect->ln_effect, data, products, again, sides, customers, level);
 }
 
 static const char *

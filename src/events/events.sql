@@ -1,7 +1,7 @@
 -- event_study: orders around an event
 
 --@value event_study 5 1 int4 -- the orders of customers around an event in their life, and of matched customers around the same day
-COMMENT ON FUNCTION event_study_in(cstring) IS 'internal: text input, JSON: {"counts": [[0, 773094113310, 1], ...]}, each element what is counted (0 customers by windows: before x 2^32 + after x 2^16 + gap, 1 orders and 2 orders of matched customers by the day from the event + 109500, 3 matched customers, 4 sums of products of the orders before and after of each customer and of those matched), a detail and a count';
+COMMENT ON FUNCTION event_study_in(cstring) IS 'internal: text input, JSON: {"counts": [[0, 773094113310, 1], ...]}, each element what is counted (0 customers by windows: before x 2^32 + after x 2^16 + gap, 1 orders and 2 orders of matched customers by the day from the event + 109500, 3 matched customers, 4 sums of products of the orders before and after of each customer and of those matched, 5 to 8 orders before and after by customer, and of those matched, by a hash of the history), a detail and a count';
 
 --@merge event_study 5
 
@@ -70,7 +70,7 @@ CREATE FUNCTION event_effect(study event_study, level double precision DEFAULT 0
 	OUT low_by_customer double precision, OUT high_by_customer double precision, OUT p_by_customer double precision) RETURNS record
 LANGUAGE C IMMUTABLE PARALLEL SAFE COST 50 AS 'MODULE_PATHNAME';
 COMMENT ON FUNCTION event_effect(event_study, double precision) IS
-'orders per day before and after, their ratio with its exact interval, that of the matched, and the effect: the ratio of both ratios, with interval and p of none, of orders as Poisson counts, and by_customer from how far customers vary, which holds also where orders of one depend on each other (NULL of fewer than ten customers); status overdispersed: only the latter holds; added_half: a count was 0, and a half was added to all';
+'orders per day before and after, their ratio with its exact interval, that of the matched, and the effect: the ratio of both ratios, with interval and p of none, of orders as Poisson counts, and by_customer from how far customers vary, which holds also where orders of one depend on each other and the same customer is matched with several events (NULL of fewer than ten customers); status overdispersed: only the latter holds; added_half: a count was 0, and a half was added to all';
 
 CREATE FUNCTION event_curve(study event_study, step_days integer DEFAULT 7, level double precision DEFAULT 0.9,
 	OUT from_day integer, OUT until_day integer, OUT orders bigint, OUT rate double precision, OUT matched_rate double precision,

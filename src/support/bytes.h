@@ -41,6 +41,17 @@ zigzag_decode(uint64 folded)
 	return (int64) (folded >> 1) ^ -(int64) (folded & 1);
 }
 
+/* FNV-1a, the same on every platform. */
+static inline uint64
+bytes_hash(const uint8 *at, const uint8 *end)
+{
+	uint64 hash = UINT64CONST(14695981039346656037);
+
+	for (; at < end; at++)
+		hash = (hash ^ *at) * UINT64CONST(1099511628211);
+	return hash;
+}
+
 /* Raises the error of truncated stored bytes. */
 extern _Noreturn void bytes_end_early(void);
 

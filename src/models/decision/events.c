@@ -113,16 +113,26 @@ effective_customers(double orders, double squares)
 }
 
 RatioEffect
-ratio_effect_of_clusters(double ln_effect, const RateData *data, const double *products, int sides, double customers,
-						 double level)
+ratio_effect_of_clusters(double ln_effect, const RateData *data, const double *by_event, const double *again, int sides,
+						 double customers, double level)
 {
 	static const double signs[] = {-1.0, 1.0, 1.0, -1.0};
+	double products[EFFECT_SIDES * EFFECT_SIDES];
 	double variance = 0.0;
+	double of_events = 0.0;
 	double doubt = 0.0; /* sum of squared variances by their degrees of freedom (Satterthwaite, 1946) */
 
 	for (int i = 0; i < sides; i++)
 		for (int k = 0; k < sides; k++)
-			variance += signs[i] / data[i].orders * signs[k] / data[k].orders * products[i * sides + k];
+		{
+			double weight = signs[i] / data[i].orders * signs[k] / data[k].orders;
+
+			products[i * sides + k] = by_event[i * sides + k] + again[i * sides + k];
+			variance += weight * products[i * sides + k];
+			of_events += weight * by_event[i * sides + k];
+		}
+	/* a sum of products that are as often negative as positive may be below zero */
+	variance = fmax(variance, of_events);
 	for (int i = 0; i < sides; i += 2)
 	{
 		double before = products[i * sides + i] / (data[i].orders * data[i].orders);

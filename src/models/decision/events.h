@@ -53,15 +53,23 @@ extern RatioEffect effect_of(double ln_effect, double variance, double level);
 /* The same with Student's interval of so many degrees of freedom, of a variance that was estimated. */
 extern RatioEffect effect_of_clusters(double ln_effect, double variance, double df, double level);
 
+/* Orders of the customers with the event before and after it, and of those matched before and after. */
+#define EFFECT_SIDES 4
+
 /*
- * The effect with an error from how far it varies over independent customers (linearised, as of ratios): data are those
- * of ratio_effect, products[i * sides + k] the sums of products of each customer's i-th and k-th orders. The interval is
+ * The effect with an error from how far it varies over events (linearised, as of ratios): data are those of ratio_effect,
+ * by_event[i * sides + k] the sums of products of the i-th and k-th orders of each event. Events are not independent
+ * where the same customer counts in several, as one of those matched or with an event of their own: again[i * sides + k]
+ * is the sum over customers of the products of all their i-th and k-th orders, less those within one event. The variance
+ * is that of clusters in two ways, by event and by customer (Cameron, Gelbach & Miller, J. Bus. Econ. Stat. 29:238, 2011);
+ * for matching with replacement it weighs a control by the square of its uses (Abadie & Imbens, Econometrica 74:235,
+ * 2006). The interval is
  * Student's. Its degrees of freedom are Satterthwaite's, from how many customers who order alike would be as certain:
  * where a few have most of the orders, they decide, however many there are. Intervals of 90 % hold 88 to 93 of 100, more
  * where fewer than five would be as certain.
  */
-extern RatioEffect ratio_effect_of_clusters(double ln_effect, const RateData *data, const double *products, int sides,
-											double customers, double level);
+extern RatioEffect ratio_effect_of_clusters(double ln_effect, const RateData *data, const double *by_event,
+											const double *again, int sides, double customers, double level);
 
 /* A rate that may have changed once. */
 typedef struct RateChange
