@@ -109,7 +109,7 @@ FROM generate_series(1, 300) AS study, generate_series(0, 4) AS recent, generate
 SELECT count(n.cap) <= 20 AS hardly_ever, count(*) FILTER (WHERE n.status = 'not_told') > 100 AS mostly_not_told, count(f.cap) > 270 AS nearly_always
 FROM noise, LATERAL (SELECT * FROM fatigue_curve(none, 25, 0.5, 60, 'randomised') LIMIT 1) AS n, LATERAL (SELECT * FROM fatigue_curve(falls, 25, 0.5, 60, 'randomised') LIMIT 1) AS f;
 -- It may be unsubscribing that tells, and then only if there is something to lose.
-SELECT remaining_value, f.* FROM (VALUES (0), (60)) AS v(remaining_value), LATERAL (SELECT * FROM fatigue_curve('{"contacts": [[0, 4000, 240, 8], [1, 4000, 235, 60]]}', 25, 0.5, remaining_value, 'randomised') LIMIT 1) AS f;
+SELECT remaining_value, f.* FROM (VALUES (0), (60)) AS v(remaining_value), LATERAL (SELECT * FROM fatigue_curve('{"contacts": [[0, 4000, 240, 8], [1, 4000, 235, 60]]}'::fatigue, 25, 0.5, remaining_value, 'randomised') LIMIT 1) AS f;
 
 -- What cannot be.
 -- Where nothing was assigned, the engaged get more contacts and respond more: each customer is compared with themselves.
@@ -134,6 +134,17 @@ FROM (SELECT rollup(f) AS f, array_agg(f) AS each FROM letters) AS x, fatigue_pa
 SELECT what, param, estimate IS NULL AS unknown, std_error, status FROM (VALUES (1, 'nobody', '{}'), (2, 'nothing', '{NULL}'), (3, 'few', array_fill('{"contacts": [[0, 9, 5, 1], [1, 9, 3, 1]]}'::text, ARRAY[9])), (4, 'ten alike', array_fill('{"contacts": [[0, 9, 5, 1], [1, 9, 3, 1]]}'::text, ARRAY[10])), (5, 'one level', array_fill('{"contacts": [[2, 9, 5, 0]]}'::text, ARRAY[20])),
 	(6, 'no responses', array_fill('{"contacts": [[0, 9, 0, 0], [1, 9, 0, 0]]}'::text, ARRAY[20])), (7, 'all respond', array_fill('{"contacts": [[0, 9, 9, 0], [1, 9, 9, 0]]}'::text, ARRAY[20]))) AS v(n, what, fs), fatigue_params(fs::fatigue[]) ORDER BY n, param;
 
+-- The cap, too: 200 customers, each with one number of recent contacts in all of their thirty letters, and a rate of their own that nothing changes. Of 200 such shops that
+-- value falls is said in 5 of 100 by customers, and far more often by contacts, of which thirty are one customer's; where it does fall, it is told.
+CREATE TEMP TABLE own_rates AS SELECT shop, customer_id, fatigue(customer_id % 4, 30, floor(30 * 0.4 * assignment_place(shop || ' ' || customer_id, 'own'))::bigint, 0) AS none,
+	fatigue(customer_id % 4, 30, floor(30 * 0.4 * exp(-0.3 * (customer_id % 4)) * assignment_place(shop || ' ' || customer_id, 'own'))::bigint, 0) AS falls
+FROM generate_series(1, 200) AS shop, generate_series(1, 200) AS customer_id GROUP BY 1, 2;
+SELECT avg((c.cap IS NOT NULL)::int) BETWEEN 0.005 AND 0.05 AS level_by_customer, avg((a.cap IS NOT NULL)::int) > 0.1 AS chance_by_contact, avg((f.cap IS NOT NULL)::int) > 0.9 AS told, bool_and(a.marginal_value = c.marginal_value) AS same_curve, min(c.status), max(c.status)
+FROM (SELECT rollup(none) AS f, array_agg(none) AS each, array_agg(falls) AS each_falls FROM own_rates GROUP BY shop) AS x, LATERAL (SELECT * FROM fatigue_curve(f, 25, 0.5, 0, 'randomised') LIMIT 1) AS a,
+	LATERAL (SELECT * FROM fatigue_curve(each, 25, 0.5, 0, 'randomised') LIMIT 1) AS c, LATERAL (SELECT * FROM fatigue_curve(each_falls, 25, 0.5, 0, 'randomised') LIMIT 1) AS f;
+SELECT what, c.cap, c.status, count(*) FROM (VALUES (1, 'nobody', '{}'::fatigue[]), (2, 'few', array_fill('{"contacts": [[0, 90, 40, 0], [1, 90, 20, 0]]}'::fatigue, ARRAY[9])), (3, 'enough', array_fill('{"contacts": [[0, 90, 40, 0], [1, 90, 20, 0]]}'::fatigue, ARRAY[10])),
+	(4, 'observed', array_fill('{"contacts": [[0, 90, 40, 0], [1, 90, 20, 0]]}'::fatigue, ARRAY[10])), (5, 'no responses', array_fill('{"contacts": [[0, 9, 0, 0], [1, 9, 0, 0]]}'::fatigue, ARRAY[20])), (6, 'leave', array_fill('{"contacts": [[0, 90, 20, 1], [1, 90, 20, 9]]}'::fatigue, ARRAY[20]))) AS v(n, what, each),
+	fatigue_curve(each, 25, 0.5, 60, CASE what WHEN 'observed' THEN 'observed' ELSE 'randomised' END) AS c GROUP BY n, 1, 2, 3 ORDER BY n;
 SELECT contacts_failure(format('SELECT %s FROM tired', call)) FROM (VALUES (1, 'fatigue(-1, true, true)'), (2, 'fatigue(10001, true, true)'),
 	(3, 'fatigue(1, 10, 11, 0)'), (4, 'fatigue(1, 10, 1, -1)'), (5, 'fatigue_params(f, ''guessed'')'), (6, 'fatigue_params(f, ''observed'', 1)'),
 	(7, 'fatigue_curve(f, -1, 0, 0)'), (8, 'fatigue_curve(f, 1, ''NaN'', 0)'), (9, 'fatigue_curve(f, 1, 0, ''infinity'')'), (10, 'fatigue_within(ARRAY[f], 1)'), (11, 'fatigue_within(ARRAY[f], ''NaN'')')) AS v(n, call) ORDER BY n;

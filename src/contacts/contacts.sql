@@ -115,7 +115,14 @@ CREATE FUNCTION fatigue_curve(fatigue fatigue, margin double precision, cost dou
 	OUT contact_no integer, OUT marginal_value double precision, OUT cap integer, OUT status text) RETURNS SETOF record
 LANGUAGE C IMMUTABLE PARALLEL SAFE COST 100 ROWS 10 AS 'MODULE_PATHNAME';
 COMMENT ON FUNCTION fatigue_curve(fatigue, double precision, double precision, double precision, text) IS
-'what the first, second, ... contact within the days counted brings: response times margin, less cost, less the remaining value of those who unsubscribe; and the cap, after which one more costs more than it brings; NULL if response does not fall, or (status not_told) if that value falls with further contacts may be chance';
+'what the first, second, ... contact within the days counted brings: response times margin, less cost, less the remaining value of those who unsubscribe; and the cap, after which one more costs more than it brings; NULL if response does not fall, or (status not_told) if that value falls with further contacts may be chance, taking contacts as independent, which several of one customer are not: what is said to be told may be chance then, and fatigue_curve(fatigue[], ...) judges by customers';
+
+CREATE FUNCTION fatigue_curve(customers fatigue[], margin double precision, cost double precision,
+	remaining_value double precision, design text DEFAULT 'observed',
+	OUT contact_no integer, OUT marginal_value double precision, OUT cap integer, OUT status text) RETURNS SETOF record
+LANGUAGE C IMMUTABLE PARALLEL SAFE COST 10000 ROWS 10 AS 'MODULE_PATHNAME', 'fatigue_curve_of_customers';
+COMMENT ON FUNCTION fatigue_curve(fatigue[], double precision, double precision, double precision, text) IS
+'the same from a fatigue value for each customer: the same curve, and whether value falls with further contacts is judged by how far customers vary, so that contacts of one may depend on each other; no cap of fewer than ten customers (status few_customers)';
 
 -- relevance_audit: contacts of no use
 

@@ -139,7 +139,24 @@ typedef struct FatigueFit
 	RateCurve unsubscribing;
 	int most_recent; /* contacts of the highest level seen */
 	bool any;        /* false: there are no contacts at all */
+	bool falls;      /* response, by more than chance explains, in 95 of 100 cases */
+	bool rises;      /* unsubscribing */
 } FatigueFit;
+
+/* Of fewer customers it cannot be said how far they vary. */
+#define FEWEST_CUSTOMERS 10
+
+/* A change in one direction is judged at a level of 95 %. */
+#define JUDGED_LEVEL 0.95
+
+/* Whether a rate changes in this direction by more than chance explains, if contacts are independent. */
+static bool
+change_seen(const RateCurve *curve, double direction)
+{
+	double quantile = normal_quantile((1 + JUDGED_LEVEL) / 2);
+
+	return direction * curve->slope > 0 && curve->evidence > quantile * quantile;
+}
 
 static RateCurve
 fit_outcome(const CountValue *value, RateLevel *levels, FatigueDetail outcome)
@@ -174,6 +191,8 @@ fit_fatigue(Datum datum)
 	{
 		fit.response = fit_outcome(&value, levels, FATIGUE_RESPONSES);
 		fit.unsubscribing = fit_outcome(&value, levels, FATIGUE_UNSUBSCRIBED);
+		fit.falls = change_seen(&fit.response, -1);
+		fit.rises = change_seen(&fit.unsubscribing, 1);
 	}
 	return fit;
 }
@@ -212,22 +231,6 @@ fit_status(const FatigueFit *fit, bool randomised)
 	if (fit->response.slope > 0)
 		return "no_fatigue_seen";
 	return randomised ? "ok" : "confounded";
-}
-
-/* Whether a rate changes in this direction by more than chance explains, in 95 of 100 cases. */
-static bool
-change_seen(const RateCurve *curve, double direction)
-{
-	double quantile = normal_quantile(0.975);
-
-	return direction * curve->slope > 0 && curve->evidence > quantile * quantile;
-}
-
-/* Whether the data tell that contacts lose value with every further one. */
-static bool
-value_falls(const FatigueFit *fit, const ContactTerms *terms)
-{
-	return change_seen(&fit->response, -1) || (terms->remaining_value > 0 && change_seen(&fit->unsubscribing, 1));
 }
 
 typedef struct ParamRow
@@ -300,9 +303,6 @@ fatigue_params(PG_FUNCTION_ARGS)
 	return (Datum) 0;
 }
 
-/* Of fewer customers it cannot be said how far they vary. */
-#define FEWEST_CUSTOMERS 10
-
 /* The contacts of all customers by the number of recent ones: the curve is the same for all of them. */
 static RateCurve
 fit_of_customers(const FatigueCustomers *customers)
@@ -321,9 +321,9 @@ fit_of_customers(const FatigueCustomers *customers)
 	return rate_curve_fit(all, FATIGUE_MOST_RECENT + 1);
 }
 
-/* Puts the errors by customers in place of those of independent contacts; returns Student's quantile for them. */
+/* Puts the errors by customers in place of those of independent contacts; returns their degrees of freedom. */
 static double
-errors_by_customer(RateCurve *curve, const FatigueCustomers *customers, double level)
+errors_by_customer(RateCurve *curve, const FatigueCustomers *customers)
 {
 	double covariance[3] = {NAN, NAN, NAN};
 	double alike = 2.0;
@@ -336,7 +336,47 @@ errors_by_customer(RateCurve *curve, const FatigueCustomers *customers, double l
 			covariance[i] = fmax(covariance[i], curve->covariance[i]);
 	}
 	memcpy(curve->covariance, covariance, sizeof(covariance));
-	return student_quantile((1 + level) / 2, fmax(1.0, alike - 1.0));
+	return fmax(1.0, alike - 1.0);
+}
+
+/* The same by errors that go by customers. */
+static bool
+change_seen_by_customer(const RateCurve *curve, double direction, double freedom)
+{
+	return direction * curve->slope > student_quantile((1 + JUDGED_LEVEL) / 2, freedom) * sqrt(curve->covariance[2]);
+}
+
+/* The fit from a value for each customer, and its degrees of freedom; *status: few_customers, or that of the fit. */
+static FatigueFit
+fit_customers(ArrayType *array, bool randomised, double *freedom, const char **status)
+{
+	static const FatigueDetail outcomes[] = {FATIGUE_RESPONSES, FATIGUE_UNSUBSCRIBED};
+	FatigueFit fit = {0};
+	RateCurve *curves[] = {&fit.response, &fit.unsubscribing};
+	size_t n = 0;
+
+	for (int i = 0; i < 2; i++)
+	{
+		FatigueCustomers customers = fatigue_customers(array, outcomes[i]);
+
+		n = customers.n;
+		fit.any = customers.count > 0;
+		if (!fit.any)
+			break;
+		for (size_t k = 0; k < customers.count; k++)
+			fit.most_recent = Max(fit.most_recent, (int) customers.levels[k].contacts);
+		*curves[i] = fit_of_customers(&customers);
+		freedom[i] = errors_by_customer(curves[i], &customers);
+	}
+	if (fit.any)
+	{
+		fit.falls = change_seen_by_customer(&fit.response, -1, freedom[0]);
+		fit.rises = change_seen_by_customer(&fit.unsubscribing, 1, freedom[1]);
+	}
+	*status = fit_status(&fit, randomised);
+	if (n < FEWEST_CUSTOMERS && (strcmp(*status, "ok") == 0 || strcmp(*status, "confounded") == 0))
+		*status = "few_customers";
+	return fit;
 }
 
 /* fatigue_params(customers [, design, level]) → setof (param, estimate, std_error, low, high, status) */
@@ -347,35 +387,18 @@ fatigue_params_of_customers(PG_FUNCTION_ARGS)
 	if (gives_no_rows(fcinfo))
 		return (Datum) 0;
 
-	static const FatigueDetail outcomes[] = {FATIGUE_RESPONSES, FATIGUE_UNSUBSCRIBED};
 	ReturnSetInfo *results = (ReturnSetInfo *) fcinfo->resultinfo;
 	bool randomised = design_argument(fcinfo, 1);
-	double level = level_argument(fcinfo, 2);
-	double quantile[2] = {NAN, NAN};
-	FatigueFit fit = {0};
-	RateCurve *curves[] = {&fit.response, &fit.unsubscribing};
+	double middle = (1 + level_argument(fcinfo, 2)) / 2;
+	double freedom[2] = {NAN, NAN};
 	const char *status;
-	size_t n = 0;
+	FatigueFit fit = fit_customers(PG_GETARG_ARRAYTYPE_P(0), randomised, freedom, &status);
 
-	for (int i = 0; i < 2; i++)
-	{
-		FatigueCustomers customers = fatigue_customers(PG_GETARG_ARRAYTYPE_P(0), outcomes[i]);
-
-		n = customers.n;
-		fit.any = customers.count > 0;
-		if (!fit.any)
-			break;
-		*curves[i] = fit_of_customers(&customers);
-		quantile[i] = errors_by_customer(curves[i], &customers, level);
-	}
-	status = fit_status(&fit, randomised);
-	if (n < FEWEST_CUSTOMERS && (strcmp(status, "ok") == 0 || strcmp(status, "confounded") == 0))
-		status = "few_customers";
 	InitMaterializedSRF(fcinfo, 0);
 	if (fit.any)
 	{
-		put_params(results, &fit.response, "p0", "kappa", -1, quantile[0], status);
-		put_params(results, &fit.unsubscribing, "h0", "eta", 1, quantile[1],
+		put_params(results, &fit.response, "p0", "kappa", -1, student_quantile(middle, freedom[0]), status);
+		put_params(results, &fit.unsubscribing, "h0", "eta", 1, student_quantile(middle, freedom[1]),
 				   fit.unsubscribing.status == RATE_NO_EVENTS ? "no_unsubscriptions" : status);
 	}
 	return (Datum) 0;
@@ -393,38 +416,44 @@ terms_argument(FunctionCallInfo fcinfo, int argno, const char *name)
 	return number;
 }
 
-/* fatigue_curve(v, margin, cost, remaining_value [, design]) → setof (contact_no, marginal_value, cap, status) */
-PG_FUNCTION_INFO_V1(fatigue_curve);
-Datum
-fatigue_curve(PG_FUNCTION_ARGS)
+/* Whether the data tell that contacts lose value with every further one. */
+static bool
+value_falls(const FatigueFit *fit, const ContactTerms *terms)
 {
-	if (gives_no_rows(fcinfo))
-		return (Datum) 0;
+	return fit->falls || (terms->remaining_value > 0 && fit->rises);
+}
 
-	ReturnSetInfo *results = (ReturnSetInfo *) fcinfo->resultinfo;
-	ContactTerms terms = {
+static ContactTerms
+contact_terms(FunctionCallInfo fcinfo)
+{
+	return (ContactTerms){
 		terms_argument(fcinfo, 1, "margin"),
 		terms_argument(fcinfo, 2, "cost"),
 		terms_argument(fcinfo, 3, "remaining_value"),
 	};
-	FatigueFit fit = fit_fatigue(PG_GETARG_DATUM(0));
-	const char *status = fit_status(&fit, design_argument(fcinfo, 4));
-	bool fitted = fit.any && fit.response.status == RATE_OK && strcmp(status, "unsubscribing_not_identified") != 0;
-	int cap = fitted ? contact_cap(&fit.response, &fit.unsubscribing, &terms) : 0;
-	bool told = fitted && value_falls(&fit, &terms);
-	bool has_cap = told && fit.response.slope <= 0 && cap < FATIGUE_MAX_CONTACTS;
-	int rows = !fitted ? 0 : Max(fit.most_recent, has_cap ? cap : 0) + 1;
+}
 
-	if (has_cap && strcmp(status, "ok") == 0 && cap > fit.most_recent + 1)
+/* Rows contact_no, marginal_value, cap, status. */
+static void
+put_curve(FunctionCallInfo fcinfo, const FatigueFit *fit, const ContactTerms *terms, const char *status)
+{
+	ReturnSetInfo *results = (ReturnSetInfo *) fcinfo->resultinfo;
+	bool fitted = fit->any && fit->response.status == RATE_OK && strcmp(status, "unsubscribing_not_identified") != 0;
+	int cap = fitted ? contact_cap(&fit->response, &fit->unsubscribing, terms) : 0;
+	bool told = fitted && value_falls(fit, terms);
+	bool has_cap = told && fit->response.slope <= 0 && cap < FATIGUE_MAX_CONTACTS;
+	int rows = !fitted ? 0 : Max(fit->most_recent, has_cap ? cap : 0) + 1;
+
+	if (has_cap && strcmp(status, "ok") == 0 && cap > fit->most_recent + 1)
 		status = "beyond_tested";
-	else if (fitted && fit.response.slope <= 0 && !told)
+	else if (fitted && fit->response.slope <= 0 && !told && strcmp(status, "few_customers") != 0)
 		status = "not_told";
-	else if (fitted && !has_cap && fit.response.slope <= 0)
+	else if (told && !has_cap && fit->response.slope <= 0)
 		status = "no_cap";
 	InitMaterializedSRF(fcinfo, 0);
 	for (int contact = 1; contact <= rows; contact++)
 	{
-		double gain = contact_gain(&fit.response, &fit.unsubscribing, &terms, contact - 1);
+		double gain = contact_gain(&fit->response, &fit->unsubscribing, terms, contact - 1);
 		Datum values[4] = {Int32GetDatum(contact), Float8GetDatum(gain), Int32GetDatum(cap),
 						   CStringGetTextDatum(status)};
 		bool nulls[4] = {false, !isfinite(gain), !has_cap, false};
@@ -439,5 +468,36 @@ fatigue_curve(PG_FUNCTION_ARGS)
 
 		tuplestore_putvalues(results->setResult, results->setDesc, values, nulls);
 	}
+}
+
+/* fatigue_curve(v, margin, cost, remaining_value [, design]) → setof (contact_no, marginal_value, cap, status) */
+PG_FUNCTION_INFO_V1(fatigue_curve);
+Datum
+fatigue_curve(PG_FUNCTION_ARGS)
+{
+	if (gives_no_rows(fcinfo))
+		return (Datum) 0;
+
+	ContactTerms terms = contact_terms(fcinfo);
+	FatigueFit fit = fit_fatigue(PG_GETARG_DATUM(0));
+
+	put_curve(fcinfo, &fit, &terms, fit_status(&fit, design_argument(fcinfo, 4)));
+	return (Datum) 0;
+}
+
+/* fatigue_curve(customers, margin, cost, remaining_value [, design]) → setof (contact_no, marginal_value, cap, status) */
+PG_FUNCTION_INFO_V1(fatigue_curve_of_customers);
+Datum
+fatigue_curve_of_customers(PG_FUNCTION_ARGS)
+{
+	if (gives_no_rows(fcinfo))
+		return (Datum) 0;
+
+	ContactTerms terms = contact_terms(fcinfo);
+	double freedom[2] = {NAN, NAN};
+	const char *status;
+	FatigueFit fit = fit_customers(PG_GETARG_ARRAYTYPE_P(0), design_argument(fcinfo, 4), freedom, &status);
+
+	put_curve(fcinfo, &fit, &terms, status);
 	return (Datum) 0;
 }
