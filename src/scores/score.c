@@ -599,6 +599,30 @@ customer_transactions_pmf(Customer *customer, double horizon, double transaction
 	return alive * two_clocks_pmf_if_alive(&of, customer->today, horizon_days, transactions);
 }
 
+void
+customer_order_probs(Customer *customer, int days, double *probs)
+{
+	double buf[MODEL_MAX_PARAMS];
+	double alive;
+
+	if (!on_two_clocks(customer))
+	{
+		for (int i = 0; i < days; i++)
+		{
+			CHECK_FOR_INTERRUPTS();
+			probs[i] = customer_order_prob(customer, i + 1);
+		}
+		return;
+	}
+
+	DatedCustomer of = dated(customer, customer_params(customer, buf));
+
+	alive = customer_alive_prob(customer);
+	two_clocks_order_probs_if_alive(&of, customer->today, days, probs);
+	for (int i = 0; i < days; i++)
+		probs[i] *= alive;
+}
+
 /* A customer on the day of the first transaction, whose parameters are known. */
 static bool
 newcomer_on_two_clocks(const ClvModel *model, double from, Customer *newcomer)

@@ -161,6 +161,9 @@ extern double expected_transactions_in(Customer *customer, double horizon_days);
 extern double lifetime_value(Customer *customer, const ValueTerms *terms);
 extern double customer_order_prob(Customer *customer, double horizon_days);
 
+/* The same of 1, 2, ... days with a season, in a time that grows with their number. Of a scorable customer. */
+extern void customer_order_probs(Customer *customer, int days, double *probs);
+
 /* All transactions of the horizon, which may be infinite, each discounted from its day. */
 extern double customer_discounted_transactions(Customer *customer, double horizon_days, double annual_discount);
 

@@ -98,9 +98,12 @@ finite_number(FunctionCallInfo fcinfo, int argno, const char *name, double lowes
 	return number;
 }
 
-/* What acting after so many days brings; NaN where the experiment does not tell. */
+/*
+ * What acting after so many days brings; NaN where the experiment does not tell. comes_by[i] is the probability that a
+ * customer with a season orders within i + 1 days.
+ */
 static double
-moment_value(Customer *customer, const OverdueTiles *tiles, double value, double cost, int days)
+moment_value(Customer *customer, const OverdueTiles *tiles, const double *comes_by, double value, double cost, int days)
 {
 	double buf[MODEL_MAX_PARAMS];
 	const double *params = customer_params(customer, buf);
@@ -111,7 +114,7 @@ moment_value(Customer *customer, const OverdueTiles *tiles, double value, double
 		model_overdue_prob(customer->timing->ln_silence(params, customer->x, customer->t_x, customer->T + wait));
 	double comes = days == 0       ? 0.0
 		: customer->season == NULL ? customer->timing->order_prob(params, customer->x, customer->t_x, customer->T, wait)
-								   : customer_order_prob(customer, days);
+								   : comes_by[days - 1];
 
 	if (!isfinite(overdue) || !isfinite(comes))
 		return NAN;
@@ -128,6 +131,7 @@ best_moment(PG_FUNCTION_ARGS)
 	TupleDesc row;
 	Datum values[3] = {0};
 	bool nulls[3] = {true, true, true};
+	double *comes_by;
 	Customer customer;
 
 	if (any_null(fcinfo, 3, 5))
@@ -143,9 +147,12 @@ best_moment(PG_FUNCTION_ARGS)
 	if (get_call_result_type(fcinfo, NULL, &row) != TYPEFUNC_COMPOSITE)
 		elog(ERROR, "return type must be a row type");
 	customer_of_history(fcinfo, 6, &customer);
+	comes_by = palloc_array(double, Max(1, horizon));
+	if (customer.scorable && customer.season != NULL)
+		customer_order_probs(&customer, horizon, comes_by);
 	for (int days = 0; customer.scorable && days <= horizon; days++)
 	{
-		double brings = moment_value(&customer, &tiles, value, cost, days);
+		double brings = moment_value(&customer, &tiles, comes_by, value, cost, days);
 
 		CHECK_FOR_INTERRUPTS();
 		if (!isfinite(brings))

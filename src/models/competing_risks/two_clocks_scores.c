@@ -365,6 +365,19 @@ two_clocks_pmf_if_alive(const DatedCustomer *customer, double today, double hori
 	return stays + walk.sum;
 }
 
+void
+two_clocks_order_probs_if_alive(const DatedCustomer *customer, double today, int days, double *probs)
+{
+	ClockWalk walk = walk_start(customer, WALK_BUYS, today);
+	ClockStretch unused;
+
+	for (int i = 0; i < days; i++)
+	{
+		(void) walk_until(&walk, today + i + 1, INFINITY, &unused);
+		probs[i] = fmin(1.0, walk.sum);
+	}
+}
+
 /* Days within a panel at which its part of the integral is a goal: Newton's method, kept in a bracket. */
 static double
 days_to_sum(const ClockWalk *walk, const ClockStretch *panel, double goal)

@@ -33,6 +33,9 @@ extern SeasonBend two_clocks_bend(const LifetimeLaw *law, const double *params, 
 /* Probability of a purchase in a horizon in days, which may be INFINITY. */
 extern double two_clocks_order_prob_if_alive(const DatedCustomer *customer, double today, double horizon);
 
+/* The same of 1, 2, ... days, in one walk. */
+extern void two_clocks_order_probs_if_alive(const DatedCustomer *customer, double today, int days, double *probs);
+
 /* Probability of j purchases (whole, > 0) in a finite horizon in days. */
 extern double two_clocks_pmf_if_alive(const DatedCustomer *customer, double today, double horizon, double j);
 
