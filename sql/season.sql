@@ -281,3 +281,12 @@ SET client_min_messages = warning;
 DROP MATERIALIZED VIEW few_scores CASCADE;
 RESET client_min_messages;
 DROP TABLE season_few, season_weak CASCADE;
+
+-- A day of which 900,000 times the orders are expected: what many orders may come to takes as long as what few may, and the probabilities are those of the interval.
+CREATE TABLE season_rush AS SELECT name, (jsonb_build_object('model', name, 'as_of', '1997-09-30', 'timing', timing, 'season', season_of_factors('year', '{1}', '{1997-10-10}', array_fill(f, ARRAY[1]))::jsonb))::text::clv_model AS m, f
+FROM (VALUES ('pareto/nbd', '{"r": 0.55, "alpha": 10.6, "s": 0.6, "beta": 11.7}'::jsonb), ('gg/nbd', '{"r": 0.55, "alpha": 10.6, "b": 0.05, "s": 0.6, "beta": 1}'), ('bg/nbd', '{"r": 0.24, "alpha": 4.4, "a": 0.001, "b": 20.4}'), ('mbg/nbd', '{"r": 0.24, "alpha": 4.4, "a": 0.001, "b": 20.4}')) AS v(name, timing),
+	unnest('{1e3,9e5}'::float8[]) AS f;
+SET statement_timeout = '20s';
+SELECT name, f, transactions_prediction_interval('{"orders": [["1997-01-01", 1], ["1997-03-01", 1], ["1997-08-02", 1]]}', m) FROM season_rush ORDER BY 1, 2;
+RESET statement_timeout;
+DROP TABLE season_rush;

@@ -23,6 +23,9 @@
 /* The largest count of a prediction. */
 #define MOST_ORDERS 1000000
 
+/* More are not summed up one by one where the model knows the probability of fewer. */
+#define MOST_SUMMED_ORDERS 40
+
 /* Of at least one order, dead or alive. */
 double
 customer_order_prob(Customer *customer, double horizon_days)
@@ -255,20 +258,50 @@ discounted_transactions_numbers(PG_FUNCTION_ARGS)
 	return residual_orders_result(fcinfo, &customer, annual_discount);
 }
 
-/* The smallest n such that n or fewer orders have at least this probability. */
+/* The smallest n such that n or fewer orders have at least this probability, between powers of two: about 2 log2 n are tried. */
+static int32
+orders_quantile_between(Customer *customer, double horizon, double probability)
+{
+	int32 low = 0; /* fewer than so many are less probable */
+	int32 high = 1;
+
+	while (high < MOST_ORDERS && customer_fewer_prob(customer, horizon, high) < probability)
+	{
+		CHECK_FOR_INTERRUPTS();
+		low = high;
+		high = Min(2 * high, MOST_ORDERS);
+	}
+	while (high - low > 1)
+	{
+		int32 middle = low + (high - low) / 2;
+
+		CHECK_FOR_INTERRUPTS();
+		if (customer_fewer_prob(customer, horizon, middle) < probability)
+			low = middle;
+		else
+			high = middle;
+	}
+	return high == MOST_ORDERS ? MOST_ORDERS : high - 1;
+}
+
+/*
+ * The smallest n such that n or fewer orders have at least this probability. Few are summed up, which is exact; many
+ * would take as long as there are.
+ */
 static int32
 orders_quantile(Customer *customer, double horizon, double probability)
 {
+	int32 most = customer_knows_fewer_prob(customer) ? MOST_SUMMED_ORDERS : MOST_ORDERS;
 	double below = 0;
 
-	for (int32 orders = 0; orders < MOST_ORDERS; orders++)
+	for (int32 orders = 0; orders < most; orders++)
 	{
 		CHECK_FOR_INTERRUPTS();
 		below += customer_transactions_pmf(customer, horizon, orders);
 		if (!(below < probability))
 			return orders;
 	}
-	return MOST_ORDERS;
+	return most == MOST_ORDERS ? MOST_ORDERS : orders_quantile_between(customer, horizon, probability);
 }
 
 /* The row (low, high) of the customer's own number of orders. */

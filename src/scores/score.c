@@ -623,6 +623,31 @@ customer_order_probs(Customer *customer, int days, double *probs)
 		probs[i] *= alive;
 }
 
+bool
+customer_knows_fewer_prob(const Customer *customer)
+{
+	return on_two_clocks(customer) || customer->timing->future_transactions_tail != NULL;
+}
+
+double
+customer_fewer_prob(Customer *customer, double horizon, double transactions)
+{
+	double buf[MODEL_MAX_PARAMS];
+	const double *params = customer_params(customer, buf);
+
+	if (!on_two_clocks(customer))
+		return 1 -
+			customer->timing->future_transactions_tail(params, customer->x, customer->t_x, customer->T, horizon,
+													   transactions);
+
+	DatedCustomer of = dated(customer, params);
+	double alive = customer_alive_prob(customer);
+
+	return 1 - alive +
+		alive *
+		two_clocks_fewer_prob_if_alive(&of, customer->today, horizon * customer->model->unit_days, transactions);
+}
+
 /* A customer on the day of the first transaction, whose parameters are known. */
 static bool
 newcomer_on_two_clocks(const ClvModel *model, double from, Customer *newcomer)

@@ -138,6 +138,10 @@ extern void customer_of_days(const ClvModel *model, double x, double first, doub
 /* Probability of so many transactions in a horizon in the model's unit. */
 extern double customer_transactions_pmf(Customer *customer, double horizon, double transactions);
 
+/* Of fewer than so many (whole, > 0), in a time that does not grow with their number; only where that is known. */
+extern bool customer_knows_fewer_prob(const Customer *customer);
+extern double customer_fewer_prob(Customer *customer, double horizon, double transactions);
+
 /* Expected transactions from one day to another of a customer acquired on the first, with these parameters; and the probability of so many. */
 extern double newcomer_transactions(const ClvModel *model, const double *params, double from, double until);
 extern double newcomer_transactions_pmf(const ClvModel *model, const double *params, double from, double until,

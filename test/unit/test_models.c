@@ -348,6 +348,10 @@ test_future(void **state)
 					double p = model->future_transactions_pmf(params, h[0], h[1], h[2], 20.0, j);
 
 					assert_true(p >= 0.0 && p <= 1.0);
+					/* so many or more are those that are not fewer */
+					if (j > 0.0 && model->future_transactions_tail != NULL)
+						assert_true(fabs(model->future_transactions_tail(params, h[0], h[1], h[2], 20.0, j) -
+										 (1.0 - sum)) < 1e-11);
 					sum += p;
 					mean += j * p;
 				}

@@ -396,12 +396,39 @@ test_counts(void **state)
 		{
 			double prob = two_clocks_pmf_if_alive(&customer, 8500.0, horizon, j);
 
+			if (j < 20.0 || fmod(j, 100.0) == 0.0)
+				assert_near(two_clocks_fewer_prob_if_alive(&customer, 8500.0, horizon, j), sum, 1e-9);
 			sum += prob;
 			mean += j * prob;
 		}
 		assert_near(sum, 1.0, 1e-9);
 		assert_near(mean, expected(&customer, 8500.0, horizon, 0.0), 1e-8);
 	}
+}
+
+/* A few days of a season whose factors are as large as they may be, and thousands of purchases. */
+static void
+test_many_counts(void **state)
+{
+	TestClock test;
+	DatedCustomer customer;
+	double sum;
+
+	(void) state;
+	make_clock(&test, SEASON_BY_MONTH, 2);
+	for (int i = 0; i < test.clock.n_days; i++)
+		test.clock.days[i] = (SeasonDay){.day = 8520 + 30 * i, .factor = 3e4};
+	season_clock_prepare(&test.clock);
+	customer = customer_of(sets[0], &test.clock, 8300.0, 4.0);
+	sum = 1.0 - two_clocks_order_prob_if_alive(&customer, 8500.0, 365.0);
+	for (double j = 1.0; j < 4000.0; j++)
+	{
+		if (fmod(j, 250.0) == 0.0)
+			assert_near(two_clocks_fewer_prob_if_alive(&customer, 8500.0, 365.0, j), sum, 1e-8);
+		sum += two_clocks_pmf_if_alive(&customer, 8500.0, 365.0, j);
+	}
+	assert_true(two_clocks_fewer_prob_if_alive(&customer, 8500.0, 365.0, 1e6) <= 1.0);
+	assert_true(sum < 1.0 - 1e-9);
 }
 
 /* What slots were exposed to is the derivative of the likelihood in ln of their factors, but for the purchases. */
@@ -485,9 +512,10 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_golden),         cmocka_unit_test(test_varying),   cmocka_unit_test(test_scores),
-		cmocka_unit_test(test_gamma_gompertz), cmocka_unit_test(test_even),      cmocka_unit_test(test_counts),
-		cmocka_unit_test(test_exposure),       cmocka_unit_test(test_clock_set), cmocka_unit_test(test_leaving),
+		cmocka_unit_test(test_golden),         cmocka_unit_test(test_varying),  cmocka_unit_test(test_scores),
+		cmocka_unit_test(test_gamma_gompertz), cmocka_unit_test(test_even),     cmocka_unit_test(test_counts),
+		cmocka_unit_test(test_many_counts),    cmocka_unit_test(test_exposure), cmocka_unit_test(test_clock_set),
+		cmocka_unit_test(test_leaving),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -374,3 +374,11 @@ beta_geometric_pmf(double n, double A, double a, double b, double t, double x)
 	/* survived x dropout trials without a purchase since, or dropped out at the x-th */
 	return exp(sf_lbeta_shift(a, b, x)) * (exactly + a / (b + (x - 1.0)) * sf_negative_binomial_tail(n, tau, x));
 }
+
+double
+beta_geometric_tail(double n, double A, double a, double b, double t, double x)
+{
+	double tau = t / A;
+
+	return tau > 0.0 ? exp(sf_lbeta_shift(a, b, x - 1.0)) * sf_negative_binomial_tail(n, tau, x) : 0.0;
+}

@@ -44,6 +44,9 @@ extern double beta_geometric_discounted(double n, double A, double a, double b, 
  */
 extern double beta_geometric_pmf(double n, double A, double a, double b, double t, double x);
 
+/* Probability of x purchases (whole, > 0) or more: a customer who never left would make them, and stays through x - 1. */
+extern double beta_geometric_tail(double n, double A, double a, double b, double t, double x);
+
 /*
  * Log-likelihood of a whole population under BG/NBD, or, if there is a dropout
  * trial after the first purchase too, MBG/NBD. params are r, alpha, a, b;

@@ -105,6 +105,14 @@ bgnbd_future_transactions_pmf(const double *params, double x, double t_x, double
 	return bgnbd_alive_prob(params, x, t_x, T) * live_pmf(params, x, T, horizon, j);
 }
 
+static double
+bgnbd_future_transactions_tail(const double *params, double x, double t_x, double T, double horizon, double j)
+{
+	return bgnbd_alive_prob(params, x, t_x, T) *
+		beta_geometric_tail(params[BETA_GEO_R] + x, params[BETA_GEO_ALPHA] + T, params[BETA_GEO_A],
+							params[BETA_GEO_B] + x, horizon, j);
+}
+
 static void
 bgnbd_expose(const Population *population, const double *params, SeasonWeights *weights, double *gradient)
 {
@@ -131,6 +139,7 @@ const Model bgnbd_model = {
 	.new_customer_transactions = bgnbd_new_customer_transactions,
 	.new_customer_transactions_pmf = bgnbd_new_customer_transactions_pmf,
 	.future_transactions_pmf = bgnbd_future_transactions_pmf,
+	.future_transactions_tail = bgnbd_future_transactions_tail,
 	.order_prob = bgnbd_order_prob,
 	.order_prob_if_alive = beta_geometric_order_prob_if_alive,
 	.expose = bgnbd_expose,

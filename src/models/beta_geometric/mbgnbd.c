@@ -117,6 +117,14 @@ mbgnbd_future_transactions_pmf(const double *params, double x, double t_x, doubl
 	return mbgnbd_alive_prob(params, x, t_x, T) * live_pmf(params, x, T, horizon, j);
 }
 
+static double
+mbgnbd_future_transactions_tail(const double *params, double x, double t_x, double T, double horizon, double j)
+{
+	return mbgnbd_alive_prob(params, x, t_x, T) *
+		beta_geometric_tail(params[BETA_GEO_R] + x, params[BETA_GEO_ALPHA] + T, params[BETA_GEO_A],
+							params[BETA_GEO_B] + x + 1.0, horizon, j);
+}
+
 static void
 mbgnbd_expose(const Population *population, const double *params, SeasonWeights *weights, double *gradient)
 {
@@ -150,6 +158,7 @@ const Model mbgnbd_model = {
 	.new_customer_transactions = mbgnbd_new_customer_transactions,
 	.new_customer_transactions_pmf = mbgnbd_new_customer_transactions_pmf,
 	.future_transactions_pmf = mbgnbd_future_transactions_pmf,
+	.future_transactions_tail = mbgnbd_future_transactions_tail,
 	.order_prob = mbgnbd_order_prob,
 	.order_prob_if_alive = beta_geometric_order_prob_if_alive,
 	.expose = mbgnbd_expose,

@@ -59,6 +59,7 @@ typedef enum WalkEvent
 	WALK_LEAVES, /* leaving, without a purchase before */
 	WALK_BUYS,   /* the first purchase, without leaving before */
 	WALK_COUNTS, /* leaving, with j purchases before */
+	WALK_BELOW,  /* leaving, with fewer than j purchases before */
 } WalkEvent;
 
 /* A walk on from a day on which the customer is alive. */
@@ -115,6 +116,13 @@ ln_quiet(const ClockWalk *walk, double passed, const LifetimeTerm *term)
 	return term->ln - walk->alive.ln - walk->n * log1p(passed / walk->clock_then);
 }
 
+/* The probability of fewer than j purchases until a time on the clock, without leaving. */
+static double
+fewer_than(const ClockWalk *walk, double passed, double j)
+{
+	return passed > 0.0 ? 1.0 - sf_negative_binomial_tail(walk->n, passed / walk->clock_then, j) : 1.0;
+}
+
 /* What is integrated over time, in time units. */
 static double
 integrand(const ClockWalk *walk, double passed, double day, double factor)
@@ -124,6 +132,8 @@ integrand(const ClockWalk *walk, double passed, double day, double factor)
 	double ln;
 
 	customer->law->density(customer->params, age_at(customer, day), &term);
+	if (walk->event == WALK_BELOW)
+		return term.hazard * exp(term.ln - walk->alive.ln) * fewer_than(walk, passed, walk->j);
 	ln = ln_quiet(walk, passed, &term);
 	switch (walk->event)
 	{
@@ -215,6 +225,8 @@ is_over(const ClockWalk *walk)
 	if (walk->event == WALK_COUNTS)
 		return false;
 	walk->customer->law->survival(walk->customer->params, age_at(walk->customer, walk->day), &term);
+	if (walk->event == WALK_BELOW)
+		return !(exp(term.ln - walk->alive.ln) > REST * walk->sum);
 	/* NaN must end the walk, too */
 	return !(exp(ln_quiet(walk, walk->passed, &term)) > (walk->endless ? ENDLESS_REST : REST) * walk->sum);
 }
@@ -376,6 +388,26 @@ two_clocks_order_probs_if_alive(const DatedCustomer *customer, double today, int
 		(void) walk_until(&walk, today + i + 1, INFINITY, &unused);
 		probs[i] = fmin(1.0, walk.sum);
 	}
+}
+
+/*
+ * Fewer than j until the horizon or leaving: the customer stays and buys fewer by then, or leaves with fewer.
+ * sum over i < j of two_clocks_pmf_if_alive(i), in one walk.
+ */
+double
+two_clocks_fewer_prob_if_alive(const DatedCustomer *customer, double today, double horizon, double j)
+{
+	ClockWalk walk = walk_start(customer, WALK_BELOW, today);
+	double passed = season_between(customer->clock, today, today + horizon) / customer->unit_days;
+	LifetimeTerm then;
+	ClockStretch unused;
+
+	if (!(horizon > 0.0))
+		return 1.0;
+	walk.j = j;
+	customer->law->survival(customer->params, age_at(customer, today + horizon), &then);
+	(void) walk_until(&walk, today + horizon, INFINITY, &unused);
+	return fmin(1.0, exp(then.ln - walk.alive.ln) * fewer_than(&walk, passed, j) + walk.sum);
 }
 
 /* Days within a panel at which its part of the integral is a goal: Newton's method, kept in a bracket. */

@@ -39,6 +39,9 @@ extern void two_clocks_order_probs_if_alive(const DatedCustomer *customer, doubl
 /* Probability of j purchases (whole, > 0) in a finite horizon in days. */
 extern double two_clocks_pmf_if_alive(const DatedCustomer *customer, double today, double horizon, double j);
 
+/* Probability of fewer than j purchases (whole, > 0) in a finite horizon in days. */
+extern double two_clocks_fewer_prob_if_alive(const DatedCustomer *customer, double today, double horizon, double j);
+
 /* Days to the next purchase: the quantile q (0 < q < 1) of its distribution among those who are alive and buy again. */
 extern double two_clocks_next_order_quantile(const DatedCustomer *customer, double today, double q);
 

@@ -184,6 +184,11 @@ typedef struct Model
 	double (*future_transactions_pmf)(const double *params, double x, double t_x, double T, double horizon, double j);
 
 	/*
+	 * The same of j purchases (whole, > 0) or more, where that is in closed form; or NULL.
+	 */
+	double (*future_transactions_tail)(const double *params, double x, double t_x, double T, double horizon, double j);
+
+	/*
 	 * Probability that a customer, alive or not, makes a purchase in the
 	 * horizon after age T; an infinite horizon is allowed. Small probabilities
 	 * are as exact as large ones, which 1 - future_transactions_pmf(0) is not.
