@@ -145,6 +145,21 @@ test_inverse(void **state)
 		}
 	}
 	assert_true(isinf(season_after(&test.clock, 0.0, INFINITY)));
+
+	/* days of the table that follow each other with one factor are one run, until the slot's end; others are not */
+	make_clock(&test, SEASON_BY_MONTH, 4);
+	for (int i = 0; i < 4; i++)
+		test.days[i] = (SeasonDay){.day = 28 + i + (i == 3), .factor = 2.0};
+	season_clock_prepare(&test.clock);
+	/* 2000-01-28 is day 27: 29 to 31 January are 28 to 30, 2 February is 32 */
+	assert_true(season_next_change(&test.clock, 26.0) == 27.0);
+	assert_true(season_next_change(&test.clock, 27.0) == 30.0);
+	assert_true(season_next_change(&test.clock, 28.5) == 30.0);
+	assert_true(season_next_change(&test.clock, 30.0) == 31.0);
+	assert_true(season_next_change(&test.clock, 31.0) == 32.0);
+	test.days[1].factor = 3.0;
+	season_clock_prepare(&test.clock);
+	assert_true(season_next_change(&test.clock, 27.0) == 28.0);
 }
 
 /* Far away it costs the same, and the mean of four hundred years is nearly that of one. */

@@ -442,6 +442,18 @@ gamma_gompertz_density(const double *params, double age, LifetimeTerm *term)
 	term->hessian[GGNBD_LIFETIME_BETA][GGNBD_LIFETIME_BETA] += share * share;
 }
 
+static double
+gamma_gompertz_ln_share(const double *params, double age, double *hazard)
+{
+	if (hazard != NULL)
+	{
+		GgnbdCustomer customer = customer_at(params, 0.0, age);
+
+		*hazard = customer.s * customer.b * customer.kappa;
+	}
+	return -params[GGNBD_S] * wear(params, age);
+}
+
 /* A share whose rate rises by e^(b w) bends on this scale, in 1 / b. */
 #define GOMPERTZ_BEND 1.5
 
@@ -479,6 +491,7 @@ static const LifetimeLaw gamma_gompertz = {
 	.n_params = GGNBD_PARAMS - 2,
 	.survival = gamma_gompertz_survival,
 	.density = gamma_gompertz_density,
+	.ln_share = gamma_gompertz_ln_share,
 	.room = gamma_gompertz_room,
 	.bend = gamma_gompertz_bend,
 };

@@ -349,6 +349,14 @@ lomax_density(const double *params, double age, LifetimeTerm *term)
 }
 
 static double
+lomax_ln_share(const double *params, double age, double *hazard)
+{
+	if (hazard != NULL)
+		*hazard = params[PARETO_S] * (1.0 / (params[PARETO_BETA] + age));
+	return -params[PARETO_S] * log(1.0 + age / params[PARETO_BETA]);
+}
+
+static double
 lomax_room(const double *params, double age, double *rate)
 {
 	*rate = (params[PARETO_S] + 1.0) / (params[PARETO_BETA] + age);
@@ -366,6 +374,7 @@ static const LifetimeLaw lomax = {
 	.n_params = PARETO_PARAMS - 2,
 	.survival = lomax_survival,
 	.density = lomax_density,
+	.ln_share = lomax_ln_share,
 	.room = lomax_room,
 	.bend = lomax_bend,
 };

@@ -50,6 +50,9 @@ typedef struct LifetimeLaw
 	void (*survival)(const double *params, double age, LifetimeTerm *term);
 	void (*density)(const double *params, double age, LifetimeTerm *term);
 
+	/* ln of the share that stays longer, and the hazard (unless NULL): the same, without derivatives. */
+	double (*ln_share)(const double *params, double age, double *hazard);
+
 	/* How far the nearest singularity of the density is from an age, and the size of the slope of its logarithm there. */
 	double (*room)(const double *params, double age, double *rate);
 

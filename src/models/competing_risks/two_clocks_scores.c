@@ -72,10 +72,10 @@ typedef struct ClockWalk
 	double ln_ways; /* of j purchases */
 	bool endless;   /* steps get longer */
 	double from;
-	double clock_then;  /* alpha + Λ on that day */
-	LifetimeTerm alive; /* survival until that day */
-	double day;         /* where the walk is */
-	double passed;      /* Λ since that day */
+	double clock_then; /* alpha + Λ on that day */
+	double ln_alive;   /* of the share that stays until that day */
+	double day;        /* where the walk is */
+	double passed;     /* Λ since that day */
 	double sum;
 } ClockWalk;
 
@@ -92,6 +92,13 @@ age_at(const DatedCustomer *customer, double day)
 	return (day - customer->first) / customer->unit_days;
 }
 
+/* ln of the share that stays until a day, and the hazard on it, unless NULL. */
+static double
+ln_share(const DatedCustomer *customer, double day, double *hazard)
+{
+	return customer->law->ln_share(customer->params, age_at(customer, day), hazard);
+}
+
 static ClockWalk
 walk_start(const DatedCustomer *customer, WalkEvent event, double from)
 {
@@ -105,15 +112,15 @@ walk_start(const DatedCustomer *customer, WalkEvent event, double from)
 		.day = from,
 	};
 
-	customer->law->survival(customer->params, age_at(customer, from), &walk.alive);
+	walk.ln_alive = ln_share(customer, from, NULL);
 	return walk;
 }
 
-/* ln of the probability of neither a purchase nor leaving until a time on the clock and an age. */
+/* ln of the probability of neither a purchase nor leaving until a time on the clock, and ln of the share that stays. */
 static double
-ln_quiet(const ClockWalk *walk, double passed, const LifetimeTerm *term)
+ln_quiet(const ClockWalk *walk, double passed, double ln_stays)
 {
-	return term->ln - walk->alive.ln - walk->n * log1p(passed / walk->clock_then);
+	return ln_stays - walk->ln_alive - walk->n * log1p(passed / walk->clock_then);
 }
 
 /* The probability of fewer than j purchases until a time on the clock, without leaving. */
@@ -128,21 +135,21 @@ static double
 integrand(const ClockWalk *walk, double passed, double day, double factor)
 {
 	const DatedCustomer *customer = walk->customer;
-	LifetimeTerm term;
+	double hazard;
+	double ln_stays = ln_share(customer, day, walk->event == WALK_BUYS ? NULL : &hazard);
 	double ln;
 
-	customer->law->density(customer->params, age_at(customer, day), &term);
 	if (walk->event == WALK_BELOW)
-		return term.hazard * exp(term.ln - walk->alive.ln) * fewer_than(walk, passed, walk->j);
-	ln = ln_quiet(walk, passed, &term);
+		return hazard * exp(ln_stays - walk->ln_alive) * fewer_than(walk, passed, walk->j);
+	ln = ln_quiet(walk, passed, ln_stays);
 	switch (walk->event)
 	{
 		case WALK_LEAVES:
-			return term.hazard * exp(ln);
+			return hazard * exp(ln);
 		case WALK_BUYS:
 			return factor * walk->n / (walk->clock_then + passed) * exp(ln);
 		default:
-			return term.hazard * exp(ln + walk->ln_ways + walk->j * log(passed / (walk->clock_then + passed)));
+			return hazard * exp(ln + walk->ln_ways + walk->j * log(passed / (walk->clock_then + passed)));
 	}
 }
 
@@ -220,15 +227,15 @@ walk_on(ClockWalk *walk, const ClockStretch *stretch, double days)
 static bool
 is_over(const ClockWalk *walk)
 {
-	LifetimeTerm term;
+	double ln_stays;
 
 	if (walk->event == WALK_COUNTS)
 		return false;
-	walk->customer->law->survival(walk->customer->params, age_at(walk->customer, walk->day), &term);
+	ln_stays = ln_share(walk->customer, walk->day, NULL);
 	if (walk->event == WALK_BELOW)
-		return !(exp(term.ln - walk->alive.ln) > REST * walk->sum);
+		return !(exp(ln_stays - walk->ln_alive) > REST * walk->sum);
 	/* NaN must end the walk, too */
-	return !(exp(ln_quiet(walk, walk->passed, &term)) > (walk->endless ? ENDLESS_REST : REST) * walk->sum);
+	return !(exp(ln_quiet(walk, walk->passed, ln_stays)) > (walk->endless ? ENDLESS_REST : REST) * walk->sum);
 }
 
 /* ClockWalk to a day, or until the sum is as large: then to the beginning of the panel in which it becomes that. Returns whether it is. */
@@ -258,13 +265,12 @@ double
 two_clocks_alive_prob(const DatedCustomer *customer, double last, double today, double *gone)
 {
 	ClockWalk walk = walk_start(customer, WALK_LEAVES, last);
-	LifetimeTerm now;
 	ClockStretch unused;
 	double ln_alive;
 
 	(void) walk_until(&walk, today, INFINITY, &unused);
-	customer->law->survival(customer->params, age_at(customer, today), &now);
-	ln_alive = ln_quiet(&walk, season_between(customer->clock, last, today) / customer->unit_days, &now);
+	ln_alive = ln_quiet(&walk, season_between(customer->clock, last, today) / customer->unit_days,
+						ln_share(customer, today, NULL));
 	if (gone != NULL)
 		*gone = walk.sum / (exp(ln_alive) + walk.sum);
 	return fmin(1.0, exp(ln_alive - log(exp(ln_alive) + walk.sum)));
@@ -296,12 +302,7 @@ two_clocks_transactions_if_alive(const DatedCustomer *customer, double today, co
 	double sum = 0.0;
 
 	for (int i = 0; i < rule->n; i++)
-	{
-		LifetimeTerm then;
-
-		customer->law->survival(customer->params, age_at(customer, today + rule->time[i]), &then);
-		sum += rule->weight[i] * exp(then.ln - walk.alive.ln);
-	}
+		sum += rule->weight[i] * exp(ln_share(customer, today + rule->time[i], NULL) - walk.ln_alive);
 	return walk.n / walk.clock_then * sum / customer->unit_days;
 }
 
@@ -354,7 +355,6 @@ two_clocks_pmf_if_alive(const DatedCustomer *customer, double today, double hori
 {
 	ClockWalk walk = walk_start(customer, WALK_COUNTS, today);
 	double passed = season_between(customer->clock, today, today + horizon) / customer->unit_days;
-	LifetimeTerm then;
 	ClockStretch unused;
 	double stays;
 
@@ -362,8 +362,8 @@ two_clocks_pmf_if_alive(const DatedCustomer *customer, double today, double hori
 		return 0.0;
 	walk.j = j;
 	walk.ln_ways = sf_lnchoose(walk.n, j);
-	customer->law->survival(customer->params, age_at(customer, today + horizon), &then);
-	stays = exp(sf_ln_negative_binomial(walk.n, passed / walk.clock_then, j) + then.ln - walk.alive.ln);
+	stays = exp(sf_ln_negative_binomial(walk.n, passed / walk.clock_then, j) +
+				ln_share(customer, today + horizon, NULL) - walk.ln_alive);
 	if (j > FEW_PURCHASES)
 	{
 		/* the share of purchases until a time: where so many are likely, or at the end */
@@ -399,15 +399,15 @@ two_clocks_fewer_prob_if_alive(const DatedCustomer *customer, double today, doub
 {
 	ClockWalk walk = walk_start(customer, WALK_BELOW, today);
 	double passed = season_between(customer->clock, today, today + horizon) / customer->unit_days;
-	LifetimeTerm then;
 	ClockStretch unused;
 
 	if (!(horizon > 0.0))
 		return 1.0;
 	walk.j = j;
-	customer->law->survival(customer->params, age_at(customer, today + horizon), &then);
 	(void) walk_until(&walk, today + horizon, INFINITY, &unused);
-	return fmin(1.0, exp(then.ln - walk.alive.ln) * fewer_than(&walk, passed, j) + walk.sum);
+	return fmin(1.0,
+				exp(ln_share(customer, today + horizon, NULL) - walk.ln_alive) * fewer_than(&walk, passed, j) +
+					walk.sum);
 }
 
 /* Days within a panel at which its part of the integral is a goal: Newton's method, kept in a bracket. */

@@ -297,9 +297,16 @@ season_next_change(const SeasonClock *clock, double time)
 	int64_t change = next + (end - 1 - day.place) - (day.place < LEAP_PLACE && LEAP_PLACE < end && !day.leap);
 	int table = days_until(clock, next);
 
-	/* a day of the table is a run of its own */
+	/* days of the table, of one factor, that follow each other */
 	if (table > 0 && clock->days[table - 1].day == next)
-		return (double) next;
+	{
+		int last = table - 1;
+
+		while (last + 1 < clock->n_days && clock->days[last + 1].day == clock->days[last].day + 1 &&
+			   clock->days[last + 1].factor == clock->days[last].factor && clock->days[last + 1].day <= change)
+			last++;
+		return (double) clock->days[last].day;
+	}
 	if (table < clock->n_days && clock->days[table].day <= change)
 		change = clock->days[table].day - 1;
 	return (double) change;
