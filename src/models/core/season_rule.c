@@ -4,10 +4,11 @@
  *
  * The clock's time is cut into panels that are twice as long as X's singularity is far (those
  * of the calendar as its bend allows), on each of which the function is interpolated at Chebyshev
- * points (Berrut & Trefethen, SIAM Review 46 (2004), eq. (5.4)); their weights are integrals
- * of the Lagrange polynomials under the discounting measure, over the runs of days with one
- * factor, by Gauss's rule. The calendar repeats itself after 400 years: later ones go by the
- * mean of those.
+ * points. Of the discounting measure, over the runs of days with one factor, the moments of the
+ * Chebyshev polynomials are summed up, by Gauss's rule; the weights of the points follow from
+ * them, since the interpolant's coefficients are sums over the points (Trefethen, Approximation
+ * Theory and Approximation Practice (2013), ch. 3 and 19). The calendar repeats itself after 400
+ * years: later ones go by the mean of those.
  */
 #include "models/core/season_rule.h"
 
@@ -35,7 +36,8 @@ typedef struct RuleBuilder
 	double reach;                       /* of a panel, as a multiple of the distance to the singularity */
 	double end[SEASON_RULE_PANELS + 1]; /* of the panels; the first begins at end[0] = 0 */
 	int panels;
-	int panel; /* the one that the walk is in */
+	int panel;                         /* the one that the walk is in */
+	double moment[SEASON_RULE_POINTS]; /* of the Chebyshev polynomials on it, so far */
 } RuleBuilder;
 
 /* The point of a panel, 0 to SEASON_RULE_POINTS - 1, ascending in -1 .. 1. */
@@ -71,29 +73,47 @@ lay_panels(RuleBuilder *builder, double until, const SeasonBend *bend)
 		rule->weight[i] = 0.0;
 }
 
-/* Add the weight of X(u), u in the present panel, to those of its points. */
+/* Add the weight of X(u), u in the present panel, to the moments. */
 static void
 add_point(RuleBuilder *builder, double u, double weight)
 {
-	const double *time = &builder->rule->time[builder->panel * (SEASON_RULE_POINTS - 1)];
-	double *weights = &builder->rule->weight[builder->panel * (SEASON_RULE_POINTS - 1)];
-	double share[SEASON_RULE_POINTS];
-	double sum = 0.0;
+	double begin = builder->end[builder->panel];
+	double end = builder->end[builder->panel + 1];
+	double t = fmin(fmax((2.0 * u - begin - end) / (end - begin), -1.0), 1.0);
+	double before = 1.0;
+	double polynomial = t;
 
-	for (int i = 0; i < SEASON_RULE_POINTS; i++)
+	builder->moment[0] += weight;
+	for (int k = 1; k < SEASON_RULE_POINTS; k++)
 	{
-		double apart = u - time[i];
+		double next = 2.0 * t * polynomial - before;
 
-		if (apart == 0.0)
-		{
-			weights[i] += weight;
-			return;
-		}
-		share[i] = (i % 2 == 0 ? 1.0 : -1.0) * (i == 0 || i == SEASON_RULE_POINTS - 1 ? 0.5 : 1.0) / apart;
-		sum += share[i];
+		builder->moment[k] += weight * polynomial;
+		before = polynomial;
+		polynomial = next;
 	}
-	for (int i = 0; i < SEASON_RULE_POINTS; i++)
-		weights[i] += weight * (share[i] / sum);
+}
+
+/* Go on to the next panel: the weights of the points of this one follow from its moments. */
+static void
+end_panel(RuleBuilder *builder)
+{
+	const int last = SEASON_RULE_POINTS - 1;
+	double *weights = &builder->rule->weight[builder->panel * last];
+
+	for (int i = 0; i <= last; i++)
+	{
+		double sum = 0.0;
+
+		/* T_k at the point is cos(k pi (last - i) / last) */
+		for (int k = 0; k <= last; k++)
+			sum += (k == 0 || k == last ? 0.5 : 1.0) * builder->moment[k] *
+				cos(M_PI * (k * (last - i) % (2 * last)) / last);
+		weights[i] += (i == 0 || i == last ? 0.5 : 1.0) * 2.0 / last * sum;
+	}
+	for (int k = 0; k <= last; k++)
+		builder->moment[k] = 0.0;
+	builder->panel++;
 }
 
 /* A run of days: how fast its points move along the panels, and the density of the measure before discounting. */
@@ -149,7 +169,7 @@ add_run(RuleBuilder *builder, double w, double u, const RuleRun *run)
 		u += speed * part;
 		if (part >= room)
 		{
-			builder->panel++;
+			end_panel(builder);
 			u = fmax(u, builder->end[builder->panel]);
 		}
 		else if (!(part > 0.0))
@@ -186,6 +206,8 @@ season_discount_rule(const SeasonClock *clock, double from, double horizon, doub
 	if (until > ERA_DAYS)
 		add_run(&builder, w, fmax(u + ahead / ERA_DAYS, builder.end[builder.panel]),
 				&(RuleRun){mean, delta, until - w});
+	if (builder.panel < builder.panels)
+		end_panel(&builder);
 	if (horizon <= until && rule->n > 0)
 	{
 		rule->time[rule->n] = season_between(clock, from, from + horizon);
@@ -213,4 +235,6 @@ season_purchase_rule(const SeasonClock *clock, double from, double horizon, doub
 	}
 	if (until > ERA_DAYS)
 		add_run(&builder, w, w, &(RuleRun){1.0, season_between(clock, from, from + ERA_DAYS) / ERA_DAYS, until - w});
+	if (builder.panel < builder.panels)
+		end_panel(&builder);
 }
