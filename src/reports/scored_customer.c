@@ -22,20 +22,20 @@
 /* The columns, in the order of the declaration. */
 enum
 {
-	FIRST_ORDER_ON,
-	LAST_ORDER_ON,
-	ORDER_COUNT,
-	TOTAL_SPEND,
-	AVG_ORDER_VALUE,
-	RECENCY_DAYS,
-	TENURE_DAYS,
-	AVG_DAYS_BETWEEN_ORDERS,
-	R_SCORE,
-	F_SCORE,
-	M_SCORE,
-	RFM_SCORE,
-	SEGMENT,
-	FIRST_SCORE,
+	CUSTOMER_FIRST_ORDER_ON,
+	CUSTOMER_LAST_ORDER_ON,
+	CUSTOMER_ORDER_COUNT,
+	CUSTOMER_TOTAL_SPEND,
+	CUSTOMER_AVG_ORDER_VALUE,
+	CUSTOMER_RECENCY_DAYS,
+	CUSTOMER_TENURE_DAYS,
+	CUSTOMER_AVG_DAYS_BETWEEN_ORDERS,
+	CUSTOMER_R_SCORE,
+	CUSTOMER_F_SCORE,
+	CUSTOMER_M_SCORE,
+	CUSTOMER_RFM_SCORE,
+	CUSTOMER_SEGMENT,
+	CUSTOMER_SCORES,
 };
 
 /* Those of customer_scores that come after them, in order. */
@@ -45,15 +45,15 @@ static const ScoreColumn score_columns[] = {
 	COLUMN_STATUS,
 };
 
-#define N_COLUMNS (FIRST_SCORE + lengthof(score_columns))
+#define N_COLUMNS (CUSTOMER_SCORES + lengthof(score_columns))
 
 /* What lives as long as a call site. */
 typedef struct CustomerCall
 {
 	CallRow *row;
 	ScoresCall *scores;
-	RfmCutsMemo cuts;
-	SegmentMemo segments;
+	CachedRfmCuts cuts;
+	CachedSegments segments;
 	char rfm_score[VARHDRSZ + RFM_CODE_BYTES];
 } CustomerCall;
 
@@ -96,16 +96,16 @@ set_amount(CustomerRow *row, int column, double amount)
 static void
 add_summary(CustomerRow *row, const HistorySummary *summary, double spend)
 {
-	set_column(row, ORDER_COUNT, Int64GetDatum(summary->orders));
-	set_amount(row, TOTAL_SPEND, spend);
-	if (!row->nulls[TOTAL_SPEND] && summary->orders > 0)
-		set_amount(row, AVG_ORDER_VALUE, spend / summary->orders);
+	set_column(row, CUSTOMER_ORDER_COUNT, Int64GetDatum(summary->orders));
+	set_amount(row, CUSTOMER_TOTAL_SPEND, spend);
+	if (!row->nulls[CUSTOMER_TOTAL_SPEND] && summary->orders > 0)
+		set_amount(row, CUSTOMER_AVG_ORDER_VALUE, spend / summary->orders);
 	if (summary->transactions > 0)
 	{
-		set_column(row, FIRST_ORDER_ON, DateADTGetDatum(summary->first));
-		set_column(row, LAST_ORDER_ON, DateADTGetDatum(summary->last));
+		set_column(row, CUSTOMER_FIRST_ORDER_ON, DateADTGetDatum(summary->first));
+		set_column(row, CUSTOMER_LAST_ORDER_ON, DateADTGetDatum(summary->last));
 	}
-	set_float(row->values, row->nulls, AVG_DAYS_BETWEEN_ORDERS, history_days_between_orders(summary));
+	set_float(row->values, row->nulls, CUSTOMER_AVG_DAYS_BETWEEN_ORDERS, history_days_between_orders(summary));
 }
 
 /* The scores by cut points, and the segment by rules. */
@@ -114,7 +114,7 @@ add_rfm(FunctionCallInfo fcinfo, CustomerCall *call, CustomerRow *row, const His
 {
 	MemoryContext context = fcinfo->flinfo->fn_mcxt;
 	const double values[RFM_DIMENSIONS] = {
-		[RFM_RECENCY] = DatumGetInt32(row->values[RECENCY_DAYS]),
+		[RFM_RECENCY] = DatumGetInt32(row->values[CUSTOMER_RECENCY_DAYS]),
 		[RFM_FREQUENCY] = (double) summary->orders,
 		[RFM_MONETARY] = spend,
 	};
@@ -122,12 +122,12 @@ add_rfm(FunctionCallInfo fcinfo, CustomerCall *call, CustomerRow *row, const His
 
 	for (int i = 0; i < RFM_DIMENSIONS; i++)
 		if (code.scores[i] != RFM_NO_SCORE)
-			set_column(row, R_SCORE + i, Int16GetDatum((int16) code.scores[i]));
+			set_column(row, CUSTOMER_R_SCORE + i, Int16GetDatum((int16) code.scores[i]));
 	SET_VARSIZE(call->rfm_score, VARHDRSZ + rfm_code_write(&code, VARDATA(call->rfm_score)));
-	set_column(row, RFM_SCORE, PointerGetDatum(call->rfm_score));
+	set_column(row, CUSTOMER_RFM_SCORE, PointerGetDatum(call->rfm_score));
 	if (!PG_ARGISNULL(RULES_ARGUMENT))
-		row->nulls[SEGMENT] =
-			!segment_once(&call->segments, context, &code, PG_GETARG_DATUM(RULES_ARGUMENT), &row->values[SEGMENT]);
+		row->nulls[CUSTOMER_SEGMENT] = !segment_once(&call->segments, context, &code, PG_GETARG_DATUM(RULES_ARGUMENT),
+													 &row->values[CUSTOMER_SEGMENT]);
 }
 
 /* How long ago that is, and what depends on it. */
@@ -137,8 +137,8 @@ add_days_until(FunctionCallInfo fcinfo, CustomerCall *call, CustomerRow *row, co
 {
 	DateADT as_of = PG_GETARG_DATEADT(2);
 
-	set_column(row, RECENCY_DAYS, Int32GetDatum(as_of - summary->last));
-	set_column(row, TENURE_DAYS, Int32GetDatum(as_of - summary->first));
+	set_column(row, CUSTOMER_RECENCY_DAYS, Int32GetDatum(as_of - summary->last));
+	set_column(row, CUSTOMER_TENURE_DAYS, Int32GetDatum(as_of - summary->first));
 	if (!PG_ARGISNULL(CUTS_ARGUMENT))
 		add_rfm(fcinfo, call, row, summary, spend);
 }
@@ -160,8 +160,8 @@ scored_customer(PG_FUNCTION_ARGS)
 	memset(row.nulls, true, sizeof(row.nulls));
 	for (int i = 0; i < lengthof(score_columns); i++)
 	{
-		row.values[FIRST_SCORE + i] = scores.values[score_columns[i]];
-		row.nulls[FIRST_SCORE + i] = scores.nulls[score_columns[i]];
+		row.values[CUSTOMER_SCORES + i] = scores.values[score_columns[i]];
+		row.nulls[CUSTOMER_SCORES + i] = scores.nulls[score_columns[i]];
 	}
 	if (!PG_ARGISNULL(0))
 	{

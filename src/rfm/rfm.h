@@ -143,13 +143,13 @@ rfm_digit(const RfmCuts *cuts, int dimension, double value)
 extern RfmCode rfm_code_of(const RfmCuts *cuts, const double values[RFM_DIMENSIONS]);
 
 /* Cut points for as long as a call site lives: those of the call before, which are mostly those of all. All zero at first. */
-typedef struct RfmCutsMemo
+typedef struct CachedRfmCuts
 {
 	struct varlena *read; /* the value that cuts was read from; NULL: none was */
 	RfmCuts cuts;
-} RfmCutsMemo;
+} CachedRfmCuts;
 
 /* Reads cut points unless they are those of the call before. */
-extern const RfmCuts *rfm_cuts_once(RfmCutsMemo *memo, MemoryContext context, Datum cuts);
+extern const RfmCuts *rfm_cuts_once(CachedRfmCuts *cache, MemoryContext context, Datum cuts);
 
 #endif /* RFM_RFM_H */

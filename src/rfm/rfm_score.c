@@ -109,19 +109,19 @@ rfm_score(PG_FUNCTION_ARGS)
 }
 
 const RfmCuts *
-rfm_cuts_once(RfmCutsMemo *memo, MemoryContext context, Datum cuts)
+rfm_cuts_once(CachedRfmCuts *cache, MemoryContext context, Datum cuts)
 {
 	struct varlena *value = PG_DETOAST_DATUM_PACKED(cuts);
 	Size size = VARSIZE_ANY(value);
 
-	if (memo->read != NULL && VARSIZE_ANY(memo->read) == size && memcmp(memo->read, value, size) == 0)
-		return &memo->cuts;
-	if (memo->read != NULL)
-		pfree(memo->read);
-	memo->read = NULL;
-	rfm_cuts_read(&memo->cuts, PointerGetDatum(value));
-	memo->read = memcpy(MemoryContextAlloc(context, size), value, size);
-	return &memo->cuts;
+	if (cache->read != NULL && VARSIZE_ANY(cache->read) == size && memcmp(cache->read, value, size) == 0)
+		return &cache->cuts;
+	if (cache->read != NULL)
+		pfree(cache->read);
+	cache->read = NULL;
+	rfm_cuts_read(&cache->cuts, PointerGetDatum(value));
+	cache->read = memcpy(MemoryContextAlloc(context, size), value, size);
+	return &cache->cuts;
 }
 
 /* The state between the rows of a partition: all zero before the first. */

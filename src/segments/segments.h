@@ -120,14 +120,14 @@ segment_covers(const SegmentRule *rule, const RfmCode *code)
  * The names of segments for as long as a call site lives, each looked up once by the rules of the call before, which are
  * mostly those of all. All zero at first.
  */
-typedef struct SegmentMemo
+typedef struct CachedSegments
 {
 	struct varlena *rules; /* NULL: none were read */
 	Datum *names;          /* by code; zero: not looked up */
 	bool *known;
-} SegmentMemo;
+} CachedSegments;
 
 /* The segment of a code by rules, as segment_of() finds it; false if none covers it. */
-extern bool segment_once(SegmentMemo *memo, MemoryContext context, const RfmCode *code, Datum rules, Datum *name);
+extern bool segment_once(CachedSegments *cache, MemoryContext context, const RfmCode *code, Datum rules, Datum *name);
 
 #endif /* SEGMENTS_SEGMENTS_H */

@@ -113,57 +113,57 @@ segment_of_rules(PG_FUNCTION_ARGS)
 	return name_result(&rule);
 }
 
-/* Codes have so many places in a memo, whatever their levels. */
-#define MEMO_SCORES (RFM_MAX_LEVELS + 1)
-#define MEMO_PLACES (MEMO_SCORES * MEMO_SCORES * MEMO_SCORES)
+/* Codes have so many places in a cache, whatever their levels. */
+#define CACHE_SCORES (RFM_MAX_LEVELS + 1)
+#define CACHE_PLACES (CACHE_SCORES * CACHE_SCORES * CACHE_SCORES)
 
 /* Forgets the names unless the rules are those of the call before. */
 static void
-memo_open(SegmentMemo *memo, MemoryContext context, struct varlena *rules)
+cache_open(CachedSegments *cache, MemoryContext context, struct varlena *rules)
 {
 	Size size = VARSIZE_ANY(rules);
 
-	if (memo->rules != NULL && VARSIZE_ANY(memo->rules) == size && memcmp(memo->rules, rules, size) == 0)
+	if (cache->rules != NULL && VARSIZE_ANY(cache->rules) == size && memcmp(cache->rules, rules, size) == 0)
 		return;
-	if (memo->rules == NULL)
+	if (cache->rules == NULL)
 	{
-		memo->names = MemoryContextAllocZero(context, MEMO_PLACES * sizeof(Datum));
-		memo->known = MemoryContextAllocZero(context, MEMO_PLACES * sizeof(bool));
+		cache->names = MemoryContextAllocZero(context, CACHE_PLACES * sizeof(Datum));
+		cache->known = MemoryContextAllocZero(context, CACHE_PLACES * sizeof(bool));
 	}
 	else
-		pfree(memo->rules);
-	for (int i = 0; i < MEMO_PLACES; i++)
+		pfree(cache->rules);
+	for (int i = 0; i < CACHE_PLACES; i++)
 	{
-		if (memo->names[i] != 0)
-			pfree(DatumGetPointer(memo->names[i]));
-		memo->names[i] = 0;
-		memo->known[i] = false;
+		if (cache->names[i] != 0)
+			pfree(DatumGetPointer(cache->names[i]));
+		cache->names[i] = 0;
+		cache->known[i] = false;
 	}
-	memo->rules = memcpy(MemoryContextAlloc(context, size), rules, size);
+	cache->rules = memcpy(MemoryContextAlloc(context, size), rules, size);
 }
 
 bool
-segment_once(SegmentMemo *memo, MemoryContext context, const RfmCode *code, Datum rules, Datum *name)
+segment_once(CachedSegments *cache, MemoryContext context, const RfmCode *code, Datum rules, Datum *name)
 {
-	int place = (code->scores[RFM_RECENCY] * MEMO_SCORES + code->scores[RFM_FREQUENCY]) * MEMO_SCORES +
+	int place = (code->scores[RFM_RECENCY] * CACHE_SCORES + code->scores[RFM_FREQUENCY]) * CACHE_SCORES +
 		code->scores[RFM_MONETARY];
 
-	memo_open(memo, context, PG_DETOAST_DATUM_PACKED(rules));
-	if (!memo->known[place])
+	cache_open(cache, context, PG_DETOAST_DATUM_PACKED(rules));
+	if (!cache->known[place])
 	{
 		char score[RFM_CODE_BYTES];
 		SegmentRule rule;
 
-		if (find_segment(code, pnstrdup(score, rfm_code_write(code, score)), PointerGetDatum(memo->rules), &rule))
+		if (find_segment(code, pnstrdup(score, rfm_code_write(code, score)), PointerGetDatum(cache->rules), &rule))
 		{
 			MemoryContext caller = MemoryContextSwitchTo(context);
 
-			memo->names[place] = name_result(&rule);
+			cache->names[place] = name_result(&rule);
 			MemoryContextSwitchTo(caller);
 		}
-		memo->known[place] = true;
+		cache->known[place] = true;
 	}
-	*name = memo->names[place];
+	*name = cache->names[place];
 	return *name != 0;
 }
 
