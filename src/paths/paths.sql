@@ -13,7 +13,7 @@ COMMENT ON FUNCTION covariate_path_add(covariate_path, date, double precision[])
 CREATE AGGREGATE covariate_path(valid_from date, covariates double precision[]) (
 --@aggregate covariate_path covariate_path_add 1000
 COMMENT ON AGGREGATE covariate_path(date, double precision[]) IS
-'the covariates of one customer over time: each row says those from a day on, until the day of the next; rows without a day are left out and counted';
+'the covariates of one customer over time: each row says those from a day on, until the day of the next; rows without a day are left out and counted, and a covariate that is NULL, NaN or infinite is not known';
 
 --@rollup covariate_path path 1000 -- merges paths of one customer: all steps of all of them
 --@union covariate_path -- the steps of both paths
