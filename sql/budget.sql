@@ -41,6 +41,11 @@ FROM (VALUES ('threshold'), ('hump'), ('late'), ('exp')) AS v(segment), generate
 SELECT segment, curve_name, param, estimate > 0 AS responds, std_error > 0 AS has_error, status FROM (SELECT segment, response_curve(spend, ordered::int) AS r FROM poor GROUP BY 1) AS x, response_params(r) ORDER BY segment, param;
 SELECT kind, string_agg(segment || ' ' || status, ', ' ORDER BY segment) AS status FROM (SELECT segment, response_curve(spend, ordered::int) AS r FROM poor GROUP BY 1) AS x, unnest('{exp,hill,power}'::text[]) AS kind, response_params(r, kind) WHERE param IN ('c', 'a') GROUP BY 1 ORDER BY 1;
 SELECT segment, status FROM (SELECT segment, response_curve(spend, mean, n) AS r FROM (SELECT segment, spend, avg(ordered::int) AS mean, count(*) AS n FROM poor GROUP BY 1, 2) AS m GROUP BY 1) AS x, response_params(r) WHERE param IN ('c', 'a') ORDER BY 1;
+-- So it is where all customers of a level respond alike, and nothing tells how they vary; amounts too, and those whose squares are rounded. What one curve explains fits.
+SELECT shape, n, p.status FROM (VALUES ('curve', 1), ('fall', 1), ('peak', 1), ('square', 0.1), ('step', 1), ('threshold', 0.7)) AS v(shape, unit), unnest('{2,100}'::int[]) AS n, LATERAL (SELECT response_curve(spend, unit * CASE shape
+	WHEN 'curve' THEN 1 - exp(-spend) WHEN 'fall' THEN (spend = 0)::int WHEN 'peak' THEN (spend = 2)::int WHEN 'square' THEN spend * spend WHEN 'step' THEN (spend > 0)::int ELSE (spend >= 3)::int END) AS r
+	FROM generate_series(0, 4) AS spend, generate_series(1, n)) AS x, response_params(r) AS p WHERE param IN ('c', 'a') ORDER BY 1, 2;
+SELECT p.* FROM (SELECT response_curve(spend, 0.1) AS r FROM generate_series(0, 4) AS spend, generate_series(1, 100 + 7 * spend)) AS x, response_params(r) AS p;
 CREATE TABLE poor_plan AS SELECT budget_plan(segment, 1000, r, 25, 0, NULL) AS p FROM (SELECT segment, response_curve(spend, ordered::int) AS r FROM poor GROUP BY 1) AS x;
 SELECT a.segment, a.spend >= 0 AS spends, a.low <= a.high AS has_interval, a.status FROM poor_plan, allocate_budget(p, 2000) AS a;
 SELECT p::text::budget_plan = p AS text, p::jsonb -> 'segments' -> 0 -> 'status' AS status FROM poor_plan;

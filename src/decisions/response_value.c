@@ -5,6 +5,7 @@
  */
 #include "compat.h"
 
+#include <float.h>
 #include <math.h>
 
 #include "common/int.h"
@@ -165,6 +166,15 @@ response_value_problem(ResponseValue *value)
 	return NULL;
 }
 
+/* The variance of n responses; 0 where it is no more than the rounding of their squares, so that all are alike. */
+static double
+single_variance(double n, double sum, double squares)
+{
+	double deviations = squares - sum / n * sum;
+
+	return n > 1.0 && deviations > 4.0 * DBL_EPSILON * squares ? deviations / (n - 1.0) : 0.0;
+}
+
 /* The observations at each level, as input of the fit. */
 static ResponseLevel *
 levels_to_fit(ResponseValue *value)
@@ -179,7 +189,7 @@ levels_to_fit(ResponseValue *value)
 		double variance = NAN;
 
 		if (value->single)
-			variance = n > 1.0 ? Max(0.0, (exact_sum_value(&level->squares) - sum / n * sum) / (n - 1.0)) : 0.0;
+			variance = single_variance(n, sum, exact_sum_value(&level->squares));
 		levels[i] = (ResponseLevel){.spend = level->spend, .heads = n, .mean = sum / n, .variance = variance};
 	}
 	return levels;

@@ -339,6 +339,40 @@ test_poor_fit(void **state)
 	assert_int_equal(response_fit(levels, 6, RESPONSE_EXP).status, RESPONSE_OK);
 }
 
+/* All heads of a level respond alike: what no curve explains is told, as with one head that differs, if they are many. */
+static void
+test_alike(void **state)
+{
+	static const double peak[5] = {0.0, 0.0, 1.0, 0.0, 0.0};
+	static const double threshold[5] = {0.0, 0.0, 0.0, 20.0, 20.0};
+	static const double falls[5] = {1.0, 0.0, 0.0, 0.0, 0.0};
+	static const struct
+	{
+		const double *means;
+		double heads;
+		bool poor;
+	} cases[] = {{peak, 100, true},     {peak, 1, false},    {threshold, 100, true},
+				 {threshold, 2, false}, {falls, 100, false}, {falls, 2, false}};
+
+	(void) state;
+	for (int c = 0; c < LEVELS(cases); c++)
+		for (ResponseKind kind = RESPONSE_EXP; kind <= RESPONSE_POWER; kind++)
+		{
+			ResponseLevel levels[5];
+			ResponseCurve curve = {.kind = kind, .param = {2.0, 0.7}};
+			ResponseFit fit;
+
+			for (int i = 0; i < 5; i++)
+				levels[i] = (ResponseLevel){i, cases[c].heads, cases[c].means[i], 0.0};
+			fit = response_fit(levels, 5, kind);
+			assert_int_equal(fit.status == RESPONSE_POOR_FIT, cases[c].poor);
+			/* levels on a curve fit, however alike their heads are */
+			for (int i = 0; i < 5; i++)
+				levels[i].mean = response_added(&curve, i);
+			assert_int_equal(response_fit(levels, 5, kind).status, RESPONSE_OK);
+		}
+}
+
 int
 main(void)
 {
@@ -346,6 +380,7 @@ main(void)
 		cmocka_unit_test(test_published),       cmocka_unit_test(test_round_trip),   cmocka_unit_test(test_slope),
 		cmocka_unit_test(test_status),          cmocka_unit_test(test_saturated),    cmocka_unit_test(test_others),
 		cmocka_unit_test(test_standard_errors), cmocka_unit_test(test_false_alarms), cmocka_unit_test(test_poor_fit),
+		cmocka_unit_test(test_alike),
 	};
 
 	return cmocka_run_group_tests_name("response curves", tests, NULL, NULL);

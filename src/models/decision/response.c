@@ -62,6 +62,9 @@
 /* A curve that leaves less than this of the squares of the levels fits, however certain the levels are. */
 #define LEAST_LACK 1e-4
 
+/* Squares of levels that are less than this of the squares of their means are rounding errors. */
+#define ROUNDING_SQUARES 1e-28
+
 const char *const response_kind_names[RESPONSE_KINDS + 1] = {
 	[RESPONSE_EXP] = "exp",
 	[RESPONSE_HILL] = "hill",
@@ -190,6 +193,7 @@ typedef struct ResponseData
 	ResponseKind kind;
 	bool has_base; /* there is response without spend, and it is not known exactly */
 	bool known_variance;
+	bool alike;    /* levels have several heads, and all heads of a level responded alike */
 	double pooled; /* variance of a head's response */
 	double mean_heads;
 	const ResponseFit *fitted; /* responses of single heads are 0 or 1, and vary as much as by this fit; or NULL */
@@ -485,6 +489,7 @@ response_data(const ResponseLevel *levels, int count, ResponseKind kind)
 	}
 	data.mean_heads = heads / count;
 	data.pooled = squares / more;
+	data.alike = data.known_variance && more > 0.0 && !(squares > 0.0);
 	if (!(more > 0.0) || !(squares > 0.0))
 		data.known_variance = false;
 	/* no response without spend, and that is not an estimate */
@@ -615,6 +620,13 @@ free_params(const ResponseData *data, const ResponseFit *fit)
 	return (data->has_base ? 2 : 1) + (fit->status == RESPONSE_OK ? 1 : 0);
 }
 
+/* The variance of all heads around their mean, where those of a level are alike. */
+static double
+variance_between(const ResponseData *data)
+{
+	return total_squares(data) * data->mean_heads / (data->mean_heads * data->count - 1.0);
+}
+
 /* Sets how likely levels as far from the curve are, by the variance of heads. */
 static void
 compare_with_heads(const ResponseData *data, ResponseFit *fit)
@@ -634,6 +646,8 @@ compare_with_heads(const ResponseData *data, ResponseFit *fit)
 		weighted.fitted = &by_heads;
 		compared = fit_curve(&weighted);
 	}
+	else if (data->alike)
+		compared = fit_curve(&weighted);
 	if (compared.status == RESPONSE_NO_RESPONSE)
 	{
 		squares = falling_squares(&weighted);
@@ -763,14 +777,43 @@ compare_with_bend(const ResponseData *data, ResponseFit *fit)
 		fit->fit_prob = NAN;
 }
 
+/* Sets the smaller probability of both comparisons: the heads of a level vary by nothing. */
+static void
+compare_with_alike(const ResponseData *data, ResponseFit *fit)
+{
+	ResponseData known = *data;
+	ResponseFit by_heads = *fit;
+
+	compare_with_bend(data, fit);
+	known.known_variance = true;
+	known.pooled = variance_between(data);
+	compare_with_heads(&known, &by_heads);
+	/* the covariance already follows from the distances, so that their dispersion is in it */
+	if (!(fit->fit_prob <= by_heads.fit_prob))
+		fit->fit_prob = by_heads.fit_prob;
+}
+
+/* The squares of the levels that are no more than the rounding of their means. */
+static double
+rounding_squares(const ResponseData *data)
+{
+	double squares = 0.0;
+
+	for (int i = 0; i < data->count; i++)
+		squares += weight_of(data, &data->levels[i]) * data->levels[i].mean * data->levels[i].mean;
+	return ROUNDING_SQUARES * squares;
+}
+
 /* Whether the curve can be the true one. */
 static void
 check_fit(const ResponseData *data, ResponseFit *fit)
 {
-	if (fit->sse > LEAST_LACK * total_squares(data))
+	if (fit->sse > LEAST_LACK * total_squares(data) && fit->sse > rounding_squares(data))
 	{
 		if (data->known_variance)
 			compare_with_heads(data, fit);
+		else if (data->alike)
+			compare_with_alike(data, fit);
 		else
 			compare_with_bend(data, fit);
 	}
