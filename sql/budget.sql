@@ -53,7 +53,17 @@ SELECT p::text::budget_plan = p AS text, p::jsonb -> 'segments' -> 0 -> 'status'
 TRUNCATE poor_plan;
 \copy poor_plan FROM 'results/budget_poor.bin' WITH (FORMAT binary)
 SELECT a.segment, a.status FROM poor_plan, allocate_budget(p, 2000, draws => 0) AS a;
+-- What the next unit brings at a spend of 0 is the same with no budget as with next to none, and so is what is known of a segment.
+SELECT segment, count(DISTINCT marginal_value) AS marginals, round(min(marginal_value)::numeric, 4) AS marginal_value, count(*) - count(marginal_value) AS infinite, string_agg(DISTINCT a.status, ', ') AS status
+FROM unnest('{0,1e-20,1e-9,0.001}'::float8[]) AS b, allocate_budget('{"segments": [{"segment": "power", "heads": 1000, "value_per_response": 10, "curve": {"curve": "power", "a": 0.2, "e": 0.3, "covariance": [0.01, -0.02, 0.1]}},
+	{"segment": "unknown", "heads": 1000, "value_per_response": 10, "curve": {"curve": "exp", "c": 0.035, "k": 1.9, "covariance": [29, -22, 354]}, "others": [{"curve": "power", "a": 0.03, "e": 0.04, "covariance": [24, 0, 0], "weight": 0.3}]}]}', b) AS a
+WHERE spend_per_head = 0 GROUP BY 1 ORDER BY 1;
 DROP TABLE poor, poor_plan;
+
+-- Curves that are next to straight: spend passes from nothing to beyond a double with little of the price. All that get something are at one price.
+SELECT b AS budget, abs(sum(spend) / b - 1) < 1e-9 AS is_spent, count(*) FILTER (WHERE a.spend_per_head > 0) AS with_spend, max(marginal_value) FILTER (WHERE a.spend_per_head > 0) / min(marginal_value) FILTER (WHERE a.spend_per_head > 0) < 1 + 1e-9 AS one_price, string_agg(DISTINCT a.status, ', ') AS status
+FROM (SELECT budget_plan(segment, 1000, c::response_curve, 10, 0, NULL) AS p FROM (VALUES ('exp', '{"curve": "exp", "c": 0.3, "k": 1}'), ('straight', '{"curve": "power", "a": 0.034, "e": 0.999}'), ('hill', '{"curve": "hill", "c": 0.3, "h": 1}'), ('power', '{"curve": "power", "a": 0.034, "e": 0.5}')) AS v(segment, c)) AS x,
+	unnest('{0.001,100,4747.5,10000,1e9}'::float8[]) AS b, allocate_budget(p, b) AS a GROUP BY 1 ORDER BY 1;
 
 -- Three segments, their curves given: what a response is worth is 0.4.
 CREATE TABLE segments (segment text, heads int, curve response_curve, min_per_head float8, max_per_head float8);

@@ -331,6 +331,9 @@ read_segments(const NamedParts *parts, bool beyond_tested, SegmentNotes **notes)
  */
 #define MOST_LOG_DEVIATION (1.0 / 1.6448536269514722)
 
+/* In place of a spend of 0, whose response has no logarithm: a budget of 0 knows what the least budget does. */
+#define LEAST_SPEND 1e-100
+
 static bool
 is_not_identified(const BudgetSegment *segment, double budget)
 {
@@ -338,8 +341,9 @@ is_not_identified(const BudgetSegment *segment, double budget)
 
 	if (budget_segment_is_certain(segment))
 		return false;
-	if (!(segment->heads > 0.0 && segment->curve.param[0] > 0.0 && most > 0.0))
+	if (!(segment->heads > 0.0 && segment->curve.param[0] > 0.0))
 		return false;
+	most = fmax(most, LEAST_SPEND);
 	return !(response_log_deviation(&segment->curve, most) <= MOST_LOG_DEVIATION);
 }
 

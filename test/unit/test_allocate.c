@@ -131,6 +131,38 @@ test_power(void **state)
 	assert_true(total_spent(segments, shares, 3) == 0.0 && isinf(shares[0].marginal_value));
 }
 
+/*
+ * Curves of which some are next to straight: their spend passes from next to nothing to beyond a double within a few
+ * thousandths of the price. The budget is spent, all that get something are at one price, and more of it never means
+ * that the price rises.
+ */
+static void
+test_steep(void **state)
+{
+	static const BudgetSegment segments[4] = {SEGMENT(1000, 10, RESPONSE_EXP, .3, 1, 0, INFINITY),
+											  SEGMENT(1000, 10, RESPONSE_POWER, .034, .999, 0, INFINITY),
+											  SEGMENT(1000, 10, RESPONSE_HILL, .3, 1, 0, INFINITY),
+											  SEGMENT(1000, 10, RESPONSE_POWER, .034, .5, 0, INFINITY)};
+
+	(void) state;
+	for (double budget = 1e-9, last = INFINITY; budget < 1e12; budget *= 7.0)
+	{
+		BudgetShare shares[4];
+		BudgetOutcome outcome = allocate(segments, 4, budget, &no_draws, shares, &test_host);
+		double price = shares[3].marginal_value;
+
+		assert_true(outcome.unspent == 0.0);
+		assert_near(total_spent(segments, shares, 4), budget, 1e-12);
+		assert_true(price <= last * (1.0 + 1e-12));
+		for (int i = 0; i < 3; i++)
+			if (shares[i].spend_per_head > 0.0)
+				assert_near(shares[i].marginal_value, price, 1e-9);
+			else if (segments[i].curve.kind != RESPONSE_POWER)
+				assert_true(shares[i].marginal_value <= price * (1.0 + 1e-12));
+		last = price;
+	}
+}
+
 /* Segments that bring nothing, or less than nothing, get their minimum only. */
 static void
 test_no_use(void **state)
@@ -430,14 +462,9 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_concave_choices),
-		cmocka_unit_test(test_three_segments),
-		cmocka_unit_test(test_hill),
-		cmocka_unit_test(test_power),
-		cmocka_unit_test(test_no_use),
-		cmocka_unit_test(test_brute_force),
-		cmocka_unit_test(test_draws),
-		cmocka_unit_test(test_coverage),
+		cmocka_unit_test(test_concave_choices), cmocka_unit_test(test_three_segments), cmocka_unit_test(test_hill),
+		cmocka_unit_test(test_power),           cmocka_unit_test(test_steep),          cmocka_unit_test(test_no_use),
+		cmocka_unit_test(test_brute_force),     cmocka_unit_test(test_draws),          cmocka_unit_test(test_coverage),
 		cmocka_unit_test(test_many_segments),
 	};
 

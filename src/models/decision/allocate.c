@@ -17,6 +17,9 @@
 #include "numerics/sum.h"
 
 #define MOST_STEPS 200
+
+/* Newton's method needs fewer steps, or does not get near: then every other one halves the bracket. */
+#define NEWTON_STEPS 20
 #define LN_MOST 700.0
 
 /* Segments between two checks for interrupts. */
@@ -194,7 +197,20 @@ total_spend(Bidder *bidders, int count, double ln_price, double *slope, const Ho
 		sum_add(&total, segment->heads * spend);
 		*slope += segment->heads * by_price;
 	}
-	return sum_value(&total);
+	/* Neumaier's sum of infinities is NaN; a price so low that spend is beyond a double is one that is too low */
+	return isfinite(total.total) ? sum_value(&total) : total.total;
+}
+
+/*
+ * Newton's step in ln price; where much too much is spent in the logarithm of that: with curves that are next to
+ * straight spend is so steep in the price that the step would take away no more than a part of it.
+ */
+static double
+price_step(double total, double budget, double slope)
+{
+	if (total > 4.0 * budget && budget > 0.0)
+		return log(budget / total) * total / slope;
+	return (budget - total) / slope;
 }
 
 /* Finds the price whose total is the budget; the bidders' last spends are the allocation. */
@@ -208,17 +224,17 @@ find_price(Bidder *bidders, int count, double budget, const Host *host)
 	for (int i = 0; i < MOST_STEPS; i++)
 	{
 		double slope;
-		double off = total_spend(bidders, count, ln_price, &slope, host) - budget;
+		double total = total_spend(bidders, count, ln_price, &slope, host);
 		double next;
 
-		if (off == 0.0)
+		if (total == budget)
 			return;
-		if (off > 0.0)
+		if (total > budget)
 			low = ln_price;
 		else
 			high = ln_price;
-		next = ln_price - off / slope;
-		if (!(next > low && next < high))
+		next = ln_price + price_step(total, budget, slope);
+		if (!(next > low && next < high) || (i >= NEWTON_STEPS && i % 2 == 0))
 			next = low > -LN_MOST && high < LN_MOST ? 0.5 * (low + high)
 				: high < LN_MOST                    ? ln_price - ldexp(1.0, i < 9 ? i : 9)
 													: ln_price + ldexp(1.0, i < 9 ? i : 9);
@@ -229,14 +245,18 @@ find_price(Bidder *bidders, int count, double budget, const Host *host)
 	}
 }
 
-/* Distributes what rounding left of the budget over the segments that are not at a limit. */
+/*
+ * Distributes what rounding left of the budget over the segments that are not at a limit, in proportion to their
+ * spend: a segment that is to get next to nothing would not be at the price any more by what is rounding of another.
+ */
 static void
 settle_rest(Bidder *bidders, int count, double budget)
 {
 	for (int round = 0; round < 3; round++)
 	{
 		Sum spent = {0};
-		double heads = 0.0;
+		Sum free = {0};
+		double share;
 		double rest;
 
 		for (int i = 0; i < count; i++)
@@ -245,17 +265,18 @@ settle_rest(Bidder *bidders, int count, double budget)
 
 			sum_add(&spent, segment->heads * bidders[i].last);
 			if (bidders[i].last > segment->min && bidders[i].last < segment->max)
-				heads += segment->heads;
+				sum_add(&free, segment->heads * bidders[i].last);
 		}
 		rest = budget - sum_value(&spent);
-		if (rest == 0.0 || !(heads > 0.0))
+		share = rest / sum_value(&free);
+		if (rest == 0.0 || !isfinite(share))
 			return;
 		for (int i = 0; i < count; i++)
 		{
 			const BudgetSegment *segment = bidders[i].segment;
 
 			if (bidders[i].last > segment->min && bidders[i].last < segment->max)
-				bidders[i].last = clip(segment, bidders[i].last + rest / heads);
+				bidders[i].last = clip(segment, bidders[i].last * (1.0 + share));
 		}
 	}
 }
