@@ -103,6 +103,9 @@ SELECT status, changed_on FROM rate_change('{"orders": []}', '2025-01-01');
 -- The first and the last tenth are not searched: a change there is seen at the edge, with rates that are mixtures, and said to be.
 SELECT changed_on, rate_before, rate_after, status FROM rate_change(ordered_on('{1,2,3,4,5}'), '2027-09-28');
 SELECT changed_on, status FROM rate_change(ordered_on('{30,60,90,120,150,180,210,240,270,355,356,357,358,359,360,361,362,363}'), '2025-12-31');
+-- An order every week until day 665, none since: at the edge until that day is searched, on whichever weekday; then it is the day of the change.
+SELECT status, min(as_of), max(as_of), count(*) AS days, min(changed_on) FILTER (WHERE status = 'ok') AS first_day, max(changed_on) FILTER (WHERE status = 'ok') AS last_day, max(rate_after) FILTER (WHERE status = 'ok') AS rate_after
+FROM (SELECT purchase_history(date '2024-01-01' + 7 * i, 10) AS h FROM generate_series(0, 95) AS i) AS x, generate_series(timestamp '2025-11-20', '2026-02-10', '1 day') AS t, LATERAL (SELECT t::date AS as_of) AS d, rate_change(h, as_of) GROUP BY 1 ORDER BY 2;
 -- A mix of categories.
 SELECT round(g::numeric, 8) AS g, df, round(p::numeric, 8) AS p, round(log_bayes_factor::numeric, 8) AS log_bayes_factor FROM mix_change('{8,5,7,0}', '{3,4,2,6}');
 SELECT m.* FROM mix_change('{8,5}', '{0,0}') AS m;

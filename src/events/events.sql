@@ -94,7 +94,7 @@ CREATE FUNCTION rate_change(history purchase_history, as_of date, prior double p
 	OUT p double precision, OUT prob double precision, OUT log_bayes_factor double precision, OUT status text) RETURNS record
 LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 100 AS 'MODULE_PATHNAME', 'purchase_rate_change';
 COMMENT ON FUNCTION rate_change(purchase_history, date, double precision) IS
-'the day after which the customer''s rate of transactions changed most, if it did: p of as large a log-likelihood ratio on any day without a change, and the probability of a change with this prior; the first and the last tenth of the days are not searched, and status at_the_edge says that the change may have been there';
+'the day after which the customer''s rate of transactions changed most, if it did: p of as large a log-likelihood ratio on any day without a change, and the probability of a change with this prior; the first and the last tenth of the days are not searched, and status at_the_edge says that the ratio is larger there, where the change may have been';
 
 CREATE FUNCTION mix_change(before bigint[], after bigint[], OUT g double precision, OUT df integer, OUT p double precision,
 	OUT log_bayes_factor double precision) RETURNS record

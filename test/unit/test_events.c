@@ -138,6 +138,59 @@ changes_are_found(void **state)
 	assert_true(near_day > 850);
 }
 
+/*
+ * Who ordered every week and stopped, or began to, is at the edge until the day of it is searched, whichever weekday
+ * that is: then it is the day of the change.
+ */
+static void
+changes_at_the_edge(void **state)
+{
+	static const int shapes[][2] = {{10, 200}, {20, 365}, {40, 400}, {150, 1000}};
+	Random random = random_start(23, 7);
+	int weekly[95];
+
+	(void) state;
+	for (int days = 95 * 7 + 21; days < 95 * 7 + 200; days++)
+	{
+		RateChange stopped;
+		RateChange began;
+		bool is_searched;
+
+		for (int i = 0; i < 95; i++)
+			weekly[i] = 7 * (i + 1);
+		stopped = rate_change(weekly, 95, days, 0.1);
+		is_searched = 95 * 7 <= 0.9 * days;
+		assert_int_equal(stopped.at_edge, !is_searched);
+		if (is_searched)
+			assert_true(stopped.changed == 95 * 7 && stopped.rate_after == 0.0);
+		for (int i = 0; i < 95; i++)
+			weekly[i] += days - 95 * 7;
+		began = rate_change(weekly, 95, days, 0.1);
+		is_searched = days - 95 * 7 + 6 >= 0.1 * days;
+		assert_int_equal(began.at_edge, !is_searched);
+		if (is_searched)
+			assert_true(began.changed == days - 95 * 7 + 6 && began.rate_before == 0.0);
+	}
+
+	/* a change within is seldom taken for one at the edge */
+	for (size_t i = 0; i < sizeof(shapes) / sizeof(shapes[0]); i++)
+	{
+		int seen = 0;
+		int at_edge = 0;
+
+		for (int trial = 0; trial < 4000; trial++)
+		{
+			RateChange change = simulated(&random, shapes[i][0], shapes[i][1], 0.7);
+
+			seen += change.p < 0.05;
+			at_edge += change.p < 0.05 && change.at_edge;
+		}
+		print_message("%d orders in %d days: %d changes, at the edge %.4f\n", shapes[i][0], shapes[i][1], seen,
+					  (double) at_edge / seen);
+		assert_true(seen > 1000 && at_edge <= 0.05 * seen);
+	}
+}
+
 /* Long gaps are integrated: that is what going through all their days gives, and takes no longer. */
 static void
 long_histories(void **state)
@@ -417,15 +470,11 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(effects_of_events),
-		cmocka_unit_test(changes_of_a_rate),
-		cmocka_unit_test(p_allows_for_the_search),
-		cmocka_unit_test(changes_are_found),
-		cmocka_unit_test(long_histories),
-		cmocka_unit_test(changes_of_a_mix),
-		cmocka_unit_test(effects_are_recovered),
-		cmocka_unit_test(effects_by_customer_cover),
-		cmocka_unit_test(customers_who_count_again),
+		cmocka_unit_test(effects_of_events),         cmocka_unit_test(changes_of_a_rate),
+		cmocka_unit_test(p_allows_for_the_search),   cmocka_unit_test(changes_are_found),
+		cmocka_unit_test(changes_at_the_edge),       cmocka_unit_test(long_histories),
+		cmocka_unit_test(changes_of_a_mix),          cmocka_unit_test(effects_are_recovered),
+		cmocka_unit_test(effects_by_customer_cover), cmocka_unit_test(customers_who_count_again),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

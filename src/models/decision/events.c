@@ -344,6 +344,40 @@ sum_of_gap(const ChangeData *data, double before, int first, int last, double re
 	return sum;
 }
 
+/* The largest ratio of these days, -infinity if there are none, and where asked on which day, after how many orders. */
+static double
+largest_ratio(const ChangeData *data, const int *orders, int earliest, int latest, int *best_day, double *best_before)
+{
+	int count = (int) data->count;
+	double largest = -INFINITY;
+
+	/* of all days between two orders the first or the last is best */
+	for (int i = 0; i <= count; i++)
+	{
+		int first = i == 0 ? earliest : orders[i - 1];
+		int last = i == count ? latest : orders[i] - 1;
+
+		host_poll_at(i);
+		first = first < earliest ? earliest : first;
+		last = last > latest ? latest : last;
+		for (int end = 0; first <= last && end < 2; end++)
+		{
+			int day = end == 0 ? first : last;
+			double ratio = log_ratio_at(data, i, day);
+
+			if (ratio > largest)
+			{
+				largest = ratio;
+				if (best_day != NULL)
+					*best_day = day;
+				if (best_before != NULL)
+					*best_before = i;
+			}
+		}
+	}
+	return largest;
+}
+
 RateChange
 rate_change(const int *orders, int count, int days, double prior)
 {
@@ -357,30 +391,9 @@ rate_change(const int *orders, int count, int days, double prior)
 
 	if (count < 2 || earliest > latest || earliest < 1 || latest >= days)
 		return change;
-	change.log_lr = -INFINITY;
-	/* of all days between two orders the first or the last is best */
-	for (int i = 0; i <= count; i++)
-	{
-		int first = i == 0 ? earliest : orders[i - 1];
-		int last = i == count ? latest : orders[i] - 1;
-
-		host_poll_at(i);
-		first = first < earliest ? earliest : first;
-		last = last > latest ? latest : last;
-		for (int end = 0; first <= last && end < 2; end++)
-		{
-			int day = end == 0 ? first : last;
-			double ratio = log_ratio_at(&data, i, day);
-
-			if (ratio > change.log_lr)
-			{
-				change.log_lr = ratio;
-				change.changed = day;
-				best_before = i;
-			}
-		}
-	}
-	change.at_edge = change.changed == earliest || change.changed == latest;
+	change.log_lr = largest_ratio(&data, orders, earliest, latest, &change.changed, &best_before);
+	change.at_edge = largest_ratio(&data, orders, 1, earliest - 1, NULL, NULL) > change.log_lr ||
+		largest_ratio(&data, orders, latest + 1, days - 1, NULL, NULL) > change.log_lr;
 	change.rate_before = best_before / change.changed;
 	change.rate_after = (count - best_before) / (days - change.changed);
 	change.p = rate_change_p(change.log_lr, count, days);

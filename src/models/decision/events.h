@@ -81,7 +81,7 @@ typedef struct RateChange
 	double p;      /* of a ratio as large at any day, if the rate has not changed */
 	double log_bayes_factor;
 	double prob;  /* that it has changed */
-	bool at_edge; /* the ratio is largest on the first or the last day that is looked at */
+	bool at_edge; /* the ratio is larger on a day that is not looked at */
 } RateChange;
 
 /*
