@@ -48,6 +48,12 @@ SELECT * FROM customer_triggers('action_scores', '2026-03-01', 7, events => 'act
 ROLLBACK TO text_consent;
 DROP TABLE action_consents;
 COMMIT;
+-- After one order some models have all customers alive, which is not said; what is next to certain is not said to be certain.
+CREATE TABLE action_certain (customer_id int, lifecycle text, recency_days int, order_count bigint, churn_prob float8, clv_365d float8);
+INSERT INTO action_certain VALUES (1, 'probably lost', 728, 1, 0, 90), (2, 'slipping', 728, 1, 0, 80), (3, 'slipping', 50, 2, 0, 70), (4, 'new', 20, 1, 1e-9, 60), (5, 'slipping', 9, 4, 0.004, 50),
+	(6, 'slipping', 9, 4, 0.006, 40), (7, 'probably lost', 400, 1, 0.9951, 30), (8, 'probably lost', 400, 2, 0.994, 20), (9, 'slipping', 8, NULL, 0, 10);
+SELECT customer_id, trigger_name, why FROM customer_triggers('action_certain', '2026-03-01') ORDER BY customer_id;
+DROP TABLE action_certain;
 -- Scores that stand at another day are said to, from eight days on.
 CREATE TABLE action_old_scores AS SELECT s.*, day AS as_of FROM action_scores AS s, (VALUES (date '2025-06-01'), ('2026-02-22'), ('infinity'), (NULL)) AS v(day) WHERE customer_id = 1;
 SELECT customer_id, why FROM customer_triggers('action_old_scores', '2026-03-01');
