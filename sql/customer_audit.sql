@@ -149,3 +149,11 @@ SET client_min_messages = notice;
 CREATE TABLE some_profit AS SELECT i AS c, date '2025-01-01' + i % 300 + k AS d, 10.0 AS amount, CASE WHEN i > 50 + 100 * (1 - k) THEN 3.0 END AS profit
 FROM generate_series(1, 200) AS i, generate_series(0, 1) AS k;
 SELECT create_customer_audit('some_profit', 'some_profit', 'c', 'd', 'amount', 'profit', grain => 'year');
+-- A row without an amount is left out, and its profit with it: of all views, of single orders and of lines.
+CREATE TABLE no_amount (c int, d date, amount numeric, profit numeric, id int);
+INSERT INTO no_amount VALUES (1, '2025-06-01', 100, 40, 1), (1, '2025-07-01', NULL, 5000, 2), (2, '2025-03-01', 30, 10, 3), (2, '2025-03-01', NULL, 700, 3), (3, '2025-02-01', NULL, NULL, 4), (1, '2024-05-01', NULL, 600, 5), (2, '2024-06-01', 20, 8, 6);
+SELECT create_customer_audit('single', 'no_amount', 'c', 'd', 'amount', 'profit', grain => 'year', until => '2026-01-01');
+SELECT create_customer_audit('lined', 'no_amount', 'c', 'd', 'amount', 'profit', grain => 'year', until => '2026-01-01', order_id => 'id');
+SELECT v, customers, orders, spend, profit, margin FROM (SELECT 'single' AS v, * FROM single_deciles UNION ALL SELECT 'lined', * FROM lined_deciles) AS t WHERE customers > 0 ORDER BY v, decile;
+SELECT 'single' AS v, sum(profit) AS cohorts, (SELECT sum(profit) FROM single_c3) AS c3, (SELECT sum(profit_1) FROM single_change) AS profit_1, (SELECT sum(profit_2) FROM single_change) AS profit_2 FROM single_cohorts
+UNION ALL SELECT 'lined', sum(profit), (SELECT sum(profit) FROM lined_c3), (SELECT sum(profit_1) FROM lined_change), (SELECT sum(profit_2) FROM lined_change) FROM lined_cohorts;

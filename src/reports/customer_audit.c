@@ -316,7 +316,9 @@ orders_argument(FunctionCallInfo fcinfo, AuditQuery *query)
 	query->line_profit = "NULL::pg_catalog.numeric";
 	if (profit != NULL)
 	{
-		query->line_profit = sql_amount_column("o", relation, profit, order_id != NULL, &type);
+		/* a row that is left out, for want of an amount, is left out of both histories */
+		query->line_profit = psprintf("CASE WHEN %s IS NOT NULL THEN %s END", query->line_amount,
+									  sql_amount_column("o", relation, profit, order_id != NULL, &type));
 		query->profit_type = sql_type(type);
 	}
 	if (order_id == NULL)
@@ -423,7 +425,8 @@ check_data(FunctionCallInfo fcinfo, const AuditQuery *query)
 	{
 		OrdersTable profits = table;
 
-		profits.amount = query->line_profit;
+		profits.known = psprintf("(%s AND %s IS NOT NULL)", table.known, query->line_amount);
+		profits.amount = psprintf("(%s)", query->line_profit);
 		profits.amount_type = query->profit_type;
 		orders_check_numbers(&profits, "profit");
 	}
