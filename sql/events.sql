@@ -109,7 +109,7 @@ FROM (SELECT purchase_history(date '2024-01-01' + 7 * i, 10) AS h FROM generate_
 -- A mix of categories.
 SELECT round(g::numeric, 8) AS g, df, round(p::numeric, 8) AS p, round(log_bayes_factor::numeric, 8) AS log_bayes_factor FROM mix_change('{8,5,7,0}', '{3,4,2,6}');
 SELECT m.* FROM mix_change('{8,5}', '{0,0}') AS m;
-SELECT m.* FROM mix_change('{8,0,5,NULL}', '{8,0,5,0}') AS m;
+SELECT m.* FROM mix_change('{8,0,5,0}', '{8,0,5,0}') AS m;
 
 --
 -- Which events were missed

@@ -168,3 +168,8 @@ SELECT unit, segment, round((shrunk / unit)::numeric, 6) AS shrunk, round((low /
 FROM (VALUES (1::float8), (1e97), (1e-80)) AS v(unit),
 	LATERAL (SELECT uplift_segments(tile, u) AS s FROM (SELECT i % 3 AS tile, uplift(i % 2 = 0, (i * i % 17 + CASE WHEN i % 2 = 0 THEN i % 3 * 4 ELSE 0 END) * unit) AS u FROM generate_series(1, 600) AS i GROUP BY 1) AS x) AS y, LATERAL uplift_shrunk(s) ORDER BY unit, segment;
 SELECT prob_worth, persuadable, status FROM uplift_shrunk((SELECT uplift_segments('a', u) FROM (SELECT uplift(i % 2 = 0, i * 1e99) AS u FROM generate_series(1, 10) AS i) AS x), 0.9, -1e300);
+
+-- A measure from before that is the outcome itself, or comes from after it, explains all: there is nothing left to tell an effect from.
+SELECT label, e.uplift, e.low, e.status FROM (SELECT 'the outcome twice' AS label, uplift(i % 2 = 0, i::float8, i::float8) AS u FROM generate_series(1, 100) AS i
+	UNION ALL SELECT 'from after it', uplift(i % 2 = 0, i + (i % 2) * 3.0, i::float8) FROM generate_series(1, 100) AS i
+	UNION ALL SELECT 'nearly', uplift(i % 2 = 0, i + (i % 7) * 1e-3, i::float8) FROM generate_series(1, 100) AS i) AS x, uplift_estimate(u) AS e ORDER BY label;

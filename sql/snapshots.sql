@@ -232,6 +232,12 @@ UPDATE shop.named SET segment = repeat('ä', 127) WHERE customer_id = 1;
 SELECT take_snapshot('shop.names', '2026-01-01');
 SELECT t.customers, t.to_segment = '(no segment)' AS without FROM unnest(snapshot_transitions('shop.names', '2025-12-31', '2026-01-01')) AS t ORDER BY without;
 
+-- Days before the first snapshot, and long after the last, say so.
+SET client_min_messages = notice;
+SELECT count(*) FROM unnest(snapshot_transitions('shop.names', '2025-01-15', '2026-01-01'));
+SELECT count(*) FROM unnest(snapshot_transitions('shop.names', '2026-01-01', '2026-01-09'));
+SET client_min_messages = warning;
+
 -- Refused, with what to do.
 SELECT take_snapshot('shop.plain', '2025-12-31');
 SELECT take_snapshot('shop.plain', 'infinity');

@@ -20,6 +20,7 @@
 #include "utils/builtins.h"
 
 #include "equity/acquisition.h"
+#include "support/args.h"
 #include "support/bytes.h"
 #include "support/json.h"
 
@@ -524,10 +525,7 @@ acquisition_array(FunctionCallInfo fcinfo, int argno, const char *name, int32 lo
 	for (int i = 0; i < count; i++)
 	{
 		numbers[i] = nulls[i] ? NAN : DatumGetFloat8(elements[i]) + 0.0;
-		if (nulls[i] && !nulls_allowed)
-			ereport(ERROR,
-					(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
-					 errmsg("element %d of %s must not be null", i + 1, name)));
+		refuse_null_element(nulls[i] && !nulls_allowed, i, name);
 		if (!nulls[i] && !(numbers[i] >= 0 && numbers[i] <= ACQUISITION_MAX_COUNT))
 			ereport(ERROR,
 					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),

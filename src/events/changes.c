@@ -75,7 +75,8 @@ counts_argument(FunctionCallInfo fcinfo, int argno, const char *name, int *count
 	for (int i = 0; i < *count; i++)
 	{
 		CHECK_FOR_INTERRUPTS();
-		counts[i] = nulls[i] ? 0.0 : (double) DatumGetInt64(elements[i]);
+		refuse_null_element(nulls[i], i, name);
+		counts[i] = (double) DatumGetInt64(elements[i]);
 		if (counts[i] < 0)
 			ereport(ERROR,
 					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),

@@ -172,9 +172,11 @@ flags_argument(FunctionCallInfo fcinfo, int argno, FunnelMode mode)
 	deconstruct_array(PG_GETARG_ARRAYTYPE_P(argno), TEXTOID, -1, false, TYPALIGN_INT, &elements, &nulls, &count);
 	for (int i = 0; i < count; i++)
 	{
-		char *flag = nulls[i] ? "" : TextDatumGetCString(elements[i]);
+		char *flag;
 
 		CHECK_FOR_INTERRUPTS();
+		refuse_null_element(nulls[i], i, "flags");
+		flag = TextDatumGetCString(elements[i]);
 		if (mode != FUNNEL_CLICKHOUSE || (strcmp(flag, "strict_order") != 0 && strcmp(flag, "dedup") != 0))
 			ereport(ERROR,
 					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),

@@ -250,10 +250,12 @@ funnel_phases(PG_FUNCTION_ARGS)
 	InitMaterializedSRF(fcinfo, 0);
 	for (int i = 0; i < phases; i++)
 	{
-		int last = last_nulls[i] ? 0 : DatumGetInt32(lasts[i]);
+		int last = DatumGetInt32(lasts[i]);
 		Datum values[7] = {names[i], Int32GetDatum(first)};
-		bool nulls[7] = {name_nulls[i]};
+		bool nulls[7] = {false};
 
+		refuse_null_element(name_nulls[i], i, "phases");
+		refuse_null_element(last_nulls[i], i, "last_steps");
 		if (last < first || last > FUNNEL_STEPS)
 			ereport(ERROR,
 					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),

@@ -39,9 +39,9 @@ index_argument(FunctionCallInfo fcinfo, int argno, const char *name)
 	return index;
 }
 
-/* An array of numbers; those that are NULL are NaN. */
+/* An array of numbers; those that are NULL are NaN, or an error. */
 static double *
-numbers_argument(FunctionCallInfo fcinfo, int argno, const char *name, int *count)
+numbers_argument(FunctionCallInfo fcinfo, int argno, const char *name, bool nulls_allowed, int *count)
 {
 	ArrayType *array = PG_GETARG_ARRAYTYPE_P(argno);
 	Datum *elements;
@@ -57,6 +57,7 @@ numbers_argument(FunctionCallInfo fcinfo, int argno, const char *name, int *coun
 	for (int i = 0; i < *count; i++)
 	{
 		CHECK_FOR_INTERRUPTS();
+		refuse_null_element(nulls[i] && !nulls_allowed, i, name);
 		numbers[i] = nulls[i] ? NAN : DatumGetFloat8(elements[i]);
 	}
 	return numbers;
@@ -77,7 +78,7 @@ weights_argument(FunctionCallInfo fcinfo, int argno, int expected)
 			weights[i] = 1.0;
 		return weights;
 	}
-	weights = numbers_argument(fcinfo, argno, "weights", &count);
+	weights = numbers_argument(fcinfo, argno, "weights", false, &count);
 	if (count != expected)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
@@ -113,7 +114,7 @@ rate_mean(PG_FUNCTION_ARGS)
 
 	if (PG_ARGISNULL(0))
 		PG_RETURN_NULL();
-	rates = numbers_argument(fcinfo, 0, "rates", &count);
+	rates = numbers_argument(fcinfo, 0, "rates", true, &count);
 	weights = count > 0 ? weights_argument(fcinfo, 1, count) : NULL;
 	for (int i = 0; i < count; i++)
 	{

@@ -302,6 +302,9 @@ static const char transitions_template[] =
 					   "{until}") "\n"
 								  "WHERE COALESCE(c.past_days[1], c.changed_on) OPERATOR(pg_catalog.<=) {until}";
 
+/* From so many days without a snapshot on it is worth a word. */
+#define UNSEEN_DAYS 7
+
 /* The names of all that belongs together, and the parts of the templates that they are. */
 #define MAX_PARTS 20
 
@@ -835,6 +838,29 @@ take_snapshot(PG_FUNCTION_ARGS)
 	PG_RETURN_INT64(written);
 }
 
+/* Says that nobody was looked at until the first of two days, or since long before the second. */
+static void
+notice_unseen_days(const Snapshots *snapshots, DateADT since, DateADT until)
+{
+	bool isnull;
+	DateADT first =
+		DatumGetDateADT(query_value("SELECT pg_catalog.min(d.as_of) FROM {days} AS d", "", snapshots, &isnull));
+	DateADT last;
+
+	if (isnull)
+		return;
+	last = DatumGetDateADT(query_value("SELECT pg_catalog.max(d.as_of) FROM {days} AS d", "", snapshots, &isnull));
+	if (since < first)
+		ereport(NOTICE,
+				(errmsg("there is no snapshot of %s or before: all customers are (new)", date_text(since)),
+				 errhint("The first snapshot is of %s.", date_text(first))));
+	if (until > last + UNSEEN_DAYS)
+		ereport(NOTICE,
+				(errmsg("there is no snapshot of the last %d days until %s: who moved in them is not known",
+						until - last, date_text(until)),
+				 errhint("The last snapshot is of %s.", date_text(last))));
+}
+
 /* snapshot_transitions(snapshots, since, until) → segment_transitions */
 PG_FUNCTION_INFO_V1(snapshot_transitions);
 Datum
@@ -852,6 +878,7 @@ snapshot_transitions(PG_FUNCTION_ARGS)
 	add_part(&snapshots, "{since}", sql_date_literal(since));
 	add_part(&snapshots, "{until}", sql_date_literal(until));
 	SPI_connect();
+	notice_unseen_days(&snapshots, since, until);
 	value = query_value(transitions_template, sql_extension_schema(fcinfo), &snapshots, &isnull);
 	if (!isnull)
 		value = SPI_datumTransfer(value, false, -1);

@@ -33,6 +33,15 @@ refuse_null(FunctionCallInfo fcinfo, int argno, const char *name, const char *hi
 }
 
 void
+refuse_null_element(bool isnull, int element, const char *name)
+{
+	if (isnull)
+		ereport(ERROR,
+				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
+				 errmsg("element %d of %s must not be null", element + 1, name)));
+}
+
+void
 refuse_nulls(FunctionCallInfo fcinfo, int argno, const char *const *names, int count)
 {
 	for (int i = 0; i < count; i++)

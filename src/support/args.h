@@ -40,6 +40,9 @@ extern bool gives_no_rows(FunctionCallInfo fcinfo);
 /* An error if the argument is NULL. */
 extern void refuse_null(FunctionCallInfo fcinfo, int argno, const char *name, const char *hint);
 
+/* The same for an element of a list, counted from 0. */
+extern void refuse_null_element(bool isnull, int element, const char *name);
+
 /* The same for the arguments from argno on that have a name in the list. */
 extern void refuse_nulls(FunctionCallInfo fcinfo, int argno, const char *const *names, int count);
 

@@ -6,6 +6,7 @@
 
 #include "utils/date.h"
 #include "utils/datetime.h"
+#include "support/args.h"
 
 /* The anniversary of a day in a year (astronomical: 0 is 1 BC); 29 February is on the 28th in other years. */
 static int
@@ -24,10 +25,8 @@ next_anniversary(PG_FUNCTION_ARGS)
 	int year, month, day, this_year, ignored;
 	int64 next;
 
-	if (DATE_NOT_FINITE(event) || DATE_NOT_FINITE(as_of))
-		ereport(ERROR,
-				(errcode(ERRCODE_DATETIME_VALUE_OUT_OF_RANGE),
-				 errmsg("%s is not a finite date", DATE_NOT_FINITE(event) ? "\"on\"" : "as_of")));
+	check_finite_day(event, "\"on\"", NULL);
+	check_finite_day(as_of, "as_of", NULL);
 	j2date(event + POSTGRES_EPOCH_JDATE, &year, &month, &day);
 	j2date(as_of + POSTGRES_EPOCH_JDATE, &this_year, &ignored, &ignored);
 	this_year = Max(this_year, year + 1);

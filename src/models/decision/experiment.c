@@ -23,24 +23,8 @@
 /* Above this mean a Poisson variable is drawn from its expansion about the normal, below it one by one. */
 #define POISSON_LARGE 100.0
 
-ExperimentStatus
-experiment_status(const Experiment *experiment)
-{
-	const ExperimentArm *treated = &experiment->treated;
-	const ExperimentArm *control = &experiment->control;
-
-	if (treated->count < 1.0)
-		return EXPERIMENT_NO_TREATED;
-	if (control->count < 1.0)
-		return EXPERIMENT_NO_CONTROL;
-	if (experiment->binary && !experiment->has_before)
-		return EXPERIMENT_OK;
-	if (treated->count < 2.0 || control->count < 2.0)
-		return EXPERIMENT_TOO_FEW;
-	if (!(treated->variance + control->variance > 0.0))
-		return EXPERIMENT_NO_VARIATION;
-	return EXPERIMENT_OK;
-}
+/* With less than this share of the variance left a covariate is the outcome itself, or comes from after it. */
+#define EXPLAINED 1e-12
 
 typedef struct Wilson
 {
@@ -129,6 +113,36 @@ adjust_for_before(Experiment *experiment)
 		arm->variance += theta * (theta * arm->before_variance - 2.0 * arm->covariance);
 		arm->variance = fmax(arm->variance, 0.0);
 	}
+}
+
+/* The variances of both arms that a covariate leaves. */
+static double
+left_variance(const Experiment *experiment)
+{
+	Experiment adjusted = *experiment;
+
+	if (experiment->has_before)
+		adjust_for_before(&adjusted);
+	return adjusted.treated.variance + adjusted.control.variance;
+}
+
+ExperimentStatus
+experiment_status(const Experiment *experiment)
+{
+	const ExperimentArm *treated = &experiment->treated;
+	const ExperimentArm *control = &experiment->control;
+
+	if (treated->count < 1.0)
+		return EXPERIMENT_NO_TREATED;
+	if (control->count < 1.0)
+		return EXPERIMENT_NO_CONTROL;
+	if (experiment->binary && !experiment->has_before)
+		return EXPERIMENT_OK;
+	if (treated->count < 2.0 || control->count < 2.0)
+		return EXPERIMENT_TOO_FEW;
+	if (!(left_variance(experiment) > EXPLAINED * (treated->variance + control->variance)))
+		return EXPERIMENT_NO_VARIATION;
+	return EXPERIMENT_OK;
 }
 
 /* Welch's degrees of freedom, from shares of the variance: squares of large ones would be infinite. */

@@ -38,7 +38,7 @@ typedef enum ExperimentStatus
 	EXPERIMENT_NO_TREATED,
 	EXPERIMENT_NO_CONTROL,
 	EXPERIMENT_TOO_FEW,      /* one unit in an arm has no variance */
-	EXPERIMENT_NO_VARIATION, /* all outcomes that are not 0 or 1 are the same */
+	EXPERIMENT_NO_VARIATION, /* all outcomes that are not 0 or 1 are the same, or what the covariate makes of them */
 } ExperimentStatus;
 
 typedef struct ExperimentEstimate
