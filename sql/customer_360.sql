@@ -97,3 +97,12 @@ SELECT page_error(format($x$'47 "11', history, model, cuts, %s$x$, arguments)) A
 SELECT count(*), bool_and((page -> 'scores' ->> 'churn_prob')::numeric = rounded(churn_prob(history, model, '2025-12-31'), 4)) AS churn, bool_and(page -> 'segment' ->> 'lifecycle' = lifecycle_of(history, model, '2025-12-31')) AS lifecycle,
 	bool_and((page -> 'history' ->> 'orders')::int = order_count(history)) AS orders
 FROM (SELECT history, model, customer_360(customer_id::text, history, model, cuts, '2025-12-31') AS page FROM shop, kept) AS x;
+
+-- Of customers without amounts all that names a segment names the same, and amounts of others are ranked among those that are known.
+CREATE TABLE mixed AS SELECT customer_id, CASE WHEN customer_id % 5 = 0 THEN (SELECT ('{"orders": [' || string_agg(format('["%s", null]', (u).ordered_on), ',') || ']}')::purchase_history FROM unnest(history) AS u) ELSE history END AS history FROM shop;
+SELECT create_customer_scores('mixed_scores', 'mixed', 'customer_id', as_of => '2025-12-31', model => 'bg/nbd');
+SELECT s.total_spend IS NULL AS unknown, count(*) AS customers, count(*) FILTER (WHERE s.rfm_score = r.by_cuts AND s.rfm_score = r.by_window) AS scores, count(*) FILTER (WHERE page -> 'scores' ->> 'rfm' = s.rfm_score) AS on_page,
+	count(*) FILTER (WHERE page -> 'segment' ->> 'now' = s.segment) AS segments, count(*) FILTER (WHERE page -> 'scores' ->> 'why' LIKE s.segment || ' (R%') AS explained, count(s.m_score) AS with_m
+FROM mixed_scores AS s JOIN (SELECT customer_id, rfm_score(recency_days(history, '2025-12-31'), order_count(history), total_spend(history), c) AS by_cuts,
+		rfm_score(recency_days(history, '2025-12-31'), order_count(history), total_spend(history)) OVER () AS by_window, customer_360(customer_id::text, history, model, c, '2025-12-31') AS page
+	FROM mixed, kept, (SELECT rfm_cuts(recency_days(history, '2025-12-31'), order_count(history), total_spend(history)) AS c FROM mixed) AS k) AS r USING (customer_id) GROUP BY 1 ORDER BY 1;

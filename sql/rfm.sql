@@ -265,7 +265,7 @@ SELECT rfm_cuts(recency_days, frequency, monetary) AS cuts FROM ten WHERE false;
 SELECT rfm_cuts(7, 3, 19.9) AS cuts;
 SELECT rfm_cuts(7, 3, 19.9) AS cuts FROM generate_series(1, 1000);
 SELECT DISTINCT rfm_score(7, 3, 19.9) OVER () AS score FROM generate_series(1, 1000);
--- Customers of whom something is not known are left out and have no score.
+-- Customers of unknown recency or frequency are left out and have no score; those of unknown spend count in the other two, and have these.
 CREATE TABLE unknown (recency_days int, frequency bigint, monetary float8);
 INSERT INTO unknown VALUES (1, 1, 1), (2, 2, 2), (NULL, 3, 3), (4, NULL, 4), (5, 5, NULL), (6, 6, 'NaN'), (7, 7, 'Infinity'), (8, 8, '-Infinity');
 SELECT *, rfm_score(recency_days, frequency, monetary, 2) OVER () AS by_window, rfm_score(recency_days, frequency, monetary, cuts) AS by_cuts
@@ -273,6 +273,25 @@ FROM unknown, (SELECT rfm_cuts(recency_days, frequency, monetary, 2) AS cuts FRO
 SELECT rfm_cuts(recency_days, frequency, monetary) AS cuts FROM unknown WHERE recency_days > 3;
 SELECT rfm_score(recency_days, frequency, monetary) OVER () AS score FROM unknown WHERE recency_days > 3;
 SELECT rfm_score(1, 1, 1, NULL::rfm_cuts) AS score;
+-- So recency and frequency are cut as those of all, and money as that of those of whom it is known; text and binary states have the same.
+CREATE TABLE half AS SELECT recency_days, frequency, CASE WHEN id % 3 > 0 THEN monetary::float8 END AS monetary FROM shop;
+SELECT (c #- '{monetary}') = ((SELECT rfm_cuts(recency_days, frequency, 1) FROM half)::jsonb #- '{monetary}') AS of_all, c -> 'monetary' = (SELECT rfm_cuts(recency_days, frequency, monetary) FROM half WHERE monetary IS NOT NULL)::jsonb -> 'monetary' AS of_known, (c -> 'customers')::int AS customers
+FROM (SELECT rfm_cuts(recency_days, frequency, monetary)::jsonb FROM half) AS x(c);
+CREATE AGGREGATE pg_temp.half_state(integer, bigint, double precision) (SFUNC = rfm_cuts_add, STYPE = rfm_cuts, COMBINEFUNC = rfm_cuts_merge);
+CREATE AGGREGATE pg_temp.half_merged(rfm_cuts) (SFUNC = rfm_cuts_merge, STYPE = rfm_cuts, FINALFUNC = rfm_cuts_final);
+CREATE TABLE half_states AS SELECT recency_days % 4 AS part, pg_temp.half_state(recency_days, frequency, monetary) AS state FROM half GROUP BY 1
+	UNION ALL SELECT 9, pg_temp.half_state(1, 1, NULL);
+INSERT INTO half VALUES (1, 1, NULL);
+\copy half_states TO 'results/rfm_half.bin' WITH (FORMAT binary)
+CREATE TABLE half_received (LIKE half_states);
+\copy half_received FROM 'results/rfm_half.bin' WITH (FORMAT binary)
+SELECT (SELECT pg_temp.half_merged(state)::text FROM half_states) = c AS merged, (SELECT pg_temp.half_merged(state::text::rfm_cuts)::text FROM half_states) = c AS by_text, (SELECT pg_temp.half_merged(state)::text FROM half_received) = c AS received
+FROM (SELECT rfm_cuts(recency_days, frequency, monetary)::text FROM half) AS x(c);
+SELECT pg_temp.failure($$SELECT '{"levels": 5, "counting": {"recency": {"values": [1], "customers": [3]}, "frequency": {"values": [1], "customers": [3]}, "monetary": {"values": [1], "customers": [4]}}}'::rfm_cuts$$);
+SELECT rfm_cuts_final('{"levels": 5, "counting": {"recency": {"values": [1], "customers": [3]}, "frequency": {"values": [1], "customers": [3]}, "monetary": {"values": [], "customers": []}}}');
+SELECT count(*) FILTER (WHERE w = c) AS agree, count(*) FILTER (WHERE (monetary IS NULL) = (w LIKE '__-')) AS without_money, count(*)
+FROM (SELECT monetary, rfm_score(recency_days, frequency, monetary) OVER () AS w, rfm_score(recency_days, frequency, monetary, cuts) AS c FROM half, (SELECT rfm_cuts(recency_days, frequency, monetary) AS cuts FROM half) AS k) AS x;
+DROP TABLE half, half_states, half_received;
 -- Zero has no sign; the ends of the types have their place.
 SELECT rfm_cuts(0, 0, m) AS cuts FROM unnest('{0,-0}'::float8[]) m;
 SELECT rfm_cuts(r, f, m, 3) AS cuts FROM (VALUES

@@ -60,10 +60,7 @@ CREATE FUNCTION score_facts(history purchase_history, model clv_model, cuts rfm_
 	OUT day date, OUT known purchase_history, OUT levels integer, OUT recency integer, OUT orders bigint, OUT spend double precision, OUT score text)
 LANGUAGE SQL IMMUTABLE PARALLEL SAFE COST 200
 BEGIN ATOMIC
-	SELECT d.day, k.known, l.levels, m.recency, m.orders, m.spend,
-		-- of unknown spend there is no monetary score
-		CASE WHEN m.spend IS NULL THEN overlay(rfm_score(m.recency, m.orders, 0, score_facts.cuts) PLACING '-' FROM 3 FOR 1)
-			ELSE rfm_score(m.recency, m.orders, m.spend, score_facts.cuts) END
+	SELECT d.day, k.known, l.levels, m.recency, m.orders, m.spend, rfm_score(m.recency, m.orders, m.spend, score_facts.cuts)
 	FROM (SELECT coalesce(score_facts.as_of, fitted_as_of(score_facts.model)) AS day) AS d,
 		LATERAL (SELECT CASE WHEN d.day IS NULL THEN score_facts.history ELSE history_until(score_facts.history, d.day) END AS known) AS k,
 		LATERAL (SELECT CASE WHEN order_count(k.known) > 0 THEN recency_days(k.known, d.day) END AS recency,

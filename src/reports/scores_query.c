@@ -405,13 +405,11 @@ stored_history(const ScoresQuery *query)
 	return query->as_of == NULL ? history : psprintf("%s.history_until(%s, %s)", query->schema, history, query->as_of);
 }
 
-/* The monetary value of a customer. In stored histories an amount may be unknown. */
+/* The monetary value of a customer: NULL in a stored history without amounts, and then it counts in no cut points. */
 static const char *
 monetary(const ScoresQuery *query, const char *spend)
 {
-	if (query->history != NULL)
-		return psprintf("COALESCE(%s, '0'::pg_catalog.float8)", spend);
-	return query->amount == NULL ? "'0'::pg_catalog.float8" : spend;
+	return query->history == NULL && query->amount == NULL ? "'0'::pg_catalog.float8" : spend;
 }
 
 /* A column of the fit: of the group's, which stands in this row; or of the only one, which is then read once. */

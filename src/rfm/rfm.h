@@ -33,7 +33,9 @@
  *
  * Where all customers have the same monetary value, because there are no
  * amounts or one price for all, it carries no information and has no score:
- * '55-'.
+ * '55-'. A customer whose monetary value is not known (NULL, NaN or infinite)
+ * has none either; recency and frequency count and score as those of all
+ * others, and the cuts of monetary value are those of the known ones.
  */
 #ifndef RFM_RFM_H
 #define RFM_RFM_H
@@ -117,13 +119,6 @@ extern int rfm_code_write(const RfmCode *code, char text[RFM_CODE_BYTES]);
 
 /* Reads a code; levels are zero if the code does not contain them. False if it is not a code. */
 extern bool rfm_code_read(const char *text, int length, RfmCode *code);
-
-/* Whether a customer with these values counts and gets a score. */
-static inline bool
-rfm_counted(const double values[RFM_DIMENSIONS])
-{
-	return isfinite(values[RFM_MONETARY]);
-}
 
 /* The score of one value, 1 to levels. */
 static inline int

@@ -31,19 +31,19 @@ COMMENT ON FUNCTION rfm_cuts_final(rfm_cuts) IS 'internal: the cut points of the
 
 CREATE AGGREGATE rfm_cuts(recency_days integer, frequency bigint, monetary double precision) (
 --@aggregate rfm_cuts rfm_cuts_add 262144
-COMMENT ON AGGREGATE rfm_cuts(integer, bigint, double precision) IS 'cut points of five levels; customers with an unknown value are left out';
+COMMENT ON AGGREGATE rfm_cuts(integer, bigint, double precision) IS 'cut points of five levels; customers of unknown recency or frequency are left out, and those of unknown monetary value count in the other two';
 CREATE AGGREGATE rfm_cuts(recency_days integer, frequency bigint, monetary double precision, levels integer) (
 --@aggregate rfm_cuts rfm_cuts_add 262144
-COMMENT ON AGGREGATE rfm_cuts(integer, bigint, double precision, integer) IS 'cut points of 2 to 10 levels; customers with an unknown value are left out';
+COMMENT ON AGGREGATE rfm_cuts(integer, bigint, double precision, integer) IS 'cut points of 2 to 10 levels; customers of unknown recency or frequency are left out, and those of unknown monetary value count in the other two';
 
 -- scores
 
 CREATE FUNCTION rfm_score(recency_days integer, frequency bigint, monetary double precision, cuts rfm_cuts) RETURNS text
-LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 5 AS 'MODULE_PATHNAME';
-COMMENT ON FUNCTION rfm_score(integer, bigint, double precision, rfm_cuts) IS 'scores of a customer by given cut points: ''545'', one character each for recency, frequency and monetary value, the highest is best (A is 10); - where all spend the same; with other than five levels followed by their number, ''333/3''; NULL where a value is not known';
+LANGUAGE C IMMUTABLE PARALLEL SAFE COST 5 AS 'MODULE_PATHNAME';
+COMMENT ON FUNCTION rfm_score(integer, bigint, double precision, rfm_cuts) IS 'scores of a customer by given cut points: ''545'', one character each for recency, frequency and monetary value, the highest is best (A is 10); - where all spend the same, or what this customer spent is not known; with other than five levels followed by their number, ''333/3''; NULL where recency or frequency is not known';
 CREATE FUNCTION rfm_score(recency_days integer, frequency bigint, monetary double precision, levels integer DEFAULT 5) RETURNS text
 LANGUAGE C WINDOW IMMUTABLE PARALLEL SAFE COST 20 AS 'MODULE_PATHNAME', 'rfm_score_window';
-COMMENT ON FUNCTION rfm_score(integer, bigint, double precision, integer) IS 'scores of a customer among those of the window''s partition: ''545'', one character each for recency, frequency and monetary value, the highest is best (A is 10); - where all spend the same; with other than five levels followed by their number, ''333/3''; NULL where a value is not known';
+COMMENT ON FUNCTION rfm_score(integer, bigint, double precision, integer) IS 'scores of a customer among those of the window''s partition: ''545'', one character each for recency, frequency and monetary value, the highest is best (A is 10); - where all spend the same, or what this customer spent is not known; with other than five levels followed by their number, ''333/3''; NULL where recency or frequency is not known';
 
 -- accessors of cut points
 

@@ -151,6 +151,7 @@ rebuild(const RfmCounts *old, int dimension, RfmTally map, Size filled)
 	tallies[dimension] = map;
 	counts = allocate_counts(old->levels, tallies);
 	counts->customers = old->customers;
+	counts->without_money = old->without_money;
 	for (int i = 0; i < RFM_DIMENSIONS; i++)
 	{
 		if (i != dimension)
@@ -565,14 +566,18 @@ count_value(RfmCounts *counts, int dimension, double value)
 RfmCounts *
 rfm_counts_add(RfmCounts *counts, const double values[RFM_DIMENSIONS])
 {
+	bool has_money = isfinite(values[RFM_MONETARY]);
+
 #ifdef __GNUC__
 	/* Monetary value has by far the most different values: prefetch its slot before the others are counted. */
-	if (counts->tallies[RFM_MONETARY].slots > 0)
+	if (has_money && counts->tallies[RFM_MONETARY].slots > 0)
 		__builtin_prefetch(first_slot(counts, RFM_MONETARY, values[RFM_MONETARY] + 0.0), 1);
 #endif
 	for (int i = 0; i < RFM_DIMENSIONS; i++)
-		counts = count_value(counts, i, values[i] + 0.0);
+		if (i != RFM_MONETARY || has_money)
+			counts = count_value(counts, i, values[i] + 0.0);
 	counts->customers++;
+	counts->without_money += !has_money;
 	return counts;
 }
 
@@ -678,6 +683,7 @@ rfm_counts_merge(RfmCounts *counts, const RfmCounts *other)
 		CHECK_FOR_INTERRUPTS();
 	}
 	counts->customers = customers;
+	counts->without_money += other->without_money;
 	return counts;
 }
 
@@ -685,13 +691,15 @@ rfm_counts_merge(RfmCounts *counts, const RfmCounts *other)
  * The cuts of one dimension. The j-th percentile is the smallest value with at
  * least j/levels of the customers at or below it. Frequency and money are cut
  * above it; recency is counted from the best end, which is its lowest, and is
- * cut above the percentile too: there the next day is worse.
+ * cut above the percentile too: there the next day is worse. Where nothing is
+ * known of money all have the same, which is no score.
  */
 static void
 find_cuts(const RfmCounts *counts, int dimension, RfmCuts *cuts)
 {
 	RfmReader reader;
 	int levels = cuts->levels;
+	int64 customers = counts->customers - (dimension == RFM_MONETARY ? counts->without_money : 0);
 	int64 up_to = 0;
 	double last = 0;
 	int j = 1;
@@ -703,7 +711,7 @@ find_cuts(const RfmCounts *counts, int dimension, RfmCuts *cuts)
 
 		up_to += reader.current.customers;
 		last = reader.current.value;
-		for (; j < levels && up_to * levels >= j * cuts->customers; j++)
+		for (; j < levels && up_to * levels >= j * customers; j++)
 		{
 			cuts->cuts[dimension][dimension == RFM_RECENCY ? levels - 1 - j : j - 1] =
 				dimension == RFM_RECENCY ? last + 1 : last;
@@ -719,6 +727,8 @@ find_cuts(const RfmCounts *counts, int dimension, RfmCuts *cuts)
 		}
 	}
 	rfm_reader_close(&reader);
+	if (customers == 0)
+		cuts->effective_levels[dimension] = 1;
 }
 
 void
@@ -751,7 +761,7 @@ list_problem(int dimension, const RfmList *list, int64 *customers)
 			return "a number of customers is out of range";
 		*customers += count->customers;
 	}
-	if (*customers == 0)
+	if (*customers == 0 && dimension != RFM_MONETARY)
 		return "there are no customers";
 	return NULL;
 }
@@ -769,7 +779,7 @@ rfm_lists_problem(int levels, const RfmList lists[RFM_DIMENSIONS])
 
 		if (problem != NULL)
 			return psprintf("%s: %s", rfm_dimension_names[i], problem);
-		if (customers[i] != customers[0])
+		if (i == RFM_MONETARY ? customers[i] > customers[0] : customers[i] != customers[0])
 			return psprintf("%s: counts other customers than %s", rfm_dimension_names[i], rfm_dimension_names[0]);
 	}
 	return NULL;
@@ -798,6 +808,9 @@ rfm_counts_from_lists(int levels, const RfmList lists[RFM_DIMENSIONS])
 	}
 	for (uint32 j = 0; j < lists[0].length; j++)
 		counts->customers += lists[0].counts[j].customers;
+	counts->without_money = counts->customers;
+	for (uint32 j = 0; j < lists[RFM_MONETARY].length; j++)
+		counts->without_money -= lists[RFM_MONETARY].counts[j].customers;
 	return counts;
 }
 

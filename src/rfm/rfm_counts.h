@@ -67,6 +67,7 @@ typedef struct RfmCounts
 	uint8 levels;
 	uint16 unused; /* always zero */
 	int64 customers;
+	int64 without_money; /* those of them whose monetary value is not known: it has that many customers fewer */
 	RfmTally tallies[RFM_DIMENSIONS];
 
 	/*
@@ -107,7 +108,7 @@ rfm_key_value(uint64 key)
 	memcpy(&value, &bits, sizeof(value));
 	return value;
 }
-StaticAssertDecl(offsetof(RfmCounts, data) == 112, "the data are aligned");
+StaticAssertDecl(offsetof(RfmCounts, data) == 120, "the data are aligned");
 
 /* The counts of one dimension from untrusted input. */
 typedef struct RfmList

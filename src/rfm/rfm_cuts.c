@@ -206,8 +206,8 @@ stored_add(FunctionCallInfo fcinfo, int levels, const double *values, const RfmC
 }
 
 /*
- * Counts one customer. A customer with an unknown value is left out, and so is
- * one whose monetary value is NaN or infinite.
+ * Counts one customer. One of unknown recency or frequency is left out; where the monetary
+ * value is unknown, NaN or infinite, the others count.
  */
 AGG_FUNCTION_INFO_V1(rfm_cuts_add);
 static Datum
@@ -226,17 +226,15 @@ rfm_cuts_add_in_group(PG_FUNCTION_ARGS)
 		rfm_check_levels(levels);
 	}
 
-	bool known = !PG_ARGISNULL(1) && !PG_ARGISNULL(2) && !PG_ARGISNULL(3);
-	double values[RFM_DIMENSIONS] = {0};
-
-	if (known)
-	{
-		values[RFM_RECENCY] = PG_GETARG_INT32(1);
-		values[RFM_FREQUENCY] = (double) PG_GETARG_INT64(2);
-		values[RFM_MONETARY] = PG_GETARG_FLOAT8(3);
-	}
-	if (!known || !rfm_counted(values))
+	if (PG_ARGISNULL(1) || PG_ARGISNULL(2))
 		return agg_state_unchanged(fcinfo);
+
+	const double values[RFM_DIMENSIONS] = {
+		[RFM_RECENCY] = PG_GETARG_INT32(1),
+		[RFM_FREQUENCY] = (double) PG_GETARG_INT64(2),
+		[RFM_MONETARY] = PG_ARGISNULL(3) ? NAN : PG_GETARG_FLOAT8(3),
+	};
+
 	if (!aggregate_finishes(fcinfo))
 		return stored_add(fcinfo, levels, values, NULL);
 

@@ -95,15 +95,17 @@ PG_FUNCTION_INFO_V1(rfm_score);
 Datum
 rfm_score(PG_FUNCTION_ARGS)
 {
-	double values[RFM_DIMENSIONS] = {
-		[RFM_RECENCY] = PG_GETARG_INT32(0),
-		[RFM_FREQUENCY] = (double) PG_GETARG_INT64(1),
-		[RFM_MONETARY] = PG_GETARG_FLOAT8(2),
-	};
 	RfmCuts cuts;
 
-	if (!rfm_counted(values))
+	if (PG_ARGISNULL(0) || PG_ARGISNULL(1) || PG_ARGISNULL(3))
 		PG_RETURN_NULL();
+
+	const double values[RFM_DIMENSIONS] = {
+		[RFM_RECENCY] = PG_GETARG_INT32(0),
+		[RFM_FREQUENCY] = (double) PG_GETARG_INT64(1),
+		[RFM_MONETARY] = PG_ARGISNULL(2) ? NAN : PG_GETARG_FLOAT8(2),
+	};
+
 	rfm_cuts_read(&cuts, PG_GETARG_DATUM(3));
 	return score_result(&cuts, values);
 }
@@ -165,10 +167,8 @@ row_values(PartitionRow *row, double values[RFM_DIMENSIONS])
 
 	Datum monetary = row_argument(row, 2, &isnull[2]);
 
-	if (isnull[2])
-		return false;
-	values[RFM_MONETARY] = DatumGetFloat8(monetary);
-	return rfm_counted(values);
+	values[RFM_MONETARY] = isnull[2] ? NAN : DatumGetFloat8(monetary);
+	return true;
 }
 
 static int

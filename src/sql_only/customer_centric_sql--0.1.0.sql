@@ -491,24 +491,26 @@ LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE COST 100000 SET search_path = pg_catalo
 DECLARE
 	r integer[]; f bigint[]; m double precision[];
 	cuts_r integer[] := '{}'; cuts_f bigint[] := '{}'; cuts_m double precision[] := '{}';
-	customers bigint; k integer;
+	customers bigint; with_money bigint; k integer;
 BEGIN
 	IF levels IS NULL OR levels < 2 OR levels > 10 THEN
 		RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value',
 			MESSAGE = 'levels must be between 2 and 10, not ' || coalesce(levels::text, 'NULL');
 	END IF;
-	-- customers with an unknown value are left out
-	SELECT array_agg(v.r ORDER BY v.r), array_agg(v.f ORDER BY v.f), array_agg(v.m ORDER BY v.m), count(*)
-	INTO r, f, m, customers
+	-- customers of unknown recency or frequency are left out, those of unknown monetary value count in the other two
+	SELECT array_agg(v.r ORDER BY v.r), array_agg(v.f ORDER BY v.f),
+		array_agg(v.m ORDER BY v.m) FILTER (WHERE v.m > '-infinity' AND v.m < 'infinity'), count(*),
+		count(*) FILTER (WHERE v.m > '-infinity' AND v.m < 'infinity')
+	INTO r, f, m, customers, with_money
 	FROM unnest(recency_days, frequency, monetary) AS v(r, f, m)
-	WHERE v.r IS NOT NULL AND v.f IS NOT NULL AND v.m > '-infinity' AND v.m < 'infinity';
+	WHERE v.r IS NOT NULL AND v.f IS NOT NULL;
 	IF customers = 0 THEN
 		RETURN NULL;
 	END IF;
 	FOR k IN 1 .. levels - 1 LOOP
 		cuts_r := cuts_r || r[((levels - k) * customers + levels - 1) / levels] + 1;
 		cuts_f := cuts_f || f[(k * customers + levels - 1) / levels];
-		cuts_m := cuts_m || m[(k * customers + levels - 1) / levels];
+		cuts_m := cuts_m || coalesce(m[(k * with_money + levels - 1) / levels], 0);
 	END LOOP;
 	RETURN jsonb_build_object('levels', levels, 'customers', customers,
 		'recency', jsonb_build_object('cuts', to_jsonb(cuts_r), 'effective_levels',
@@ -516,10 +518,10 @@ BEGIN
 		'frequency', jsonb_build_object('cuts', to_jsonb(cuts_f), 'effective_levels',
 			(SELECT count(DISTINCT c) FROM unnest(cuts_f) AS c) + (f[customers] > cuts_f[levels - 1])::integer),
 		'monetary', jsonb_build_object('cuts', to_jsonb(cuts_m), 'effective_levels',
-			(SELECT count(DISTINCT c) FROM unnest(cuts_m) AS c) + (m[customers] > cuts_m[levels - 1])::integer));
+			(SELECT count(DISTINCT c) FROM unnest(cuts_m) AS c) + coalesce(m[with_money] > cuts_m[levels - 1], false)::integer));
 END $$;
 COMMENT ON FUNCTION rfm_cuts(integer[], bigint[], double precision[], integer) IS
-'cut points of 2 to 10 levels from array_agg() of each value; customers with an unknown value are left out';
+'cut points of 2 to 10 levels from array_agg() of each value; customers of unknown recency or frequency are left out, and those of unknown monetary value count in the other two';
 
 CREATE FUNCTION rfm_cut_list(cuts rfm_cuts, dimension text) RETURNS double precision[]
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
@@ -542,7 +544,7 @@ COMMENT ON FUNCTION rfm_recency_digit(integer, rfm_cuts) IS 'internal: the score
 
 CREATE FUNCTION rfm_score(recency_days integer, frequency bigint, monetary double precision, cuts rfm_cuts) RETURNS text
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
-RETURN CASE WHEN (monetary > '-infinity'::double precision AND monetary < 'infinity'::double precision) IS NOT TRUE THEN NULL
+RETURN CASE
 	-- five levels, of which most have to look at two cut points only
 	WHEN cuts ->> 'levels' = '5' THEN
 		CASE WHEN recency_days < (cuts #>> '{recency,cuts,2}')::double precision THEN
@@ -554,15 +556,17 @@ RETURN CASE WHEN (monetary > '-infinity'::double precision AND monetary < 'infin
 			WHEN frequency > (cuts #>> '{frequency,cuts,1}')::double precision THEN '3'
 			WHEN frequency > (cuts #>> '{frequency,cuts,0}')::double precision THEN '2' WHEN frequency IS NOT NULL THEN '1' END
 		|| CASE WHEN cuts #>> '{monetary,effective_levels}' = '1' THEN '-'
+			WHEN (monetary > '-infinity'::double precision AND monetary < 'infinity'::double precision) IS NOT TRUE THEN '-'
 			WHEN monetary > (cuts #>> '{monetary,cuts,2}')::double precision THEN
 				CASE WHEN monetary > (cuts #>> '{monetary,cuts,3}')::double precision THEN '5' ELSE '4' END
 			WHEN monetary > (cuts #>> '{monetary,cuts,1}')::double precision THEN '3'
 			WHEN monetary > (cuts #>> '{monetary,cuts,0}')::double precision THEN '2' ELSE '1' END
 	ELSE rfm_recency_digit(recency_days, cuts) || rfm_digit(frequency::double precision, cuts, 'frequency')
-		|| CASE WHEN cuts #>> '{monetary,effective_levels}' = '1' THEN '-' ELSE rfm_digit(monetary, cuts, 'monetary') END
+		|| CASE WHEN cuts #>> '{monetary,effective_levels}' = '1' THEN '-'
+			WHEN (monetary > '-infinity'::double precision AND monetary < 'infinity'::double precision) IS NOT TRUE THEN '-' ELSE rfm_digit(monetary, cuts, 'monetary') END
 		|| '/' || (cuts ->> 'levels') END;
 COMMENT ON FUNCTION rfm_score(integer, bigint, double precision, rfm_cuts) IS
-'scores of a customer by given cut points: ''545'', one character each for recency, frequency and monetary value, the highest is best (A is 10); - where all spend the same; with other than five levels followed by their number, ''333/3''; NULL where a value is not known';
+'scores of a customer by given cut points: ''545'', one character each for recency, frequency and monetary value, the highest is best (A is 10); - where all spend the same, or what this customer spent is not known; with other than five levels followed by their number, ''333/3''; NULL where recency or frequency is not known';
 
 -- segments
 
