@@ -88,6 +88,17 @@ SELECT round(solved_effect::numeric, 6) AS solved, round(unsolved_effect::numeri
 FROM moves, recovery_effect(study, '{"counts": [[0, 42950197248, 100], [1, 109491, 60], [1, 109501, 40], [2, 109495, 50], [2, 109505, 50], [3, 0, 100]]}');
 SELECT recovery IS NULL AS unknown, status FROM moves, recovery_effect(study, '{"counts": []}');
 
+-- Events without a match are left out and counted, also where the match is NULL; where some have far more matches than others it is said.
+CREATE FUNCTION studied(i int, ordered float8, after float8) RETURNS purchase_history LANGUAGE sql RETURN
+	(SELECT coalesce(purchase_history(date '2025-06-01' + d, 1), '{"orders": []}') FROM generate_series(-200, 100) AS d WHERE assignment_place(i || ' ' || d, 'studied') < ordered * CASE WHEN d < 0 THEN 1 ELSE after END);
+CREATE TABLE unmatched AS SELECT i, studied(i, 0.02, CASE WHEN i % 2 = 1 THEN 6 ELSE 1 END) AS h, studied(i + 1000, 0.02, 1) AS m FROM generate_series(1, 200) AS i;
+SELECT form, e.customers, e.matched, e.left_out, round(e.effect::numeric, 2) AS effect, e.p_by_customer < 0.05 AS sure, e.status
+FROM (SELECT 'array' AS form, event_study(h, '2025-06-01', CASE WHEN i % 2 = 0 THEN ARRAY[m, NULL] END, 180, 90, 14) AS s FROM unmatched UNION ALL SELECT 'empty', event_study(h, '2025-06-01', CASE WHEN i % 2 = 0 THEN ARRAY[m] WHEN i % 4 = 1 THEN '{}' ELSE '{NULL}' END, 180, 90, 14) FROM unmatched
+	UNION ALL SELECT 'single', event_study(h, '2025-06-01', CASE WHEN i % 2 = 0 THEN m END, 180, 90, 14, date '2025-09-30') FROM unmatched UNION ALL SELECT 'those', event_study(h, '2025-06-01', m, 180, 90, 14) FROM unmatched WHERE i % 2 = 0
+	UNION ALL SELECT 'none', event_study(h, '2025-06-01', NULL::purchase_history, 180, 90, 14) FROM unmatched) AS x, event_effect(s) AS e ORDER BY 1;
+CREATE TABLE uneven AS SELECT i, studied(i, CASE WHEN i % 2 = 0 THEN 0.1 ELSE 0.02 END, 1 + (i + 1) % 2) AS h, (SELECT array_agg(studied(i + 1000 * k, CASE WHEN i % 2 = 0 THEN 0.1 ELSE 0.02 END, 1 + (i + 1) % 2)) FROM generate_series(1, 5) AS k) AS ms FROM generate_series(1, 200) AS i;
+SELECT most, e.matched, abs(e.effect - 1) > 0.1 AS biased, e.status FROM (VALUES (1, 1), (1, 5), (4, 5), (5, 5)) AS v(fewest, most), LATERAL (SELECT event_study(h, '2025-06-01', ms[:CASE WHEN i % 2 = 0 THEN fewest ELSE most END], 180, 90, 14) AS s FROM uneven) AS x, event_effect(s) AS e;
+DROP TABLE unmatched, uneven;
 --
 -- One customer's rate
 --
@@ -136,4 +147,4 @@ SELECT events_failure(format('SELECT %s FROM moves', call)) FROM (VALUES (1, $$e
 	(9, $$rate_change('{"orders": []}', 'infinity')$$), (10, $$rate_change('{"orders": []}', '2026-01-01', 1)$$), (11, $$mix_change('{1,2}', '{1}')$$), (12, $$mix_change('{1,-2}', '{1,2}')$$), (13, $$event_status('birth', '2026-01-01', NULL, 0, true)$$)) AS v(n, call) ORDER BY n;
 SELECT events_failure($$SELECT event_effect(a || b) FROM moves AS m(a), (SELECT event_study('{"orders": []}', '2026-01-01', 90, 90, 1)) AS x(b)$$);
 CREATE FUNCTION events_refused(literal text) RETURNS text LANGUAGE sql RETURN events_failure(format('SELECT %L::event_study', literal));
-SELECT literal, events_refused(literal) FROM (VALUES ('{"counts": [[0, 1, 1]]}'), ('{"counts": [[0, 42950197248, 10], [1, 109489, 1]]}'), ('{"counts": [[0, 42950197248, 10], [1, 109510, 1]]}'), ('{"counts": [[1, 109500, 1]]}'), ('{"counts": [[3, 1, 1]]}'), ('{"counts": [[4, 4, 1]]}'), ('{"counts": [[4, 21, 1]]}'), ('{"counts": [[5, 9007199254740992, 1]]}'), ('{"counts": [[0, 281474976710656, 1]]}')) AS v(literal);
+SELECT literal, events_refused(literal) FROM (VALUES ('{"counts": [[0, 1, 1]]}'), ('{"counts": [[0, 42950197248, 10], [1, 109489, 1]]}'), ('{"counts": [[0, 42950197248, 10], [1, 109510, 1]]}'), ('{"counts": [[1, 109500, 1]]}'), ('{"counts": [[3, 1, 1]]}'), ('{"counts": [[4, 4, 1]]}'), ('{"counts": [[4, 22, 1]]}'), ('{"counts": [[5, 9007199254740992, 1]]}'), ('{"counts": [[0, 281474976710656, 1]]}')) AS v(literal);

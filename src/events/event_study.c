@@ -222,6 +222,7 @@ count_matched(CountMap *map, StudyCustomer *customers, int count, int64 *sides)
 {
 	if (count > 0)
 		count_map_add_hot(map, STUDY_MATCHED, 0, count);
+	count_product(map, STUDY_MATCHED_SQUARES, count, count);
 	if (count > 1)
 		qsort(customers, count, sizeof(StudyCustomer), compare_customers);
 	for (int i = 0; i < count; i++)
@@ -270,12 +271,38 @@ typedef struct StudyForm
 	bool array;  /* several matched histories */
 } StudyForm;
 
+/*
+ * Whether an event counts as far as those matched with it go: without any in a study of matched customers it would be
+ * compared with the matched of other events, who are others.
+ */
+static bool
+has_match(FunctionCallInfo fcinfo, StudyForm form)
+{
+	ArrayType *array;
+	int places;
+
+	if (form.matched == 0)
+		return true;
+	if (PG_ARGISNULL(form.matched))
+		return false;
+	if (!form.array)
+		return true;
+	array = PG_GETARG_ARRAYTYPE_P(form.matched);
+	places = ArrayGetNItems(ARR_NDIM(array), ARR_DIMS(array));
+	if (!ARR_HASNULL(array))
+		return places > 0;
+	for (int i = 0; i < places; i++)
+		if (ARR_NULLBITMAP(array)[i / 8] & 1 << i % 8)
+			return true;
+	return false;
+}
+
 static Datum
 add_event(FunctionCallInfo fcinfo, StudyForm form)
 {
 	int windows_at = form.matched == 0 ? 3 : 4;
 	StudyWindows windows = windows_argument(fcinfo, windows_at);
-	bool usable = !any_null(fcinfo, 1, 2);
+	bool usable = !any_null(fcinfo, 1, 2) && has_match(fcinfo, form);
 	int64 sides[STUDY_SIDES] = {0};
 	CountValueState *state;
 	StudyCustomer own;
@@ -300,7 +327,7 @@ add_event(FunctionCallInfo fcinfo, StudyForm form)
 	own = customer_around(&state->map, STUDY_ORDERS, PG_GETARG_DATUM(1), event_on, windows);
 	count_customer(&state->map, STUDY_BEFORE, &own);
 	memcpy(sides, own.both, sizeof(own.both));
-	if (form.matched > 0 && !PG_ARGISNULL(form.matched))
+	if (form.matched > 0)
 	{
 		if (form.array)
 			count_all_matched(&state->map, PG_GETARG_ARRAYTYPE_P(form.matched), event_on, windows, sides);
@@ -349,6 +376,8 @@ event_study_add_all_matched_in_group(PG_FUNCTION_ARGS)
  */
 #define STUDY_OVERDISPERSED 0.1
 #define STUDY_CHANCE 0.84
+
+#define STUDY_UNEVEN 0.25
 
 /* A study as it is read. */
 typedef struct Study
@@ -508,6 +537,19 @@ effect_by_customer(const Study *study, const RatioEffect *effect, double level)
 	return ratio_effect_of_clusters(effect->ln_effect, data, products, again, sides, customers, level);
 }
 
+/*
+ * Whether events weigh more than others by how many are matched with them: those with many decide what the matched do, and
+ * are others than those with few. By the coefficient of variation, of which a quarter is what a few events with fewer make.
+ */
+static bool
+has_uneven_matches(const Study *study)
+{
+	double squares = (double) count_value_of(&study->value, STUDY_PRODUCTS, STUDY_MATCHED_SQUARES);
+	double mean = (double) study->matched / (double) study->customers;
+
+	return squares / (double) study->customers - mean * mean > STUDY_UNEVEN * STUDY_UNEVEN * mean * mean;
+}
+
 static const char *
 study_status(const Study *study, const RatioEffect *effect, const RatioEffect *clustered)
 {
@@ -519,6 +561,8 @@ study_status(const Study *study, const RatioEffect *effect, const RatioEffect *c
 		return "not_matched";
 	if (effect->added_half)
 		return "added_half";
+	if (has_uneven_matches(study))
+		return "uneven_matches";
 	return clustered->variance / effect->variance - 1.0 >
 			fmax(STUDY_OVERDISPERSED, STUDY_CHANCE * sqrt(2.0 / clustered->df))
 		? "overdispersed"

@@ -36,8 +36,9 @@ typedef enum StudyCount
 #define STUDY_SIDES 4 /* own orders before and after, matched ones before and after */
 #define STUDY_KNOWN (STUDY_SIDES * STUDY_SIDES)
 #define STUDY_AGAIN_KNOWN (STUDY_KNOWN + 1)
-#define STUDY_OF_ONE (STUDY_KNOWN + 2) /* before by before, before by after, after by after */
-#define STUDY_PRODUCT_DETAILS (STUDY_OF_ONE + 3)
+#define STUDY_OF_ONE (STUDY_KNOWN + 2)           /* before by before, before by after, after by after */
+#define STUDY_MATCHED_SQUARES (STUDY_OF_ONE + 3) /* of the number of customers that are matched with an event */
+#define STUDY_PRODUCT_DETAILS (STUDY_MATCHED_SQUARES + 1)
 
 /* Hashes of histories are that many bits, so that they are exact in JSON everywhere. */
 #define STUDY_HASH_BITS 53

@@ -1,7 +1,7 @@
 -- event_study: orders around an event
 
 --@value event_study 5 1 int4 -- the orders of customers around an event in their life, and of matched customers around the same day
-COMMENT ON FUNCTION event_study_in(cstring) IS 'internal: text input, JSON: {"counts": [[0, 773094113310, 1], ...]}, each element what is counted (0 customers by windows: before x 2^32 + after x 2^16 + gap, 1 orders and 2 orders of matched customers by the day from the event + 109500, 3 matched customers, 4 sums of products of the orders before and after of each customer and of those matched, 5 to 8 orders before and after by customer, and of those matched, by a hash of the history), a detail and a count';
+COMMENT ON FUNCTION event_study_in(cstring) IS 'internal: text input, JSON: {"counts": [[0, 773094113310, 1], ...]}, each element what is counted (0 customers by windows: before x 2^32 + after x 2^16 + gap, 1 orders and 2 orders of matched customers by the day from the event + 109500, 3 matched customers, 4 sums of products of the orders before and after of each customer and of those matched, and of the squares of how many are matched, 5 to 8 orders before and after by customer, and of those matched, by a hash of the history), a detail and a count';
 
 --@merge event_study 5
 
@@ -12,7 +12,7 @@ COMMENT ON FUNCTION event_study_add(event_study, purchase_history, date, integer
 CREATE AGGREGATE event_study(history purchase_history, event_on date, before_days integer, after_days integer, gap_days integer) (
 --@aggregate event_study event_study_add 3000
 COMMENT ON AGGREGATE event_study(purchase_history, date, integer, integer, integer) IS
-'customers with an event, without matched customers: what the season changes counts as an effect; orders in after_days from the event on, and in before_days that end gap_days before it; so are those with NULL';
+'customers with an event, without matched customers: what the season changes counts as an effect; orders in after_days from the event on, and in before_days that end gap_days before it; events with NULL are left out and counted';
 
 CREATE FUNCTION event_study_add(event_study, purchase_history, date, integer, integer, integer, date) RETURNS event_study
 LANGUAGE C IMMUTABLE PARALLEL SAFE COST 10 AS 'MODULE_PATHNAME';
@@ -30,7 +30,7 @@ COMMENT ON FUNCTION event_study_add(event_study, purchase_history, date, purchas
 CREATE AGGREGATE event_study(history purchase_history, event_on date, matched_history purchase_history, before_days integer, after_days integer, gap_days integer) (
 --@aggregate event_study event_study_add 3000
 COMMENT ON AGGREGATE event_study(purchase_history, date, purchase_history, integer, integer, integer) IS
-'customers with an event, each with a matched customer without the event: in the same tile of the rate before it; orders in after_days from the event on, and in before_days that end gap_days before it; so are those with NULL';
+'customers with an event, each with a matched customer without the event: in the same tile of the rate before it; orders in after_days from the event on, and in before_days that end gap_days before it; events with NULL or without a match are left out and counted';
 
 CREATE FUNCTION event_study_add(event_study, purchase_history, date, purchase_history, integer, integer, integer, date) RETURNS event_study
 LANGUAGE C IMMUTABLE PARALLEL SAFE COST 10 AS 'MODULE_PATHNAME', 'event_study_add_matched';
@@ -39,7 +39,7 @@ COMMENT ON FUNCTION event_study_add(event_study, purchase_history, date, purchas
 CREATE AGGREGATE event_study(history purchase_history, event_on date, matched_history purchase_history, before_days integer, after_days integer, gap_days integer, observed_until date) (
 --@aggregate event_study event_study_add 3000
 COMMENT ON AGGREGATE event_study(purchase_history, date, purchase_history, integer, integer, integer, date) IS
-'customers with an event, each with a matched customer without the event: in the same tile of the rate before it; orders in after_days from the event on, and in before_days that end gap_days before it; events whose days after are not over by observed_until are left out and counted; so are those with NULL';
+'customers with an event, each with a matched customer without the event: in the same tile of the rate before it; orders in after_days from the event on, and in before_days that end gap_days before it; events whose days after are not over by observed_until are left out and counted; so are those with NULL, and those without a match';
 
 CREATE FUNCTION event_study_add(event_study, purchase_history, date, purchase_history[], integer, integer, integer) RETURNS event_study
 LANGUAGE C IMMUTABLE PARALLEL SAFE COST 10 AS 'MODULE_PATHNAME', 'event_study_add_all_matched';
@@ -48,7 +48,7 @@ COMMENT ON FUNCTION event_study_add(event_study, purchase_history, date, purchas
 CREATE AGGREGATE event_study(history purchase_history, event_on date, matched_histories purchase_history[], before_days integer, after_days integer, gap_days integer) (
 --@aggregate event_study event_study_add 3000
 COMMENT ON AGGREGATE event_study(purchase_history, date, purchase_history[], integer, integer, integer) IS
-'customers with an event, each with several matched customers; orders in after_days from the event on, and in before_days that end gap_days before it; so are those with NULL';
+'customers with an event, each with several matched customers, of whom all should have as many; orders in after_days from the event on, and in before_days that end gap_days before it; events with NULL or without a match are left out and counted';
 
 CREATE FUNCTION event_study_add(event_study, purchase_history, date, purchase_history[], integer, integer, integer, date) RETURNS event_study
 LANGUAGE C IMMUTABLE PARALLEL SAFE COST 10 AS 'MODULE_PATHNAME', 'event_study_add_all_matched';
@@ -57,7 +57,7 @@ COMMENT ON FUNCTION event_study_add(event_study, purchase_history, date, purchas
 CREATE AGGREGATE event_study(history purchase_history, event_on date, matched_histories purchase_history[], before_days integer, after_days integer, gap_days integer, observed_until date) (
 --@aggregate event_study event_study_add 3000
 COMMENT ON AGGREGATE event_study(purchase_history, date, purchase_history[], integer, integer, integer, date) IS
-'customers with an event, each with several matched customers; orders in after_days from the event on, and in before_days that end gap_days before it; events whose days after are not over by observed_until are left out and counted; so are those with NULL';
+'customers with an event, each with several matched customers, of whom all should have as many; orders in after_days from the event on, and in before_days that end gap_days before it; events whose days after are not over by observed_until are left out and counted; so are those with NULL, and those without a match';
 
 --@rollup event_study study 3000 -- merges different customers: regions, shards
 --@union event_study -- the customers of both
@@ -70,7 +70,7 @@ CREATE FUNCTION event_effect(study event_study, level double precision DEFAULT 0
 	OUT low_by_customer double precision, OUT high_by_customer double precision, OUT p_by_customer double precision) RETURNS record
 LANGUAGE C IMMUTABLE PARALLEL SAFE COST 50 AS 'MODULE_PATHNAME';
 COMMENT ON FUNCTION event_effect(event_study, double precision) IS
-'orders per day before and after, their ratio with its exact interval, that of the matched, and the effect: the ratio of both ratios, with interval and p of none, of orders as Poisson counts, and by_customer from how far customers vary, which holds also where orders of one depend on each other and the same customer is matched with several events (NULL of fewer than ten customers); status overdispersed: only the latter holds; added_half: a count was 0, and a half was added to all';
+'orders per day before and after, their ratio with its exact interval, that of the matched, and the effect: the ratio of both ratios, with interval and p of none, of orders as Poisson counts, and by_customer from how far customers vary, which holds also where orders of one depend on each other and the same customer is matched with several events (NULL of fewer than ten customers); status overdispersed: only the latter holds; added_half: a count was 0, and a half was added to all; uneven_matches: events with many matched customers decide what these do (the numbers vary by more than a quarter of their mean)';
 
 CREATE FUNCTION event_curve(study event_study, step_days integer DEFAULT 7, level double precision DEFAULT 0.9,
 	OUT from_day integer, OUT until_day integer, OUT orders bigint, OUT rate double precision, OUT matched_rate double precision,
