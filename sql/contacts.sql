@@ -108,6 +108,15 @@ SELECT study, fatigue(recent, (hashint8extended(study * 100000 + recent * 10000 
 FROM generate_series(1, 300) AS study, generate_series(0, 4) AS recent, generate_series(1, 500) AS i GROUP BY study;
 SELECT count(n.cap) <= 20 AS hardly_ever, count(*) FILTER (WHERE n.status = 'not_told') > 100 AS mostly_not_told, count(f.cap) > 270 AS nearly_always
 FROM noise, LATERAL (SELECT * FROM fatigue_curve(none, 25, 0.5, 60, 'randomised') LIMIT 1) AS n, LATERAL (SELECT * FROM fatigue_curve(falls, 25, 0.5, 60, 'randomised') LIMIT 1) AS f;
+-- Counts that the curve is not near to are said to fit poorly: a fall all at once, and a rise before a fall; of what is near, or has two levels, or few contacts, it is not said.
+SELECT what, c.contact_no, round(c.marginal_value::numeric, 2) AS marginal_value, c.cap, c.status, p.status AS of_params FROM (VALUES (1, 'at once', '[[0, 10000, 1000, 20], [1, 10000, 1000, 20], [2, 10000, 1000, 20], [3, 10000, 10, 20], [4, 10000, 10, 20], [5, 10000, 10, 20]]'), (2, 'rise and fall', '[[0, 10000, 10, 20], [1, 10000, 1000, 20], [2, 10000, 1000, 20], [3, 10000, 500, 20], [4, 10000, 0, 20]]'),
+	(3, 'leave at once', '[[0, 10000, 1000, 20], [1, 10000, 800, 20], [2, 10000, 640, 20], [3, 10000, 512, 400]]'), (4, 'a curve', '[[0, 10000, 1000, 20], [1, 10000, 800, 20], [2, 10000, 640, 20], [3, 10000, 512, 20]]'), (5, 'as good as one', '[[0, 1000000000, 100000000, 20], [1, 1000000000, 80100000, 20], [2, 1000000000, 64000000, 20], [3, 1000000000, 51200000, 20]]'),
+	(6, 'two levels', '[[0, 10000, 1000, 20], [1, 10000, 10, 20]]'), (7, 'few', '[[0, 20, 4, 0], [1, 20, 4, 0], [2, 20, 0, 0], [3, 20, 0, 0]]')) AS v(n, what, counts),
+	LATERAL (SELECT ('{"contacts": ' || counts || '}')::fatigue AS f) AS x, LATERAL (SELECT * FROM fatigue_curve(f, 25, 0.4, 0, 'randomised') LIMIT 1) AS c, LATERAL (SELECT * FROM fatigue_params(f, 'randomised') LIMIT 1) AS p ORDER BY n;
+SELECT status FROM fatigue_params('{"contacts": [[0, 10000, 1000, 20], [1, 10000, 1000, 20], [2, 10000, 10, 20]]}'::fatigue, 'observed');
+-- Of true curves it is said in five of a hundred.
+SELECT avg((n.status = 'poor_fit')::int) BETWEEN 0.005 AND 0.09 AS of_none, avg((f.status = 'poor_fit')::int) BETWEEN 0.005 AND 0.09 AS of_falling
+FROM noise, LATERAL (SELECT * FROM fatigue_params(none, 'randomised') LIMIT 1) AS n, LATERAL (SELECT * FROM fatigue_params(falls, 'randomised') LIMIT 1) AS f;
 -- It may be unsubscribing that tells, and then only if there is something to lose.
 SELECT remaining_value, f.* FROM (VALUES (0), (60)) AS v(remaining_value), LATERAL (SELECT * FROM fatigue_curve('{"contacts": [[0, 4000, 240, 8], [1, 4000, 235, 60]]}'::fatigue, 25, 0.5, remaining_value, 'randomised') LIMIT 1) AS f;
 
@@ -142,6 +151,9 @@ FROM generate_series(1, 200) AS shop, generate_series(1, 200) AS customer_id GRO
 SELECT avg((c.cap IS NOT NULL)::int) BETWEEN 0.005 AND 0.05 AS level_by_customer, avg((a.cap IS NOT NULL)::int) > 0.1 AS chance_by_contact, avg((f.cap IS NOT NULL)::int) > 0.9 AS told, bool_and(a.marginal_value = c.marginal_value) AS same_curve, min(c.status), max(c.status)
 FROM (SELECT rollup(none) AS f, array_agg(none) AS each, array_agg(falls) AS each_falls FROM own_rates GROUP BY shop) AS x, LATERAL (SELECT * FROM fatigue_curve(f, 25, 0.5, 0, 'randomised') LIMIT 1) AS a,
 	LATERAL (SELECT * FROM fatigue_curve(each, 25, 0.5, 0, 'randomised') LIMIT 1) AS c, LATERAL (SELECT * FROM fatigue_curve(each_falls, 25, 0.5, 0, 'randomised') LIMIT 1) AS f;
+-- So is whether the curve fits: by customers as often as it should, by contacts more often.
+SELECT avg((c.status = 'poor_fit')::int) BETWEEN 0.005 AND 0.09 AS by_customer, avg((a.status = 'poor_fit')::int) > 0.12 AS by_contact
+FROM (SELECT rollup(falls) AS f, array_agg(falls) AS each FROM own_rates GROUP BY shop) AS x, LATERAL (SELECT * FROM fatigue_params(f, 'randomised') LIMIT 1) AS a, LATERAL (SELECT * FROM fatigue_params(each, 'randomised') LIMIT 1) AS c;
 SELECT what, c.cap, c.status, count(*) FROM (VALUES (1, 'nobody', '{}'::fatigue[]), (2, 'few', array_fill('{"contacts": [[0, 90, 40, 0], [1, 90, 20, 0]]}'::fatigue, ARRAY[9])), (3, 'enough', array_fill('{"contacts": [[0, 90, 40, 0], [1, 90, 20, 0]]}'::fatigue, ARRAY[10])),
 	(4, 'observed', array_fill('{"contacts": [[0, 90, 40, 0], [1, 90, 20, 0]]}'::fatigue, ARRAY[10])), (5, 'no responses', array_fill('{"contacts": [[0, 9, 0, 0], [1, 9, 0, 0]]}'::fatigue, ARRAY[20])), (6, 'leave', array_fill('{"contacts": [[0, 90, 20, 1], [1, 90, 20, 9]]}'::fatigue, ARRAY[20]))) AS v(n, what, each),
 	fatigue_curve(each, 25, 0.5, 60, CASE what WHEN 'observed' THEN 'observed' ELSE 'randomised' END) AS c GROUP BY n, 1, 2, 3 ORDER BY n;

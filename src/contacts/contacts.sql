@@ -94,7 +94,7 @@ CREATE FUNCTION fatigue_params(fatigue fatigue, design text DEFAULT 'observed', 
 	OUT low double precision, OUT high double precision, OUT status text) RETURNS SETOF record
 LANGUAGE C IMMUTABLE PARALLEL SAFE COST 100 ROWS 4 AS 'MODULE_PATHNAME';
 COMMENT ON FUNCTION fatigue_params(fatigue, text, double precision) IS
-'response p0 e^(-kappa c) and unsubscribing h0 e^(eta c) with c recent contacts, by maximum likelihood; errors and intervals take contacts as independent, which several of one customer are not: they are too narrow then, and those of fatigue_params(fatigue[]) hold; status confounded: the number of contacts was not assigned at random (design randomised), so those with many are other customers';
+'response p0 e^(-kappa c) and unsubscribing h0 e^(eta c) with c recent contacts, by maximum likelihood; errors and intervals take contacts as independent, which several of one customer are not: they are too narrow then, and those of fatigue_params(fatigue[]) hold; status confounded: the number of contacts was not assigned at random (design randomised), so those with many are other customers; poor_fit: the counts are further from the curves than chance takes them';
 
 CREATE FUNCTION fatigue_params(customers fatigue[], design text DEFAULT 'observed', level double precision DEFAULT 0.9,
 	OUT param text, OUT estimate double precision, OUT std_error double precision,
@@ -115,7 +115,7 @@ CREATE FUNCTION fatigue_curve(fatigue fatigue, margin double precision, cost dou
 	OUT contact_no integer, OUT marginal_value double precision, OUT cap integer, OUT status text) RETURNS SETOF record
 LANGUAGE C IMMUTABLE PARALLEL SAFE COST 100 ROWS 10 AS 'MODULE_PATHNAME';
 COMMENT ON FUNCTION fatigue_curve(fatigue, double precision, double precision, double precision, text) IS
-'what the first, second, ... contact within the days counted brings: response times margin, less cost, less the remaining value of those who unsubscribe; and the cap, after which one more costs more than it brings; NULL if response does not fall, or (status not_told) if that value falls with further contacts may be chance, taking contacts as independent, which several of one customer are not: what is said to be told may be chance then, and fatigue_curve(fatigue[], ...) judges by customers';
+'what the first, second, ... contact within the days counted brings: response times margin, less cost, less the remaining value of those who unsubscribe; and the cap, after which one more costs more than it brings; NULL if response does not fall, or (status not_told) if that value falls with further contacts may be chance, taking contacts as independent, which several of one customer are not: what is said to be told may be chance then, and fatigue_curve(fatigue[], ...) judges by customers; status poor_fit: the counts are further from the curve than chance takes them, so look at them before you follow the cap';
 
 CREATE FUNCTION fatigue_curve(customers fatigue[], margin double precision, cost double precision,
 	remaining_value double precision, design text DEFAULT 'observed',

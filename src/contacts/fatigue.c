@@ -141,6 +141,7 @@ typedef struct FatigueFit
 	bool any;        /* false: there are no contacts at all */
 	bool falls;      /* response, by more than chance explains, in 95 of 100 cases */
 	bool rises;      /* unsubscribing */
+	bool poor;       /* the levels of either contradict its curve */
 } FatigueFit;
 
 /* Of fewer customers it cannot be said how far they vary. */
@@ -158,9 +159,17 @@ change_seen(const RateCurve *curve, double direction)
 	return direction * curve->slope > 0 && curve->evidence > quantile * quantile;
 }
 
-static RateCurve
-fit_outcome(const CountValue *value, RateLevel *levels, FatigueDetail outcome)
+/* Whether levels are further from the curve than chance takes them. */
+static bool
+fits_poorly(const RateCurve *curve, const RateLevel *levels, int count, double dispersion)
 {
+	return rate_curve_fit_prob(curve, levels, count, dispersion) < RATE_POOR_PROB;
+}
+
+static RateCurve
+fit_outcome(const CountValue *value, RateLevel *levels, FatigueDetail outcome, bool *poor)
+{
+	RateCurve curve;
 	int count = 0;
 
 	for (uint32 i = 0; i < value->count && value->entries[i].group != COUNT_VALUE_LEFT_OUT; i++)
@@ -172,7 +181,9 @@ fit_outcome(const CountValue *value, RateLevel *levels, FatigueDetail outcome)
 		else if (entry->detail == outcome)
 			levels[count - 1].events = (double) entry->value;
 	}
-	return rate_curve_fit(levels, count);
+	curve = rate_curve_fit(levels, count);
+	*poor = *poor || fits_poorly(&curve, levels, count, 1.0);
+	return curve;
 }
 
 static FatigueFit
@@ -189,8 +200,8 @@ fit_fatigue(Datum datum)
 	}
 	if (fit.any)
 	{
-		fit.response = fit_outcome(&value, levels, FATIGUE_RESPONSES);
-		fit.unsubscribing = fit_outcome(&value, levels, FATIGUE_UNSUBSCRIBED);
+		fit.response = fit_outcome(&value, levels, FATIGUE_RESPONSES, &fit.poor);
+		fit.unsubscribing = fit_outcome(&value, levels, FATIGUE_UNSUBSCRIBED, &fit.poor);
 		fit.falls = change_seen(&fit.response, -1);
 		fit.rises = change_seen(&fit.unsubscribing, 1);
 	}
@@ -230,7 +241,9 @@ fit_status(const FatigueFit *fit, bool randomised)
 		return "unsubscribing_not_identified";
 	if (fit->response.slope > 0)
 		return "no_fatigue_seen";
-	return randomised ? "ok" : "confounded";
+	if (!randomised)
+		return "confounded";
+	return fit->poor ? "poor_fit" : "ok";
 }
 
 typedef struct ParamRow
@@ -304,8 +317,8 @@ fatigue_params(PG_FUNCTION_ARGS)
 }
 
 /* The contacts of all customers by the number of recent ones: the curve is the same for all of them. */
-static RateCurve
-fit_of_customers(const FatigueCustomers *customers)
+static RateLevel *
+levels_of_customers(const FatigueCustomers *customers)
 {
 	RateLevel *all = palloc0_array(RateLevel, FATIGUE_MOST_RECENT + 1);
 
@@ -318,7 +331,7 @@ fit_of_customers(const FatigueCustomers *customers)
 		level->heads += customers->levels[i].heads;
 		level->events += customers->levels[i].events;
 	}
-	return rate_curve_fit(all, FATIGUE_MOST_RECENT + 1);
+	return all;
 }
 
 /* Puts the errors by customers in place of those of independent contacts; returns their degrees of freedom. */
@@ -358,6 +371,8 @@ fit_customers(ArrayType *array, bool randomised, double *freedom, const char **s
 	for (int i = 0; i < 2; i++)
 	{
 		FatigueCustomers customers = fatigue_customers(array, outcomes[i]);
+		RateLevel *levels;
+		double of_contacts;
 
 		n = customers.n;
 		fit.any = customers.count > 0;
@@ -365,8 +380,13 @@ fit_customers(ArrayType *array, bool randomised, double *freedom, const char **s
 			break;
 		for (size_t k = 0; k < customers.count; k++)
 			fit.most_recent = Max(fit.most_recent, (int) customers.levels[k].contacts);
-		*curves[i] = fit_of_customers(&customers);
+		levels = levels_of_customers(&customers);
+		*curves[i] = rate_curve_fit(levels, FATIGUE_MOST_RECENT + 1);
+		of_contacts = curves[i]->covariance[2];
 		freedom[i] = errors_by_customer(curves[i], &customers);
+		/* the first-order correction of Rao & Scott (1984) for what customers differ by */
+		fit.poor =
+			fit.poor || fits_poorly(curves[i], levels, FATIGUE_MOST_RECENT + 1, curves[i]->covariance[2] / of_contacts);
 	}
 	if (fit.any)
 	{
@@ -374,7 +394,8 @@ fit_customers(ArrayType *array, bool randomised, double *freedom, const char **s
 		fit.rises = change_seen_by_customer(&fit.unsubscribing, 1, freedom[1]);
 	}
 	*status = fit_status(&fit, randomised);
-	if (n < FEWEST_CUSTOMERS && (strcmp(*status, "ok") == 0 || strcmp(*status, "confounded") == 0))
+	if (n < FEWEST_CUSTOMERS &&
+		(strcmp(*status, "ok") == 0 || strcmp(*status, "poor_fit") == 0 || strcmp(*status, "confounded") == 0))
 		*status = "few_customers";
 	return fit;
 }
@@ -446,9 +467,10 @@ put_curve(FunctionCallInfo fcinfo, const FatigueFit *fit, const ContactTerms *te
 
 	if (has_cap && strcmp(status, "ok") == 0 && cap > fit->most_recent + 1)
 		status = "beyond_tested";
-	else if (fitted && fit->response.slope <= 0 && !told && strcmp(status, "few_customers") != 0)
+	else if (fitted && fit->response.slope <= 0 && !told && strcmp(status, "few_customers") != 0 &&
+			 strcmp(status, "poor_fit") != 0)
 		status = "not_told";
-	else if (told && !has_cap && fit->response.slope <= 0)
+	else if (told && !has_cap && fit->response.slope <= 0 && strcmp(status, "poor_fit") != 0)
 		status = "no_cap";
 	InitMaterializedSRF(fcinfo, 0);
 	for (int contact = 1; contact <= rows; contact++)

@@ -13,12 +13,19 @@
 #include <stdbool.h>
 
 #include "numerics/host.h"
+#include "numerics/tails.h"
 
 #define MAX_ITERATIONS 200
 #define MAX_HALVINGS 60
 
 /* Beyond this slope a contact more or less decides everything: the likelihood keeps rising. */
 #define STEEPEST 30.0
+
+/* Levels of which fewer events are expected are pooled: chi-squared is that of counts that are not small. */
+#define FEWEST_EXPECTED 5.0
+
+/* What is further from the curve by less than this of how levels differ fits, however many contacts there are. */
+#define LEAST_LACK 1e-4
 
 typedef struct RateLikelihood
 {
@@ -208,6 +215,53 @@ rate_curve_by_customer(const RateCurve *curve, const RateLevel *levels, const si
 	for (int i = 0; i < 3; i++)
 		covariance[i] = outer[i] * (double) customers / ((double) customers - 1.0);
 	return fourth > 0.0 ? outer[2] * outer[2] / fourth : (double) customers;
+}
+
+/* Levels that are compared with a curve as one. */
+typedef struct RatePool
+{
+	double events;
+	double expected;
+	double variance;
+} RatePool;
+
+static double
+pool_square(const RatePool *pool)
+{
+	return (pool->events - pool->expected) * (pool->events - pool->expected) / pool->variance;
+}
+
+double
+rate_curve_fit_prob(const RateCurve *curve, const RateLevel *levels, int count, double dispersion)
+{
+	RatePool pool = {0.0, 0.0, 0.0};
+	RatePool last = {0.0, 0.0, 0.0}; /* complete, but takes what is left of the levels after it */
+	double square = 0.0;
+	int pools = 0;
+
+	if (curve->status != RATE_OK)
+		return NAN;
+	for (int i = 0; i < count; i++)
+	{
+		double eta = curve->intercept + curve->slope * levels[i].contacts;
+		double expected = levels[i].heads * exp(eta);
+
+		pool.events += levels[i].events;
+		pool.expected += expected;
+		pool.variance += expected * -expm1(eta);
+		if (pool.expected < FEWEST_EXPECTED)
+			continue;
+		square += pools++ > 0 ? pool_square(&last) : 0.0;
+		last = pool;
+		pool = (RatePool){0.0, 0.0, 0.0};
+	}
+	last.events += pool.events;
+	last.expected += pool.expected;
+	last.variance += pool.variance;
+	square += pool_square(&last);
+	if (pools < 3 || !(square > LEAST_LACK * (square + curve->evidence)))
+		return NAN;
+	return chi_square_tail(square / dispersion, pools - 2.0);
 }
 
 double

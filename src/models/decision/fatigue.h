@@ -46,6 +46,16 @@ extern RateCurve rate_curve_fit(const RateLevel *levels, int count);
 extern double rate_curve_by_customer(const RateCurve *curve, const RateLevel *levels, const size_t *ends,
 									 size_t customers, double *covariance);
 
+/* A curve whose levels are less likely than this is not the true one. */
+#define RATE_POOR_PROB 0.05
+
+/*
+ * How likely levels as far from a fitted curve are, if that is the true one (Pearson's chi-squared; levels are pooled with
+ * their neighbours until five events are expected). dispersion: how much further than independent contacts those of the
+ * same customers are from it. NaN: there are too few levels, or it is as good as on the curve.
+ */
+extern double rate_curve_fit_prob(const RateCurve *curve, const RateLevel *levels, int count, double dispersion);
+
 /* The rate at so many recent contacts; with an unknown slope that of all. */
 extern double rate_at(const RateCurve *curve, double contacts);
 
