@@ -114,9 +114,9 @@ purchase_mix_change(PG_FUNCTION_ARGS)
 
 /* Kinds of events that nobody is contacted about, or counted with, who has not said so. */
 static const char *const sensitive_kinds[] = {
-	"adoption",    "bankruptcy", "birth",    "bereavement", "death",     "debt",     "disability",
-	"divorce",     "fertility",  "funeral",  "health",      "illness",   "job loss", "marriage",
-	"miscarriage", "pregnancy",  "religion", "separation",  "sexuality", "wedding",
+	"adoption",    "bankruptcy", "birth",    "bereavement", "death",     "debt",       "disability",
+	"divorce",     "fertility",  "funeral",  "health",      "illness",   "job loss",   "marriage",
+	"miscarriage", "pregnancy",  "religion", "separation",  "sexuality", "stillbirth", "wedding",
 };
 
 /* A kind without what surrounds it, in small letters with blanks between words. */
@@ -137,6 +137,23 @@ plain_kind(const text *kind)
 	return name;
 }
 
+/* Whether a kind is named by these words, or has them among others: as words, so that a birthday is no birth. */
+static bool
+has_words(const char *name, const char *words)
+{
+	Size length = strlen(words);
+
+	for (const char *at = strstr(name, words); at != NULL; at = strstr(at + 1, words))
+	{
+		bool begins = at == name || !(isalnum((unsigned char) at[-1]) || IS_HIGHBIT_SET(at[-1]));
+		bool ends = !(isalnum((unsigned char) at[length]) || IS_HIGHBIT_SET(at[length]));
+
+		if (begins && ends)
+			return true;
+	}
+	return false;
+}
+
 /* Whether an event may be used: with consent, or without a refusal if its kind is not sensitive. */
 static bool
 may_use_event(text *kind, bool knows, bool consent)
@@ -147,7 +164,7 @@ may_use_event(text *kind, bool knows, bool consent)
 		return consent;
 	name = plain_kind(kind);
 	for (int i = 0; i < lengthof(sensitive_kinds); i++)
-		if (strcmp(name, sensitive_kinds[i]) == 0)
+		if (has_words(name, sensitive_kinds[i]))
 			return false;
 	return true;
 }

@@ -107,7 +107,7 @@ COMMENT ON FUNCTION mix_change(bigint[], bigint[]) IS
 CREATE FUNCTION event_allowed(kind text, consent boolean DEFAULT NULL) RETURNS boolean
 LANGUAGE C IMMUTABLE PARALLEL SAFE COST 5 AS 'MODULE_PATHNAME';
 COMMENT ON FUNCTION event_allowed(text, boolean) IS
-'whether an event may be used: with consent, and without it unless it was refused or the kind is sensitive (birth, wedding, illness, divorce, death, religion and others)';
+'whether an event may be used: with consent, and without it unless it was refused or the kind has one of these words: adoption, bankruptcy, birth, bereavement, death, debt, disability, divorce, fertility, funeral, health, illness, job loss, marriage, miscarriage, pregnancy, religion, separation, sexuality, stillbirth, wedding; kinds in other languages need what the customer said';
 
 CREATE FUNCTION event_status(kind text, event_on date, log contact_log, within_days integer, consent boolean DEFAULT NULL,
 	as_of date DEFAULT NULL) RETURNS text
