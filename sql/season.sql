@@ -217,6 +217,8 @@ RESET client_min_messages;
 DROP VIEW season_countries;
 SELECT customer_scores_query('season_shop', 'customer_id', model => (SELECT plain FROM season_models), season => 'month');
 SELECT customer_scores_query('season_shop', 'customer_id', season => 'quarter');
+SELECT customer_scores_query('season_shop', 'customer_id', season => 'year');
+SELECT holdout(h, '2025-06-30', '2025-10-31', 'bg/nbd', 'year') FROM season_shop;
 
 -- What cannot be fitted, or is not known yet, is an error that says so.
 SELECT clv_fit(customer_base(h), 'bg/cnbd-k', season => season(h, 'month')) FROM season_shop;

@@ -180,7 +180,7 @@ season_argument(FunctionCallInfo fcinfo, int argno)
 	if (PG_NARGS() <= argno)
 		return 0;
 	refuse_null(fcinfo, argno, "season", "Leave it out for a model without a season.");
-	return season_by_named(text_to_cstring(PG_GETARG_TEXT_PP(argno))) + 1;
+	return season_counted_by_named(text_to_cstring(PG_GETARG_TEXT_PP(argno)), "season") + 1;
 }
 
 /* holdout(purchase_history, calibration_until, holdout_until [, model [, season]]): transition */

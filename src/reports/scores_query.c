@@ -1304,7 +1304,8 @@ season_argument(FunctionCallInfo fcinfo, int argument, ScoresQuery *query)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("a model that is kept has its own season, or none"),
 				 errhint("Name a model to be fitted with the season: model => 'mbg/nbd', season => 'month'.")));
-	query->season = sql_text_literal(season_by_names[season_by_named(text_to_cstring(PG_GETARG_TEXT_PP(argument)))]);
+	query->season = sql_text_literal(
+		season_by_names[season_counted_by_named(text_to_cstring(PG_GETARG_TEXT_PP(argument)), "season")]);
 }
 
 /* Cut points and rules that are kept. */

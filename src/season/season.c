@@ -225,6 +225,18 @@ season_by_named(const char *name)
 			 errhint("Seasons are by month (12 factors), week (53), day (366) or year (1, for a table of days).")));
 }
 
+SeasonBy
+season_counted_by_named(const char *name, const char *argument)
+{
+	for (int by = 0; by < SEASON_BYS; by++)
+		if (by != SEASON_BY_YEAR && strcmp(season_by_names[by], name) == 0)
+			return (SeasonBy) by;
+	ereport(ERROR,
+			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+			 errmsg("%s must be month, week or day, but is \"%s\"", argument, name),
+			 errhint("A season that returns every year is by month, week or day of the year.")));
+}
+
 /* The numbers of an array argument without NULLs. */
 static double *
 numbers_argument(FunctionCallInfo fcinfo, int argno, const char *name, int *count)

@@ -58,6 +58,9 @@ extern const char *const season_by_names[SEASON_BYS];
 /* What the factors of a season go by, by its name; an unknown name is an error that lists all. */
 extern SeasonBy season_by_named(const char *name);
 
+/* The same of a season that is counted, as this argument: by month, week or day. */
+extern SeasonBy season_counted_by_named(const char *name, const char *argument);
+
 static inline bool
 season_has_factors(const Season *season)
 {

@@ -66,19 +66,12 @@ static SeasonBy
 by_argument(FunctionCallInfo fcinfo)
 {
 	text *word = PG_GETARG_TEXT_PP(2);
-	SeasonBy period = SEASON_BYS;
 
 	for (int by = 0; by < SEASON_BYS; by++)
-		if (VARSIZE_ANY_EXHDR(word) == strlen(season_by_names[by]) &&
+		if (by != SEASON_BY_YEAR && VARSIZE_ANY_EXHDR(word) == strlen(season_by_names[by]) &&
 			memcmp(VARDATA_ANY(word), season_by_names[by], VARSIZE_ANY_EXHDR(word)) == 0)
-			period = (SeasonBy) by;
-	if (period == SEASON_BYS)
-		period = season_by_named(text_to_cstring(word));
-	if (period == SEASON_BY_YEAR)
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("period must be month, week or day, but is \"year\""),
-				 errhint("A season that returns every year is by month, week or day of the year.")));
-	return period;
+			return (SeasonBy) by;
+	return season_counted_by_named(text_to_cstring(word), "period");
 }
 
 /* season(history, period [, until]): transition; the days with an order after the first, up to a day */
