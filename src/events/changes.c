@@ -61,7 +61,7 @@ purchase_rate_change(PG_FUNCTION_ARGS)
 	return row_result(fcinfo, values, nulls);
 }
 
-/* Counts of categories. */
+/* Counts of categories; NULL is none, as an outer join of both mixes gives it. */
 static double *
 counts_argument(FunctionCallInfo fcinfo, int argno, const char *name, int *count)
 {
@@ -75,8 +75,7 @@ counts_argument(FunctionCallInfo fcinfo, int argno, const char *name, int *count
 	for (int i = 0; i < *count; i++)
 	{
 		CHECK_FOR_INTERRUPTS();
-		refuse_null_element(nulls[i], i, name);
-		counts[i] = (double) DatumGetInt64(elements[i]);
+		counts[i] = nulls[i] ? 0.0 : (double) DatumGetInt64(elements[i]);
 		if (counts[i] < 0)
 			ereport(ERROR,
 					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
@@ -137,18 +136,25 @@ plain_kind(const text *kind)
 	return name;
 }
 
-/* Whether a kind is named by these words, or has them among others: as words, so that a birthday is no birth. */
+/* Letters, digits, and all that is not ASCII. */
 static bool
-has_words(const char *name, const char *words)
+is_of_word(char c)
 {
-	Size length = strlen(words);
+	return IS_HIGHBIT_SET(c) || isalnum((unsigned char) c);
+}
 
-	for (const char *at = strstr(name, words); at != NULL; at = strstr(at + 1, words))
+/* Whether these words stand among those of a kind: "birth of a child" is a birth, "weddings" are, and "birthday" is none. */
+static bool
+has_words(const char *kind, const char *words)
+{
+	size_t length = strlen(words);
+
+	for (const char *at = kind; (at = strstr(at, words)) != NULL; at++)
 	{
-		bool begins = at == name || !(isalnum((unsigned char) at[-1]) || IS_HIGHBIT_SET(at[-1]));
-		bool ends = !(isalnum((unsigned char) at[length]) || IS_HIGHBIT_SET(at[length]));
+		const char *end = at + length;
 
-		if (begins && ends)
+		end += strncmp(end, "es", 2) == 0 ? 2 : *end == 's' ? 1 : 0;
+		if ((at == kind || !is_of_word(at[-1])) && !is_of_word(*end))
 			return true;
 	}
 	return false;

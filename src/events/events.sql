@@ -100,14 +100,14 @@ CREATE FUNCTION mix_change(before bigint[], after bigint[], OUT g double precisi
 	OUT log_bayes_factor double precision) RETURNS record
 LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 20 AS 'MODULE_PATHNAME', 'purchase_mix_change';
 COMMENT ON FUNCTION mix_change(bigint[], bigint[]) IS
-'whether the shares of categories changed: G test, and the Bayes factor of two mixes against one';
+'whether the shares of categories changed: G test, and the Bayes factor of two mixes against one; an element that is NULL counts as 0, as an outer join gives it for a category without orders';
 
 -- events that were missed
 
 CREATE FUNCTION event_allowed(kind text, consent boolean DEFAULT NULL) RETURNS boolean
 LANGUAGE C IMMUTABLE PARALLEL SAFE COST 5 AS 'MODULE_PATHNAME';
 COMMENT ON FUNCTION event_allowed(text, boolean) IS
-'whether an event may be used: with consent, and without it unless it was refused or the kind has one of these words: adoption, bankruptcy, birth, bereavement, death, debt, disability, divorce, fertility, funeral, health, illness, job loss, marriage, miscarriage, pregnancy, religion, separation, sexuality, stillbirth, wedding; kinds in other languages need what the customer said';
+'whether an event may be used: with consent, and without it unless it was refused or the kind is sensitive, in English: one with the word adoption, bankruptcy, birth, bereavement, death, debt, disability, divorce, fertility, funeral, health, illness, job loss, marriage, miscarriage, pregnancy, religion, separation, sexuality, stillbirth or wedding';
 
 CREATE FUNCTION event_status(kind text, event_on date, log contact_log, within_days integer, consent boolean DEFAULT NULL,
 	as_of date DEFAULT NULL) RETURNS text
