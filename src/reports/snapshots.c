@@ -124,7 +124,7 @@ static const char *const create_templates[] = {
 	"  clv_after pg_catalog.float8, value_lost pg_catalog.float8, without_value pg_catalog.int8 NOT NULL)",
 	"CREATE INDEX ON {moves} (changed_on)",
 	"COMMENT ON TABLE {moves} IS 'moves between segments by day, with the value before and after; from NULL: they were "
-	"gone, to NULL: they are gone'",
+	"gone and come back, to NULL: they are gone; who is there for the first time has not moved'",
 	"COMMENT ON COLUMN {moves}.value_lost IS 'value before less value after, of the customers who have both: who is "
 	"gone has 0; NULL: nobody has'",
 	"COMMENT ON COLUMN {moves}.without_value IS 'customers whose value before or after is not known'",
