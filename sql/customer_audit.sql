@@ -157,3 +157,13 @@ SELECT create_customer_audit('lined', 'no_amount', 'c', 'd', 'amount', 'profit',
 SELECT v, customers, orders, spend, profit, margin FROM (SELECT 'single' AS v, * FROM single_deciles UNION ALL SELECT 'lined', * FROM lined_deciles) AS t WHERE customers > 0 ORDER BY v, decile;
 SELECT 'single' AS v, sum(profit) AS cohorts, (SELECT sum(profit) FROM single_c3) AS c3, (SELECT sum(profit_1) FROM single_change) AS profit_1, (SELECT sum(profit_2) FROM single_change) AS profit_2 FROM single_cohorts
 UNION ALL SELECT 'lined', sum(profit), (SELECT sum(profit) FROM lined_c3), (SELECT sum(profit_1) FROM lined_change), (SELECT sum(profit_2) FROM lined_change) FROM lined_cohorts;
+
+-- What is replaced keeps its options, and comments that are the user's; ours are made anew.
+ALTER VIEW single_deciles SET (security_barrier = true);
+COMMENT ON VIEW single_c3 IS 'mine';
+COMMENT ON COLUMN single_c3.spend IS 'in EUR';
+COMMENT ON COLUMN single_cohorts.profit IS NULL;
+SELECT create_customer_audit('single', 'no_amount', 'c', 'd', 'amount', grain => 'month', until => '2026-01-01', replace => true);
+SELECT relname, reloptions FROM pg_class WHERE relname LIKE 'single\_%' AND reloptions IS NOT NULL ORDER BY 1;
+SELECT obj_description('single_c3'::regclass) AS c3, col_description('single_c3'::regclass, attnum::int) AS spend, obj_description('single_cohorts'::regclass) ~ 'month' AS by_month FROM pg_attribute WHERE attrelid = 'single_c3'::regclass AND attname = 'spend';
+SELECT count(*) AS without FROM pg_attribute AS a, (VALUES ('single_deciles'), ('single_change'), ('single_cohorts'), ('single_c3'), ('single_base_health')) AS v(name) WHERE attrelid = name::regclass AND attnum > 0 AND col_description(attrelid, attnum) IS NULL;

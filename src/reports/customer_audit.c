@@ -13,6 +13,7 @@
 #include "catalog/namespace.h"
 #include "catalog/pg_class.h"
 #include "catalog/pg_type.h"
+#include "commands/comment.h"
 #include "executor/spi.h"
 #include "lib/stringinfo.h"
 #include "nodes/makefuncs.h"
@@ -24,6 +25,7 @@
 
 #include "reports/hidden_rows.h"
 #include "reports/orders_check.h"
+#include "reports/scores_relations.h"
 #include "support/args.h"
 #include "support/calendar.h"
 #include "support/sql_text.h"
@@ -477,13 +479,44 @@ check_room(const char *name, const AuditViewText *text, bool replace)
 			 errhint("Take another name, or drop it yourself.")));
 }
 
+/* Whether a comment is one that this function has made, for whatever grain and measure. */
+static bool
+is_own_comment(const char *comment, const char *template, const AuditQuery *query)
+{
+	static const char *const measures[] = {"spend", "profit"};
+	AuditQuery other = *query;
+
+	for (int period = 0; period < PERIODS; period++)
+		for (int measure = 0; measure < lengthof(measures); measure++)
+		{
+			other.grain_name = period_names[period];
+			other.measure_name = measures[measure];
+			if (strcmp(comment, filled(template, &other)) == 0)
+				return true;
+		}
+	return false;
+}
+
+/* Comments on a view, or on the column of a number above 0, unless there is a comment of the user's. */
+static void
+comment_on(const char *name, const char *column, int number, const char *template, const AuditQuery *query)
+{
+	char *comment = GetComment(scores_relation(name), RelationRelationId, number);
+
+	if (comment == NULL || is_own_comment(comment, template, query))
+		(void) sql_run(psprintf("COMMENT ON %s %s%s%s IS %s", number == 0 ? "VIEW" : "COLUMN", name,
+								number == 0 ? "" : ".", column, quote_literal_cstr(filled(template, query))));
+}
+
+/* Makes a view, or replaces it; options that it has, such as security_invoker, are the user's and stay. */
 static void
 create_view(const char *name, const AuditViewText *text, const AuditQuery *query)
 {
+	int number = 0;
 	StringInfoData out;
 
 	initStringInfo(&out);
-	appendStringInfo(&out, "CREATE OR REPLACE VIEW %s AS\n", name);
+	appendStringInfo(&out, "CREATE OR REPLACE VIEW %s%s AS\n", name, scores_view_options(name));
 	append_part(&out, histories, query);
 	appendStringInfoString(&out, "SELECT");
 	for (const AuditColumn *column = text->columns; column->name != NULL; column++)
@@ -493,10 +526,9 @@ create_view(const char *name, const AuditViewText *text, const AuditQuery *query
 	appendStringInfo(&out, "\n%s", text->where);
 	(void) sql_run(out.data);
 
-	(void) sql_run(psprintf("COMMENT ON VIEW %s IS %s", name, quote_literal_cstr(filled(text->comment, query))));
+	comment_on(name, "", number++, text->comment, query);
 	for (const AuditColumn *column = text->columns; column->name != NULL; column++)
-		(void) sql_run(psprintf("COMMENT ON COLUMN %s.%s IS %s", name, column->name,
-								quote_literal_cstr(filled(column->comment, query))));
+		comment_on(name, column->name, number++, column->comment, query);
 }
 
 /* create_customer_audit(name_prefix, orders, customer_id, ordered_at, amount, …) → text[]: the views that it made */
