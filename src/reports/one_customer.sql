@@ -67,10 +67,10 @@ BEGIN ATOMIC
 			FROM rate_change(h, d) AS c),
 		'journey', (SELECT CASE WHEN customer_page.journey IS NOT NULL THEN jsonb_build_object(
 				'level', journey_level(customer_page.journey, customer_page.journey_within),
-				'steps', (SELECT jsonb_agg(jsonb_build_object('step', t.step, 'at', t.reached_at AT TIME ZONE 'UTC') ORDER BY t.step)
+				'steps', (SELECT jsonb_agg(jsonb_build_object('step', t.step, 'at', (to_jsonb(t.reached_at AT TIME ZONE 'UTC') #>> '{}') || 'Z') ORDER BY t.step)
 					FROM journey_times(customer_page.journey, customer_page.journey_within) AS t)) END),
 		'contacts', jsonb_build_object('within_cap_days', contacts_within(customer_page.contacts, ends_at, customer_page.cap_days),
-			'last_at', CASE WHEN last_contact_at(customer_page.contacts) <= ends_at THEN last_contact_at(customer_page.contacts) AT TIME ZONE 'UTC' END,
+			'last_at', CASE WHEN last_contact_at(customer_page.contacts) <= ends_at THEN (to_jsonb(last_contact_at(customer_page.contacts) AT TIME ZONE 'UTC') #>> '{}') || 'Z' END,
 			'load', rounded(contact_load(customer_page.contacts, ends_at, customer_page.cap_days), 3),
 			'cap', customer_page.contact_cap,
 			'may_contact', may_contact(customer_page.contacts, ends_at, customer_page.contact_cap, customer_page.cap_days)),
