@@ -167,3 +167,9 @@ SELECT create_customer_audit('single', 'no_amount', 'c', 'd', 'amount', grain =>
 SELECT relname, reloptions FROM pg_class WHERE relname LIKE 'single\_%' AND reloptions IS NOT NULL ORDER BY 1;
 SELECT obj_description('single_c3'::regclass) AS c3, col_description('single_c3'::regclass, attnum::int) AS spend, obj_description('single_cohorts'::regclass) ~ 'month' AS by_month FROM pg_attribute WHERE attrelid = 'single_c3'::regclass AND attname = 'spend';
 SELECT count(*) AS without FROM pg_attribute AS a, (VALUES ('single_deciles'), ('single_change'), ('single_cohorts'), ('single_c3'), ('single_base_health')) AS v(name) WHERE attrelid = name::regclass AND attnum > 0 AND col_description(attrelid, attnum) IS NULL;
+-- Views of another role are not replaced.
+CREATE ROLE audit_other;
+ALTER VIEW single_c3 OWNER TO audit_other;
+SELECT create_customer_audit('single', 'no_amount', 'c', 'd', 'amount', until => '2026-01-01', replace => true);
+DROP OWNED BY audit_other CASCADE;
+DROP ROLE audit_other;

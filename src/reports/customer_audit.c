@@ -467,8 +467,13 @@ check_room(const char *name, const AuditViewText *text, bool replace)
 	Oid relation = RangeVarGetRelid(range, NoLock, true);
 	bool ours = OidIsValid(relation) && is_view_of(relation, text);
 
-	if (!OidIsValid(relation) || (replace && ours))
+	if (!OidIsValid(relation))
 		return;
+	if (replace && ours)
+	{
+		sql_refuse_other_owner(relation, "views");
+		return;
+	}
 	if (!replace)
 		ereport(ERROR,
 				(errcode(ERRCODE_DUPLICATE_TABLE), errmsg("relation %s already exists", name),
