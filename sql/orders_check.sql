@@ -147,3 +147,14 @@ CREATE TABLE large_unit AS SELECT customer_id, ordered_at, amount * 1e20 AS amou
 SELECT create_customer_scores('small_scores', 'small_unit', 'customer_id', 'ordered_at', 'amount', model => 'bg/nbd');
 SELECT create_customer_scores('large_scores', 'large_unit', 'customer_id', 'ordered_at', 'amount', model => 'bg/nbd');
 DROP TABLE small_unit, large_unit CASCADE;
+
+-- Who gave order_id is not told to give it. A query that went with a column is named when scores are refreshed.
+SET client_min_messages = notice;
+\set VERBOSITY default
+CREATE TABLE parcels AS SELECT i / 3 % 100 AS c, date '2025-01-01' + i / 3 AS d, 10.0 AS amount, i AS id FROM generate_series(0, 899) AS i;
+SELECT create_customer_scores('parcel_scores', 'parcels', 'c', 'd', 'amount', model => 'bg/nbd', storage => 'table', order_id => 'id');
+SET client_min_messages = warning;
+ALTER TABLE parcels DROP COLUMN amount CASCADE;
+CALL refresh_customer_scores('parcel_scores');
+DROP VIEW parcel_scores CASCADE;
+DROP TABLE parcel_scores_model, parcels CASCADE;

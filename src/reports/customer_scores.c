@@ -358,7 +358,8 @@ check_scores(const ScoresNames *names, const ScoresQuery *query)
 		return;
 	orders_check_scores(names->scores,
 						list_length(query->keys) == 1 ? "s.customer_id"
-													  : psprintf("ROW(%s)", scores_key_list(query, "s.", false)));
+													  : psprintf("ROW(%s)", scores_key_list(query, "s.", false)),
+						query->order_id != NULL);
 }
 
 /* Says how many customers the rules leave without a segment. */
@@ -805,6 +806,14 @@ refresh_customer_scores(PG_FUNCTION_ARGS)
 	const char *name = sql_relation(view);
 	ScoresNames names = scores_names(cstring_to_text(name));
 
+	if (scores_kind(name) == RELKIND_VIEW && scores_kind(names.model) == RELKIND_RELATION &&
+		!OidIsValid(scores_relation(names.query)))
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_TABLE), errmsg("%s, the query of %s, is missing", names.query, name),
+				 errhint("DROP ... CASCADE of a column or table that it reads takes it away. Drop %s and %s, and make "
+						 "the "
+						 "scores again.",
+						 name, names.model)));
 	if (!are_scores(&names))
 		ereport(ERROR,
 				(errcode(ERRCODE_WRONG_OBJECT_TYPE), errmsg("%s was not made by create_customer_scores", name),

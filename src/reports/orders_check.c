@@ -459,7 +459,7 @@ orders_check_single(const OrdersTable *table)
 
 /* Orders on a day with another order of the same customer, which models count as one transaction. */
 static void
-check_lines(int64 orders, int64 days)
+check_lines(int64 orders, int64 days, bool has_order_id)
 {
 	if (orders_look_like_lines(orders - days, orders))
 		ereport(NOTICE,
@@ -468,7 +468,10 @@ check_lines(int64 orders, int64 days)
 							   INT64_FORMAT " of " INT64_FORMAT
 											" orders are on a day with another order of the same customer",
 							   (unsigned long) (orders - days), orders - days, orders),
-				 errhint("%s", orders_checks[ORDERS_ORDER_LINES].fix)));
+				 errhint("%s",
+						 has_order_id
+							 ? "If order_id names lines or parcels of orders, name the column of the order itself."
+							 : orders_checks[ORDERS_ORDER_LINES].fix)));
 }
 
 static void
@@ -540,7 +543,7 @@ check_unit(int64 customers, int64 too_large, int64 too_small)
 }
 
 void
-orders_check_scores(const char *view, const char *customer)
+orders_check_scores(const char *view, const char *customer, bool has_order_id)
 {
 	DateADT today = GetSQLCurrentDate();
 	const SqlPart parts[] = {{"{view}", view}, {"{customer}", customer}, {"{tomorrow}", sql_date_literal(today + 1)}};
@@ -560,7 +563,7 @@ orders_check_scores(const char *view, const char *customer)
 	if (!isnull)
 		check_clock(customers, later, as_of, today);
 	check_unit(customers, too_large, too_small);
-	check_lines(orders, days);
+	check_lines(orders, days, has_order_id);
 	check_till(parts, lengthof(parts), customers, orders, most);
 	check_one_each(most, customers);
 	check_same_number(orders, most, customers);
@@ -609,7 +612,7 @@ orders_check_orders(const OrdersTable *table)
 				 errhint("Correct the dates, or leave later orders out: until => '%s'.",
 						 date_text(GetSQLCurrentDate() + 1))));
 	if (!table->lines)
-		check_lines(orders, days);
+		check_lines(orders, days, table->order_id != NULL);
 	check_till(of_view, lengthof(of_view), span.customers, orders, most);
 	check_one_each(most, span.customers);
 	return span;

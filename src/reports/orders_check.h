@@ -65,6 +65,6 @@ extern void orders_check_shared(const OrdersTable *table);
 extern void orders_check_single(const OrdersTable *table);
 
 /* The same for scores, with the customer of the alias s as one value: order lines, tills, and days in the future. */
-extern void orders_check_scores(const char *view, const char *customer);
+extern void orders_check_scores(const char *view, const char *customer, bool has_order_id);
 
 #endif /* REPORTS_ORDERS_CHECK_H */
