@@ -158,3 +158,19 @@ ALTER TABLE parcels DROP COLUMN amount CASCADE;
 CALL refresh_customer_scores('parcel_scores');
 DROP VIEW parcel_scores CASCADE;
 DROP TABLE parcel_scores_model, parcels CASCADE;
+
+-- Statements that the extension writes are run without just-in-time compilation, which takes longer than they do and heeds no timeout; the session's setting stays.
+SET jit = on;
+SET jit_above_cost = 0;
+CREATE TABLE jit_rows AS SELECT i % 40 AS c, date '2025-01-01' + i AS d, 10.0 + i % 7 AS amount FROM generate_series(0, 299) AS i;
+CREATE VIEW jit_orders AS SELECT *, current_setting('jit') AS jit FROM jit_rows;
+SET client_min_messages = error;
+SELECT create_customer_scores('jit_scores', 'jit_orders', 'c', 'd', 'amount', model => 'bg/nbd', group_by => 'jit');
+SELECT create_customer_scores('jit_table', 'jit_orders', 'c', 'd', 'amount', model => 'bg/nbd', group_by => 'jit', storage => 'table');
+SELECT DISTINCT s.jit AS within, t.jit AS within_table, current_setting('jit') AS outside FROM jit_scores AS s, jit_table AS t;
+SET client_min_messages = warning;
+DROP MATERIALIZED VIEW jit_scores CASCADE;
+DROP VIEW jit_table CASCADE;
+DROP TABLE jit_rows, jit_table_model CASCADE;
+RESET jit;
+RESET jit_above_cost;

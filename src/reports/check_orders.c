@@ -20,6 +20,7 @@
 #include "miscadmin.h"
 #include "utils/builtins.h"
 #include "utils/fmgrprotos.h"
+#include "utils/guc.h"
 #include "utils/lsyscache.h"
 #include "utils/tuplestore.h"
 #include "utils/typcache.h"
@@ -216,11 +217,13 @@ static void
 run_scan(OrdersScan *scan, const char *query)
 {
 	SPIExecuteOptions options = {.read_only = true, .dest = &scan->receiver};
+	int level = sql_without_jit();
 
 	SPI_connect();
 	if (SPI_execute_extended(query, &options) < 0)
 		elog(ERROR, "could not run \"%s\"", query);
 	SPI_finish();
+	AtEOXact_GUC(true, level);
 	orders_scan_end(scan);
 }
 

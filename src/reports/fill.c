@@ -26,6 +26,7 @@
 
 #include "reports/fill.h"
 #include "reports/view_rows.h"
+#include "support/sql_text.h"
 
 /* As COPY does. */
 #define MOST_ROWS 1000
@@ -133,7 +134,7 @@ run_restricted(Relation view, Filler *filler)
 
 	GetUserIdAndSecContext(&user, &security);
 	SetUserIdAndSecContext(user, security | SECURITY_RESTRICTED_OPERATION);
-	level = NewGUCNestLevel();
+	level = sql_without_jit();
 	RestrictSearchPath();
 	filler->view = view_rows_plan(view);
 	rows = view_rows_run(filler->view, &filler->receiver);
@@ -147,10 +148,12 @@ static uint64
 run_view(Oid source, Filler *filler)
 {
 	Relation view = table_open(source, AccessShareLock);
+	int level = sql_without_jit();
 	uint64 rows;
 
 	filler->view = view_rows_plan(view);
 	rows = view_rows_run(filler->view, &filler->receiver);
+	AtEOXact_GUC(true, level);
 	table_close(view, NoLock);
 	return rows;
 }

@@ -32,6 +32,7 @@
 #include "nodes/makefuncs.h"
 #include "utils/builtins.h"
 #include "utils/date.h"
+#include "utils/guc.h"
 #include "utils/lsyscache.h"
 #include "utils/varlena.h"
 
@@ -370,8 +371,11 @@ run_all(const char *const *templates, const Snapshots *snapshots)
 static Datum
 query_value(const char *template, const char *schema, const Snapshots *snapshots, bool *isnull)
 {
+	int level = sql_without_jit();
+
 	if (SPI_execute(statement_of(template, schema, snapshots), false, 1) != SPI_OK_SELECT || SPI_processed != 1)
 		elog(ERROR, "could not run \"%s\"", template);
+	AtEOXact_GUC(true, level);
 	return SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1, isnull);
 }
 

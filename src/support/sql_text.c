@@ -19,6 +19,7 @@
 #include "miscadmin.h"
 #include "nodes/makefuncs.h"
 #include "utils/builtins.h"
+#include "utils/guc.h"
 #include "utils/lsyscache.h"
 #include "utils/rel.h"
 #include "utils/relcache.h"
@@ -523,6 +524,15 @@ text_without(const char *text, const char *part)
 	return psprintf("%.*s%s", (int) (at - text), text, rest);
 }
 
+int
+sql_without_jit(void)
+{
+	int level = NewGUCNestLevel();
+
+	(void) set_config_option("jit", "off", PGC_USERSET, PGC_S_SESSION, GUC_ACTION_SAVE, true, 0, false);
+	return level;
+}
+
 uint64
 sql_run(const char *statement)
 {
@@ -534,6 +544,7 @@ sql_run_into(const char *statement, DestReceiver *receiver)
 {
 	MemoryContext caller = CurrentMemoryContext;
 	const SPIExecuteOptions options = {.dest = receiver};
+	int level = sql_without_jit();
 	int result = 0;
 
 	PG_TRY();
@@ -555,6 +566,7 @@ sql_run_into(const char *statement, DestReceiver *receiver)
 		ReThrowError(error);
 	}
 	PG_END_TRY();
+	AtEOXact_GUC(true, level);
 	if (result < 0)
 		elog(ERROR, "could not run \"%s\": %s", statement, SPI_result_code_string(result));
 	return SPI_processed;
