@@ -38,7 +38,6 @@ SELECT pg_temp.answer(format('SELECT count(*) FROM simulate_orders(%s)', argumen
 	(3, $$10, NULL, '2024-01-01', '2025-01-01', 1$$), (4, $$10, '{"model": "bg/nbd", "timing": {"r": 1, "alpha": 1, "a": 1, "b": 1}}', NULL, '2025-01-01', 1$$)) AS v(n, arguments) ORDER BY n;
 
 -- An element of a list that is NULL is named.
-SELECT mix_change('{10,NULL}', '{5,3}');
 SELECT funnel_phases(journey_funnel(j, '1 day'), '{a,b}', '{1,NULL}') FROM (SELECT journey('2026-01-01', 1) AS j) AS x;
 SELECT funnel_phases(journey_funnel(j, '1 day'), '{a,NULL}', '{1,2}') FROM (SELECT journey('2026-01-01', 1) AS j) AS x;
 SELECT journey_level(journey('2026-01-01', 1), '1 day', flags => '{NULL}');
