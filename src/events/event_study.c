@@ -208,7 +208,7 @@ count_customer(CountMap *map, StudyCount before, const StudyCustomer *customer)
 }
 
 static int
-compare_customers(const void *left, const void *right)
+compare_customers(const void *left, const void *right, void *unused)
 {
 	uint64 a = ((const StudyCustomer *) left)->hash;
 	uint64 b = ((const StudyCustomer *) right)->hash;
@@ -224,11 +224,12 @@ count_matched(CountMap *map, StudyCustomer *customers, int count, int64 *sides)
 		count_map_add_hot(map, STUDY_MATCHED, 0, count);
 	count_product(map, STUDY_MATCHED_SQUARES, count, count);
 	if (count > 1)
-		qsort(customers, count, sizeof(StudyCustomer), compare_customers);
+		qsort_interruptible(customers, count, sizeof(StudyCustomer), compare_customers, NULL);
 	for (int i = 0; i < count; i++)
 	{
 		StudyCustomer *customer = &customers[i];
 
+		CHECK_FOR_INTERRUPTS();
 		if (i + 1 < count && customers[i + 1].hash == customer->hash)
 		{
 			for (int k = 0; k < 2; k++)
@@ -257,8 +258,11 @@ count_all_matched(CountMap *map, ArrayType *array, DateADT event_on, StudyWindow
 	int count = 0;
 
 	while (array_iterate(iterator, &history, &is_null))
+	{
+		CHECK_FOR_INTERRUPTS();
 		if (!is_null)
 			customers[count++] = customer_around(map, STUDY_MATCHED_ORDERS, history, event_on, windows);
+	}
 	array_free_iterator(iterator);
 	count_matched(map, customers, count, sides);
 	pfree(customers);
