@@ -125,3 +125,28 @@ SET client_min_messages = warning;
 DROP SCHEMA shop CASCADE;
 DROP MATERIALIZED VIEW few_scores CASCADE;
 DROP TABLE few;
+
+-- Workers send records flat, small ones in a short form: without amounts, and in groups too small for a model, rows are the same.
+SET client_min_messages = error;
+CREATE SCHEMA workers;
+SET search_path = workers, public;
+CREATE TABLE by_workers AS SELECT customer_id, customer_id % 40 AS shop, purchase_history(ordered_at::date) AS history FROM simulate_orders(3000, '{"model": "bg/nbd", "timing": {"r": 0.7, "alpha": 8, "a": 0.8, "b": 2.5}}', '2024-01-01', '2026-01-01', 1) GROUP BY customer_id;
+ALTER TABLE by_workers ADD PRIMARY KEY (customer_id);
+ANALYZE by_workers;
+SELECT create_customer_scores('plain_scores', 'by_workers', 'customer_id', model => 'bg/nbd', storage => 'table'),
+	create_customer_scores('shop_scores', 'by_workers', 'customer_id', group_by => 'shop', model => 'bg/nbd', storage => 'table');
+CREATE TEMP TABLE alone AS TABLE plain_scores;
+CREATE TEMP TABLE alone_by_shop AS TABLE shop_scores;
+SET parallel_setup_cost = 0;
+SET parallel_tuple_cost = 0;
+SET min_parallel_table_scan_size = 0;
+SET max_parallel_workers_per_gather = 2;
+SET parallel_leader_participation = off;
+CALL refresh_customer_scores('plain_scores');
+CALL refresh_customer_scores('shop_scores');
+SELECT (SELECT count(*) FROM plain_scores) AS rows, (SELECT count(*) FROM (TABLE alone EXCEPT TABLE plain_scores) AS x) AS different,
+	(SELECT count(*) FROM shop_scores) AS rows_by_shop, (SELECT count(*) FROM (TABLE alone_by_shop EXCEPT TABLE shop_scores) AS x) AS different_by_shop;
+RESET ALL;
+SET client_min_messages = warning;
+DROP SCHEMA workers CASCADE;
+DROP TABLE alone, alone_by_shop;

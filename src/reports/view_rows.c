@@ -75,7 +75,9 @@ gather_fields(Query *query, ViewRows *rows)
 		column->place = place_of(&gathered, expression);
 	}
 	query->targetList = gathered;
-	rows->records = palloc0_array(TupleDesc, list_length(gathered));
+	rows->n_records = list_length(gathered);
+	rows->records = palloc0_array(ViewRecord, rows->n_records);
+	rows->row = AllocSetContextCreate(CurrentMemoryContext, "records of a row", ALLOCSET_SMALL_SIZES);
 }
 
 ViewRows *
@@ -111,35 +113,54 @@ view_rows_run(const ViewRows *rows, DestReceiver *receiver)
 	return count;
 }
 
-/* A field of a record that came flat, as from another process. */
-static Datum
-flat_field(ViewRows *rows, const ViewColumn *column, Datum record, bool *isnull)
+/* Takes a record apart that came flat; it may have to be copied for that. */
+static void
+open_record(ViewRows *rows, ViewRecord *record, Datum value)
 {
-	HeapTupleHeader header = DatumGetHeapTupleHeader(record);
+	MemoryContext caller = MemoryContextSwitchTo(rows->row);
+	HeapTupleHeader header = DatumGetHeapTupleHeader(value);
 	HeapTupleData tuple = {.t_len = HeapTupleHeaderGetDatumLength(header), .t_data = header};
 
-	if (rows->records[column->place] == NULL)
-		rows->records[column->place] =
-			lookup_rowtype_tupdesc_copy(HeapTupleHeaderGetTypeId(header), HeapTupleHeaderGetTypMod(header));
-	return heap_getattr(&tuple, column->field, rows->records[column->place], isnull);
+	MemoryContextSwitchTo(caller);
+	if (record->type == NULL)
+	{
+		MemoryContextSwitchTo(GetMemoryChunkContext(rows->records));
+		record->type = lookup_rowtype_tupdesc_copy(HeapTupleHeaderGetTypeId(header), HeapTupleHeaderGetTypMod(header));
+		record->values = palloc_array(Datum, record->type->natts);
+		record->nulls = palloc_array(bool, record->type->natts);
+		MemoryContextSwitchTo(caller);
+	}
+	heap_deform_tuple(&tuple, record->type, record->values, record->nulls);
+	record->open = true;
+}
+
+/* A field of a record, which is expanded or flat. */
+static Datum
+field_value(ViewRows *rows, const ViewColumn *column, Datum value, bool *isnull)
+{
+	ViewRecord *record = &rows->records[column->place];
+
+	if (VARATT_IS_EXTERNAL_EXPANDED(DatumGetPointer(value)))
+		return expanded_record_get_field((ExpandedRecordHeader *) DatumGetEOHP(value), column->field, isnull);
+	if (!record->open)
+		open_record(rows, record, value);
+	*isnull = record->nulls[column->field - 1];
+	return record->values[column->field - 1];
 }
 
 void
 view_rows_read(ViewRows *rows, TupleTableSlot *row, Datum *values, bool *nulls)
 {
 	slot_getallattrs(row);
+	MemoryContextReset(rows->row);
+	for (int i = 0; i < rows->n_records; i++)
+		rows->records[i].open = false;
 	for (int i = 0; i < rows->n_columns; i++)
 	{
 		const ViewColumn *column = &rows->columns[i];
 		Datum value = row->tts_values[column->place];
 
 		nulls[i] = row->tts_isnull[column->place];
-		if (column->field == 0 || nulls[i])
-			values[i] = value;
-		else if (VARATT_IS_EXTERNAL_EXPANDED(DatumGetPointer(value)))
-			values[i] =
-				expanded_record_get_field((ExpandedRecordHeader *) DatumGetEOHP(value), column->field, &nulls[i]);
-		else
-			values[i] = flat_field(rows, column, value, &nulls[i]);
+		values[i] = column->field == 0 || nulls[i] ? value : field_value(rows, column, value, &nulls[i]);
 	}
 }

@@ -21,12 +21,23 @@ typedef struct ViewColumn
 	int field; /* of the record that stands there, from 1; 0: the column itself */
 } ViewColumn;
 
+/* A record that came flat, as from another process, taken apart once for a row. */
+typedef struct ViewRecord
+{
+	TupleDesc type; /* NULL: none has come yet */
+	Datum *values;
+	bool *nulls;
+	bool open; /* in this row */
+} ViewRecord;
+
 typedef struct ViewRows
 {
 	PlannedStmt *plan;
 	ViewColumn *columns; /* as many as the view has */
 	int n_columns;
-	TupleDesc *records; /* of the columns of the plan, once they have been asked for */
+	ViewRecord *records; /* by column of the plan */
+	int n_records;
+	MemoryContext row; /* of records that came flat */
 } ViewRows;
 
 /* Plans the query of a view, or of a materialized view, which the caller holds locked. */
@@ -35,7 +46,7 @@ extern ViewRows *view_rows_plan(Relation view);
 /* Runs the plan; its rows, and not those of the view, go to the receiver. Gives their number. */
 extern uint64 view_rows_run(const ViewRows *rows, DestReceiver *receiver);
 
-/* A row of the view from one of the plan. The values are those of the plan's row, and live as long. */
+/* A row of the view from one of the plan. The values live until the plan's row goes, or the next one is read. */
 extern void view_rows_read(ViewRows *rows, TupleTableSlot *row, Datum *values, bool *nulls);
 
 #endif /* REPORTS_VIEW_ROWS_H */
