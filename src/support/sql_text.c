@@ -536,20 +536,13 @@ sql_without_jit(void)
 uint64
 sql_run(const char *statement)
 {
-	return sql_run_into(statement, NULL);
-}
-
-uint64
-sql_run_into(const char *statement, DestReceiver *receiver)
-{
 	MemoryContext caller = CurrentMemoryContext;
-	const SPIExecuteOptions options = {.dest = receiver};
 	int level = sql_without_jit();
 	int result = 0;
 
 	PG_TRY();
 	{
-		result = SPI_execute_extended(statement, &options);
+		result = SPI_execute(statement, false, 0);
 	}
 	PG_CATCH();
 	{

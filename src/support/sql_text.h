@@ -23,7 +23,6 @@
 #include "fmgr.h"
 #include "lib/stringinfo.h"
 #include "nodes/pg_list.h"
-#include "tcop/dest.h"
 #include "utils/date.h"
 
 /* The replacement of a name in braces, which are part of the name. */
@@ -133,9 +132,6 @@ extern int sql_without_jit(void);
  * does not show the statement, which nobody has written.
  */
 extern uint64 sql_run(const char *statement);
-
-/* The same, with the rows sent to a receiver; NULL: they are kept by SPI. */
-extern uint64 sql_run_into(const char *statement, DestReceiver *receiver);
 
 /* Literals with their types. A number reads back to the same double. */
 extern const char *sql_text_literal(const char *text);
