@@ -31,6 +31,9 @@
 #include "support/args.h"
 #include "support/sql_text.h"
 
+/* As many as max_parallel_workers_per_gather is likely to be. */
+#define MOST_WORKERS 64
+
 /* The places of the arguments, after the first. */
 typedef enum ScoresArgument
 {
@@ -117,7 +120,7 @@ static const ColumnText columns[] = {
 };
 
 /* Rows with one order_id are one order, of the day of the first. */
-static const char lines_template[] = "orders AS (\n"
+static const char lines_template[] = "orders AS {lines_materialized}(\n"
 									 "  SELECT {key_columns}, pg_catalog.min({day}) AS ordered_on{sum}\n"
 									 "  FROM {relation} AS o\n"
 									 "  WHERE {known} AND {day} IS NOT NULL AND o.{order_id} IS NOT NULL{window}\n"
@@ -129,25 +132,24 @@ static const char lines_template[] = "orders AS (\n"
 									 "), ";
 
 static const char from_orders[] =
-	"histories AS MATERIALIZED (\n"
 	"  SELECT {key_columns}{group_hash}, @purchase_history({purchase}) AS history{number}\n"
 	"  FROM {relation} AS o\n"
-	"  WHERE {known}{window}\n"
-	"  GROUP BY {input_keys}\n"
-	")";
+	"  WHERE {known}{window}{part}\n"
+	"  GROUP BY {input_keys}\n";
 
-static const char from_lines[] = "histories AS MATERIALIZED (\n"
-								 "  SELECT {inner_keys}{group_hash}, @purchase_history({purchase}) AS history{number}\n"
-								 "  FROM orders AS o\n"
-								 "  GROUP BY {inner_keys}\n"
-								 ")";
+static const char from_lines[] = "  SELECT {inner_keys}{group_hash}, @purchase_history({purchase}) AS history{number}\n"
+								 "  FROM orders AS o{part_of_lines}\n"
+								 "  GROUP BY {inner_keys}\n";
+
+static const char from_histories[] = "  SELECT {key_columns}{group_hash}, {history} AS history{number}\n"
+									 "  FROM {relation} AS o\n"
+									 "  WHERE {known}{window}{group_histories}\n";
 
 /* Stored histories that are used as they are need not be copied to be read several times. */
-static const char from_histories[] = "histories AS {materialized} (\n"
-									 "  SELECT {key_columns}{group_hash}, {history} AS history{number}\n"
-									 "  FROM {relation} AS o\n"
-									 "  WHERE {known}{window}{group_histories}\n"
-									 ")";
+static const char histories_head[] = "histories AS {materialized} (\n";
+
+/* What numbers customers that come in parts. */
+static const char numbered_head[] = "  SELECT p.*, pg_catalog.row_number() OVER () AS customer_number FROM (\n";
 
 /* The fit: of all, of each group, or kept. */
 static const char fit_template[] =
@@ -394,6 +396,30 @@ purchase_arguments(const ScoresQuery *query)
 	return psprintf("%s, %s", time, query->order_id != NULL ? "o.amount" : query->amount);
 }
 
+/*
+ * The condition by which a part of the customers is read, so that several processes may build histories at once. It goes by
+ * a hash of what identifies the customer: a group apart, as all rows of a customer in a group are in one part then, too.
+ */
+static const char *
+part_text(const ScoresQuery *query)
+{
+	StringInfoData hash;
+	ListCell *cell;
+
+	if (query->workers == 1)
+		return "";
+	initStringInfo(&hash);
+	foreach (cell, query->keys)
+	{
+		const ScoresKey *key = lfirst(cell);
+
+		if (!key->group && key->hashed)
+			appendStringInfo(&hash, "%s%s", hash.len > 0 ? " OPERATOR(pg_catalog.#) " : "",
+							 sql_hash(key->type, psprintf("o.%s", query->order_id == NULL ? key->input : key->inner)));
+	}
+	return psprintf("%s.in_part(%s, %d, %d)", query->schema, hash.data, query->part, query->workers);
+}
+
 /* The stored history as it is used. */
 static const char *
 stored_history(const ScoresQuery *query)
@@ -558,6 +584,9 @@ append_template(StringInfo out, const char *template, const ScoresQuery *query)
 		{"{order_id}", query->order_id == NULL ? "" : query->order_id},
 		{"{monetary_of_h}", monetary(query, "(h.history_summary).total_spend")},
 		{"{monetary_on_shards}", monetary(query, psprintf("%s.total_spend(h.history)", query->schema))},
+		{"{part}", query->workers == 1 ? "" : psprintf("\n    AND %s", part_text(query))},
+		{"{part_of_lines}", query->workers == 1 ? "" : psprintf("\n  WHERE %s", part_text(query))},
+		{"{lines_materialized}", query->workers > 1 ? "NOT MATERIALIZED " : ""},
 		{"{materialized}",
 		 query->on_shards || (query->one_row_each && query->as_of == NULL) ? "NOT MATERIALIZED" : "MATERIALIZED"},
 		{"{window}", query->window},
@@ -584,7 +613,8 @@ append_template(StringInfo out, const char *template, const ScoresQuery *query)
 						: told_of_fit(query, "fit_status")},
 		{"{model_of_all}", query->grouped ? "s.model_of_all" : "false"},
 		{"{is_first}", query->with_refresh ? is_first(query) : ""},
-		{"{number}", is_numbered(query) ? ", pg_catalog.row_number() OVER () AS customer_number" : ""},
+		{"{number}",
+		 is_numbered(query) && query->workers == 1 ? ", pg_catalog.row_number() OVER () AS customer_number" : ""},
 		{"{number_of_h}", is_numbered(query) ? ", h.customer_number" : ""},
 		{"{first_number}", query->with_refresh ? ", pg_catalog.min(h.customer_number) AS first_customer" : ""},
 		{"{first_number_out}", query->with_refresh ? ", b.first_customer" : ""},
@@ -622,16 +652,6 @@ append_template(StringInfo out, const char *template, const ScoresQuery *query)
 	sql_append_template(out, template, query->schema, parts, lengthof(parts));
 }
 
-/*
- * Appends a template whose rows are customers. On one server they are computed once; of
- * tables on several servers, what is fenced would travel to one of them and back.
- */
-static void
-append_customers(StringInfo out, const char *template, const ScoresQuery *query)
-{
-	append_template(out, query->on_shards ? citus_template(template) : template, query);
-}
-
 /* A template filled into a text of its own. */
 static char *
 filled(const char *template, const ScoresQuery *query)
@@ -659,6 +679,28 @@ histories_text(const ScoresQuery *query)
 	if (query->history != NULL)
 		return from_histories;
 	return query->order_id == NULL ? from_orders : from_lines;
+}
+
+/* The query as far as the histories. */
+static void
+append_histories(StringInfo out, const ScoresQuery *query)
+{
+	bool numbered = query->workers > 1 && is_numbered(query);
+
+	appendStringInfoString(out, "WITH ");
+	if (query->order_id != NULL)
+		append_template(out, lines_template, query);
+	append_template(out, histories_head, query);
+	append_template(out, numbered ? numbered_head : "", query);
+	for (int part = 0; part < query->workers; part++)
+	{
+		ScoresQuery of_part = *query;
+
+		of_part.part = part;
+		appendStringInfoString(out, part == 0 ? "" : "  UNION ALL\n");
+		append_template(out, histories_text(query), &of_part);
+	}
+	appendStringInfoString(out, numbered ? "  ) AS p\n)" : ")");
 }
 
 /* The customers with their scores. */
@@ -691,10 +733,7 @@ scores_query_text(const ScoresQuery *asked, bool with_refresh)
 
 	query.with_refresh = with_refresh;
 	initStringInfo(&out);
-	appendStringInfoString(&out, "WITH ");
-	if (query.order_id != NULL)
-		append_template(&out, lines_template, &query);
-	append_customers(&out, histories_text(&query), &query);
+	append_histories(&out, &query);
 	append_template(&out, fit_text(&query), &query);
 	if (has_cuts(&query))
 		append_template(&out, query.on_shards && !query.grouped ? fit_cuts_template : cuts_template, &query);
@@ -716,16 +755,6 @@ scores_query_text(const ScoresQuery *asked, bool with_refresh)
 	}
 	appendStringInfoString(&out, "\nFROM scored AS s");
 	return out.data;
-}
-
-/* The query as far as the histories. */
-static void
-append_histories(StringInfo out, const ScoresQuery *query)
-{
-	appendStringInfoString(out, "WITH ");
-	if (query->order_id != NULL)
-		append_template(out, lines_template, query);
-	append_customers(out, histories_text(query), query);
 }
 
 char *
@@ -765,6 +794,7 @@ scores_query_over(const ScoresQuery *query, const char *histories)
 	ListCell *cell;
 
 	over.relation = histories;
+	over.workers = 1;
 	over.history = psprintf("o.history::%s.purchase_history", query->schema);
 	over.one_row_each = true;
 	over.time = over.purchase_time = over.amount = over.amount_type = over.order_id = NULL;
@@ -1294,7 +1324,7 @@ model_argument(FunctionCallInfo fcinfo, int argument, ScoresQuery *query)
 				 errmsg("model must be a name or a clv_model, but is of type %s", format_type_be(type))));
 }
 
-/* The period of a season that is estimated with the model, the last argument of both functions. */
+/* The period of a season that is estimated with the model, the last argument but one of both functions. */
 static void
 season_argument(FunctionCallInfo fcinfo, int argument, ScoresQuery *query)
 {
@@ -1306,6 +1336,36 @@ season_argument(FunctionCallInfo fcinfo, int argument, ScoresQuery *query)
 				 errhint("Name a model to be fitted with the season: model => 'mbg/nbd', season => 'month'.")));
 	query->season = sql_text_literal(
 		season_by_names[season_counted_by_named(text_to_cstring(PG_GETARG_TEXT_PP(argument)), "season")]);
+}
+
+/* In how many parts histories are built, the last argument of both functions. */
+static void
+workers_argument(FunctionCallInfo fcinfo, Oid orders, ScoresQuery *query)
+{
+	ListCell *cell;
+	bool hashed = false;
+
+	refuse_null(fcinfo, PG_NARGS() - 1, "workers", "Leave it out, and it has its default.");
+	query->workers =
+		int_argument(fcinfo, PG_NARGS() - 1, "workers", 1, MOST_WORKERS,
+					 "It is the number of parts that the histories are built in, each by a process of its own.");
+	foreach (cell, query->keys)
+		hashed = hashed || (((const ScoresKey *) lfirst(cell))->hashed && !((const ScoresKey *) lfirst(cell))->group);
+	if (query->workers == 1)
+		return;
+	if (query->history != NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("workers is of no use with histories"),
+				 errhint("Histories are built already. Give ordered_at to score orders.")));
+	if (citus_column(orders) != NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED), errmsg("workers is of no use with orders on several servers"),
+				 errhint("Each shard of the orders has a process of its own already.")));
+	if (!hashed)
+		ereport(ERROR,
+				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				 errmsg("the customers cannot be told apart by a hash of customer_id, and workers needs one"),
+				 errhint("Make a view of the orders that casts it to text.")));
 }
 
 /* Cut points and rules that are kept. */
@@ -1409,7 +1469,8 @@ scores_query_arguments(FunctionCallInfo fcinfo, int first)
 	query.discount = sql_float8_literal(discount_argument(fcinfo, first + SCORES_ANNUAL_DISCOUNT));
 	query.margin = sql_float8_literal(margin_argument(fcinfo, first + SCORES_MARGIN));
 	model_argument(fcinfo, first + SCORES_MODEL, &query);
-	season_argument(fcinfo, PG_NARGS() - 1, &query);
+	season_argument(fcinfo, PG_NARGS() - 2, &query);
+	workers_argument(fcinfo, PG_GETARG_OID(first + SCORES_ORDERS), &query);
 	if (!PG_ARGISNULL(first + SCORES_AS_OF))
 		day_argument(fcinfo, first + SCORES_AS_OF, &query);
 	query.window = window_text(&query);

@@ -448,6 +448,18 @@ sql_equal(Oid type, const char *column, const char *a, const char *b)
 	return psprintf("%s OPERATOR(pg_catalog.=) %s", text_form(a), text_form(b));
 }
 
+/* What is not of the server itself, or is of any type, goes by the type's own class of operators, which the server looks up. */
+const char *
+sql_hash(Oid type, const char *value)
+{
+	const TypeCacheEntry *entry = lookup_type_cache(type, TYPECACHE_HASH_PROC);
+
+	if (get_func_namespace(entry->hash_proc) != PG_CATALOG_NAMESPACE || IsPolymorphicType(entry->hash_opintype))
+		return psprintf("pg_catalog.hash_record(ROW(%s))", value);
+	return psprintf("pg_catalog.%s(%s::%s)", quote_identifier(get_func_name(entry->hash_proc)), value,
+					sql_type(entry->hash_opintype));
+}
+
 void
 sql_refuse_other_owner(Oid relation, const char *what)
 {

@@ -1,6 +1,7 @@
 -- The whole job with two workers, beside the plainest job of all with two, and both in one process. Processor time in
 -- hundredths of a second of this session, and of processes of this server that have ended, which are its workers if
--- nothing else runs on it (autovacuum does, so look at the differences of a statement with workers only):
+-- nothing else runs on it (autovacuum does, so look at the differences of a statement with workers only); and time by the
+-- clock, on a machine that does nothing else:
 --   script/dev psql -X -f "$PWD/test/bench/workers.sql"
 \set QUIET on
 SET client_min_messages = error;
@@ -30,6 +31,7 @@ SELECT create_customer_scores('bench.auto', 'bench.orders', 'customer_id', 'orde
 SET max_parallel_workers_per_gather = 2;
 CREATE TABLE bench.plain_of_two AS SELECT customer_id, count(*), min(ordered_at), max(ordered_at), sum(amount) FROM bench.orders GROUP BY customer_id;
 \! cat /proc/$PID/stat /proc/$POSTMASTER/stat | awk 'NR == 1 {s = $14 + $15} NR == 2 {printf "plain GROUP BY, two workers: until %d, workers %d\n", s, $16 + $17}'
-SELECT create_customer_scores('bench.auto_of_two', 'bench.orders', 'customer_id', 'ordered_at', 'amount') AS made \gset
+RESET parallel_tuple_cost;
+SELECT create_customer_scores('bench.auto_of_two', 'bench.orders', 'customer_id', 'ordered_at', 'amount', workers => 2) AS made \gset
 \! cat /proc/$PID/stat /proc/$POSTMASTER/stat | awk 'NR == 1 {s = $14 + $15} NR == 2 {printf "create_customer_scores, two workers: until %d, workers %d\n", s, $16 + $17}'
 DROP SCHEMA bench CASCADE;
