@@ -98,7 +98,9 @@ add_summary(CustomerRow *row, const HistorySummary *summary, double spend)
 {
 	set_column(row, CUSTOMER_ORDER_COUNT, Int64GetDatum(summary->orders));
 	set_amount(row, CUSTOMER_TOTAL_SPEND, spend);
-	if (!row->nulls[CUSTOMER_TOTAL_SPEND] && summary->orders > 0)
+	if (!row->nulls[CUSTOMER_TOTAL_SPEND] && summary->orders == 1)
+		set_column(row, CUSTOMER_AVG_ORDER_VALUE, row->values[CUSTOMER_TOTAL_SPEND]);
+	else if (!row->nulls[CUSTOMER_TOTAL_SPEND] && summary->orders > 0)
 		set_amount(row, CUSTOMER_AVG_ORDER_VALUE, spend / summary->orders);
 	if (summary->transactions > 0)
 	{

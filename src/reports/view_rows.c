@@ -115,7 +115,7 @@ view_rows_run(const ViewRows *rows, DestReceiver *receiver)
 
 /* Takes a record apart that came flat; it may have to be copied for that. */
 static void
-open_record(ViewRows *rows, ViewRecord *record, Datum value)
+take_apart(ViewRows *rows, ViewRecord *record, Datum value)
 {
 	MemoryContext caller = MemoryContextSwitchTo(rows->row);
 	HeapTupleHeader header = DatumGetHeapTupleHeader(value);
@@ -126,26 +126,30 @@ open_record(ViewRows *rows, ViewRecord *record, Datum value)
 	{
 		MemoryContextSwitchTo(GetMemoryChunkContext(rows->records));
 		record->type = lookup_rowtype_tupdesc_copy(HeapTupleHeaderGetTypeId(header), HeapTupleHeaderGetTypMod(header));
-		record->values = palloc_array(Datum, record->type->natts);
-		record->nulls = palloc_array(bool, record->type->natts);
+		record->flat_values = palloc_array(Datum, record->type->natts);
+		record->flat_nulls = palloc_array(bool, record->type->natts);
 		MemoryContextSwitchTo(caller);
 	}
-	heap_deform_tuple(&tuple, record->type, record->values, record->nulls);
-	record->open = true;
+	heap_deform_tuple(&tuple, record->type, record->flat_values, record->flat_nulls);
+	record->values = record->flat_values;
+	record->nulls = record->flat_nulls;
 }
 
-/* A field of a record, which is expanded or flat. */
-static Datum
-field_value(ViewRows *rows, const ViewColumn *column, Datum value, bool *isnull)
+/* Opens a record for this row. */
+static void
+open_record(ViewRows *rows, ViewRecord *record, Datum value)
 {
-	ViewRecord *record = &rows->records[column->place];
-
+	record->open = true;
 	if (VARATT_IS_EXTERNAL_EXPANDED(DatumGetPointer(value)))
-		return expanded_record_get_field((ExpandedRecordHeader *) DatumGetEOHP(value), column->field, isnull);
-	if (!record->open)
-		open_record(rows, record, value);
-	*isnull = record->nulls[column->field - 1];
-	return record->values[column->field - 1];
+	{
+		ExpandedRecordHeader *expanded = (ExpandedRecordHeader *) DatumGetEOHP(value);
+
+		deconstruct_expanded_record(expanded);
+		record->values = expanded->dvalues;
+		record->nulls = expanded->dnulls;
+	}
+	else
+		take_apart(rows, record, value);
 }
 
 void
@@ -158,9 +162,17 @@ view_rows_read(ViewRows *rows, TupleTableSlot *row, Datum *values, bool *nulls)
 	for (int i = 0; i < rows->n_columns; i++)
 	{
 		const ViewColumn *column = &rows->columns[i];
-		Datum value = row->tts_values[column->place];
+		ViewRecord *record = &rows->records[column->place];
 
-		nulls[i] = row->tts_isnull[column->place];
-		values[i] = column->field == 0 || nulls[i] ? value : field_value(rows, column, value, &nulls[i]);
+		if (column->field == 0 || row->tts_isnull[column->place])
+		{
+			values[i] = row->tts_values[column->place];
+			nulls[i] = row->tts_isnull[column->place];
+			continue;
+		}
+		if (!record->open)
+			open_record(rows, record, row->tts_values[column->place]);
+		values[i] = record->values[column->field - 1];
+		nulls[i] = record->nulls[column->field - 1];
 	}
 }

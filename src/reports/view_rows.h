@@ -21,13 +21,17 @@ typedef struct ViewColumn
 	int field; /* of the record that stands there, from 1; 0: the column itself */
 } ViewColumn;
 
-/* A record that came flat, as from another process, taken apart once for a row. */
+/* A record, opened once for a row: one that a function has made is open already, one from another process comes flat. */
 typedef struct ViewRecord
 {
-	TupleDesc type; /* NULL: none has come yet */
-	Datum *values;
-	bool *nulls;
+	const Datum *values;
+	const bool *nulls;
 	bool open; /* in this row */
+
+	/* What takes apart those that come flat. */
+	TupleDesc type; /* NULL: none has come yet */
+	Datum *flat_values;
+	bool *flat_nulls;
 } ViewRecord;
 
 typedef struct ViewRows
