@@ -15,6 +15,7 @@
 #include "access/heapam.h"
 #include "access/tableam.h"
 #include "access/xact.h"
+#include "catalog/pg_am.h"
 #include "catalog/pg_class.h"
 #include "commands/matview.h"
 #include "executor/tuptable.h"
@@ -25,6 +26,7 @@
 #include "utils/rel.h"
 
 #include "reports/fill.h"
+#include "reports/row_form.h"
 #include "reports/view_rows.h"
 #include "support/sql_text.h"
 
@@ -47,6 +49,9 @@ typedef struct Filler
 	int rows; /* those that wait */
 	Size bytes;
 	ViewRows *view;
+	RowForm *form; /* of rows in a heap; NULL: what stores them forms them */
+	Datum *values; /* a row */
+	bool *nulls;
 	StringInfo places;      /* where rows are stored whose last column is not null; NULL: nobody asks */
 	bool marked[MOST_ROWS]; /* the rows that wait and are such */
 } Filler;
@@ -87,32 +92,47 @@ static TupleTableSlot *
 free_slot(Filler *filler)
 {
 	if (filler->rows == filler->made)
-	{
-		MemoryContext caller = MemoryContextSwitchTo(filler->context);
-
-		filler->slots[filler->made++] = table_slot_create(filler->relation, NULL);
-		MemoryContextSwitchTo(caller);
-	}
+		filler->slots[filler->made++] = filler->form != NULL
+			? MakeSingleTupleTableSlot(RelationGetDescr(filler->relation), &TTSOpsHeapTuple)
+			: table_slot_create(filler->relation, NULL);
 	return filler->slots[filler->rows];
+}
+
+/* A row in a slot of its own; gives its length. */
+static Size
+keep_row(Filler *filler, TupleTableSlot *slot)
+{
+	HeapTuple tuple;
+	bool release;
+	Size length;
+
+	if (filler->form != NULL)
+	{
+		tuple = row_form(filler->form, filler->values, filler->nulls);
+		ExecStoreHeapTuple(tuple, slot, true);
+		return tuple->t_len;
+	}
+	memcpy(slot->tts_values, filler->values, filler->view->n_columns * sizeof(Datum));
+	memcpy(slot->tts_isnull, filler->nulls, filler->view->n_columns * sizeof(bool));
+	ExecStoreVirtualTuple(slot);
+	ExecMaterializeSlot(slot);
+	tuple = ExecFetchSlotHeapTuple(slot, false, &release);
+	length = tuple->t_len;
+	if (release)
+		heap_freetuple(tuple);
+	return length;
 }
 
 static bool
 receive_row(TupleTableSlot *row, DestReceiver *receiver)
 {
 	Filler *filler = (Filler *) receiver;
-	int columns = filler->view->n_columns;
-	TupleTableSlot *slot = free_slot(filler);
-	bool release;
-	HeapTuple tuple;
+	MemoryContext caller = MemoryContextSwitchTo(filler->context);
 
-	view_rows_read(filler->view, row, slot->tts_values, slot->tts_isnull);
-	filler->marked[filler->rows++] = filler->places != NULL && !slot->tts_isnull[columns - 1];
-	ExecStoreVirtualTuple(slot);
-	ExecMaterializeSlot(slot);
-	tuple = ExecFetchSlotHeapTuple(slot, false, &release);
-	filler->bytes += tuple->t_len;
-	if (release)
-		heap_freetuple(tuple);
+	view_rows_read(filler->view, row, filler->values, filler->nulls);
+	filler->bytes += keep_row(filler, free_slot(filler));
+	filler->marked[filler->rows++] = filler->places != NULL && !filler->nulls[filler->view->n_columns - 1];
+	MemoryContextSwitchTo(caller);
 	if (filler->rows == MOST_ROWS || filler->bytes > MOST_BYTES)
 		store_rows(filler);
 	return true;
@@ -176,6 +196,10 @@ fill_relation(Oid relation, Oid source, StringInfo places)
 	filler->command = GetCurrentCommandId(true);
 	filler->state = GetBulkInsertState();
 	filler->context = CurrentMemoryContext;
+	if (filler->relation->rd_rel->relam == HEAP_TABLE_AM_OID)
+		filler->form = row_form_make(RelationGetDescr(filler->relation));
+	filler->values = palloc_array(Datum, RelationGetNumberOfAttributes(filler->relation));
+	filler->nulls = palloc_array(bool, RelationGetNumberOfAttributes(filler->relation));
 	filler->scratch = AllocSetContextCreate(CurrentMemoryContext, "rows of scores", ALLOCSET_DEFAULT_SIZES);
 
 	rows = source == relation ? run_restricted(filler->relation, filler) : run_view(source, filler);
