@@ -23,6 +23,8 @@ my @generated = (
 	map({ [ "customer_scores_query over $_", sprintf("customer_scores_query($columns)", $_) ] }
 		qw(orders in_domains in_nested_domains in_integers in_real at_zoned_times)),
 	[ 'customer_scores_query without amounts', q{customer_scores_query('shop.in_domains', 'customer_id', 'ordered_at')} ],
+	[ 'customer_scores_query in parts', sprintf("customer_scores_query($columns, workers => 2)", 'in_domains') ],
+	[ 'customer_scores_query of lines in parts', sprintf("customer_scores_query($columns, order_id => 'order_id', workers => 2)", 'in_groups') ],
 	[   'customer_scores_query with every argument',
 		sprintf("customer_scores_query($columns, 90, 0.05, 0.4, '2024-12-01', 'bg/nbd', 'order_id', ARRAY['country'], $kept,
 			columns => ARRAY['*', 'clv_low', 'clv_high'])", 'in_groups') ],
