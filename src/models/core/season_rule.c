@@ -193,7 +193,7 @@ season_discount_rule(const SeasonClock *clock, double from, double horizon, doub
 
 	/* the mean of a season that is ahead or behind may end a little later */
 	lay_panels(&builder, until <= ERA_DAYS ? last : last + era / 100.0, &(SeasonBend){scale, INFINITY, 0.0});
-	for (size_t i = 0; w < seen; i++)
+	while (w < seen)
 	{
 		double days = fmin(season_next_change(clock, from + w) - from, seen) - w;
 		double speed = season_factor(clock, (int64_t) floor(from + w) + 1);
