@@ -642,6 +642,7 @@ load_orders(PG_FUNCTION_ARGS)
 
 	if (get_call_result_type(fcinfo, NULL, &descriptor) != TYPEFUNC_COMPOSITE || descriptor->natts != lengthof(values))
 		elog(ERROR, "load_orders must return a record of %d columns", (int) lengthof(values));
+	refuse_read_only(fcinfo, PG_GETARG_OID(LOAD_HISTORIES));
 	refuse_hidden_orders(fcinfo);
 	refuse_children(PG_GETARG_OID(LOAD_HISTORIES));
 
