@@ -266,8 +266,9 @@ static const char load_write[] = ", written AS (\n"
 static const char load_count_on_shards[] = COUNTS("COALESCE(c.before, {empty})", "c.after") "FROM changed AS c";
 
 /* What was written: triggers of the histories may drop rows, and change them. */
-static const char load_count[] = COUNTS("COALESCE(c.before, {empty})", "COALESCE(w.after, {empty})")
-	"FROM written AS w LEFT JOIN changed AS c ON {same_written}";
+static const char load_count[] =
+	COUNTS("COALESCE(c.before, {empty})",
+		   "COALESCE(w.after, {empty})") "FROM written AS w LEFT JOIN changed AS c ON {same_written}";
 
 /* Appends a template of this load's. */
 static void

@@ -704,8 +704,8 @@ ScoresKept *
 scores_keep(const ScoresNames *names)
 {
 	ScoresKept *kept = palloc0(sizeof(ScoresKept));
-	const char *const relations[] = {names->scores, names->bi, names->model, names->query,
-									 names->generations[0], names->generations[1]};
+	const char *const relations[] = {names->scores,        names->bi, names->model, names->query, names->generations[0],
+									 names->generations[1]};
 	bool first_unique = true;
 
 	for (int i = 0; i < PUBLIC_RELATIONS; i++)

@@ -327,8 +327,8 @@ question_weights_fit(const Host *host, const QuestionCell *cells, int count)
 
 	trust_region_minimise(host, logistic_objective, &logistic, n, 30.0, RATE_PRIOR_MAX_ITERATIONS, theta, &result);
 	symmetric_eigen(n, result.hessian, values, vectors);
-	weights.identified = count > 0 && result.outcome == TRUST_REGION_CONVERGED &&
-		values[0] > 1e-9 * values[n - 1] && ends_in_maximum(n, &result, values, vectors);
+	weights.identified = count > 0 && result.outcome == TRUST_REGION_CONVERGED && values[0] > 1e-9 * values[n - 1] &&
+		ends_in_maximum(n, &result, values, vectors);
 	for (int i = 0; i < n; i++)
 	{
 		double variance = 0.0;
