@@ -39,6 +39,10 @@ SELECT count(*) FROM late_start, acquisitions(by_week, 'week');
 SELECT f.period_start, expected, round(low::numeric, 4) AS low, round(high::numeric, 4) AS high
 FROM acquisition_fit(ARRAY[10, 20, 30, 40, 12, 18, 33, 44]::float8[], '2024-02-03', 'quarter', 'naive') AS m, acquisition_forecast(m, 6) AS f;
 SELECT sqrt(12 * (4 + 4 + 9 + 16) / 100.0) * 1.6448536269514722 AS half_of_the_first;
+-- The first period is the one in which the day lies, whichever day it is.
+SELECT period, bool_and(m = acquisition_fit(ARRAY[10, 20, 30, 40, 12, 18, 33, 44]::float8[], starts, period, 'naive')) AS same
+FROM (VALUES ('week', date '2024-01-15', date '2024-01-21'), ('month', '2024-01-01', '2024-01-15'), ('quarter', '2024-01-01', '2024-03-31'), ('year', '2024-01-01', '2024-12-31')) AS v(period, starts, day),
+	LATERAL acquisition_fit(ARRAY[10, 20, 30, 40, 12, 18, 33, 44]::float8[], day, period, 'naive') AS m GROUP BY period ORDER BY period;
 -- Without seasons the last period goes on.
 SELECT f.period_start, expected, low, high
 FROM acquisition_fit(ARRAY[5, 5, 5, 5, 5, 5, 5, 5]::float8[], '2018-01-01', 'year', 'naive') AS m, acquisition_forecast(m, 2) AS f;

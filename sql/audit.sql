@@ -83,6 +83,20 @@ SELECT driver, value_1, value_2, round(contribution::numeric, 8) AS contribution
 -- Contributions add up to the change.
 SELECT m, abs(sum(contribution) - max(total)) <= 1e-12 AS exact
 FROM changes, (VALUES ('orders', 3), ('spend', 120), ('profit', 40)) AS v (m, total), change_drivers(change, m) GROUP BY m ORDER BY m;
+-- The drivers are those of the summaries of both periods, also where customers have nothing but refunds in one; those are a driver of their own.
+CREATE TEMP TABLE returned AS
+SELECT purchase_history(d, a) AS h, purchase_history(d, a * 0.4) AS p
+FROM (SELECT c, date '2023-01-01' + (c * 131 + i * 97) % 730 AS d, CASE WHEN (c + i) % 6 = 0 THEN -3.1 ELSE 5.3 + c % 7 END AS a FROM generate_series(1, 60) AS c, generate_series(1, 4) AS i) AS o GROUP BY c;
+CREATE TEMP TABLE returned_audits AS
+SELECT n, s.* FROM (SELECT n, period_audit(h, since, since + 365, p) AS audit FROM returned, (VALUES (1, date '2023-01-01'), (2, '2024-01-01')) AS v(n, since) GROUP BY n) AS a, audit_summary(audit) AS s;
+CREATE TEMP TABLE returned_change AS SELECT period_change(h, '2023-01-01', '2024-01-01', '2024-01-01', '2024-12-31', p) AS change FROM returned;
+SELECT driver, value_1 = first AS first_agrees, value_2 = second AS second_agrees
+FROM returned_change, change_drivers(change, 'profit') JOIN (SELECT v.driver, max(v.value) FILTER (WHERE n = 1) AS first, max(v.value) FILTER (WHERE n = 2) AS second
+	FROM returned_audits, LATERAL (VALUES ('customers', customers::float8), ('aof', aof), ('aov', aov), ('margin', margin), ('refunds only', refund_only_profit)) AS v(driver, value) GROUP BY v.driver) AS x USING (driver);
+SELECT of, count(*) AS drivers, abs(sum(contribution) - (CASE of WHEN 'spend' THEN max(b.spend) ELSE max(b.profit) END)) <= 1e-9 AS exact
+FROM returned_change, unnest('{spend,profit}'::text[]) AS of, change_drivers(change, of),
+	(SELECT p2.spend - p1.spend AS spend, p2.profit - p1.profit AS profit FROM returned_change AS r, change_bridge(r.change) AS p1, change_bridge(r.change) AS p2 WHERE p1.step = 'period 1' AND p2.step = 'period 2') AS b GROUP BY of ORDER BY of;
+SELECT string_agg(driver, ', ') AS drivers FROM returned_change, change_drivers(change, 'orders');
 SELECT t.* FROM changes, change_tiles(change, tiles => 2) AS t;
 SELECT tile_1, tile_2, customers FROM changes, change_tiles(change, 'profit', cuts => '{30, 60}') AS t WHERE customers > 0;
 -- Equal totals: P · ln(f₁ / f₀). No positive total: NULL.

@@ -42,6 +42,27 @@ SELECT * FROM load_orders('watched', 'nightly.orders', 'customer_id', 'ordered_a
 SELECT DISTINCT loaded_by = current_user || ', by a trigger' AS as_the_caller FROM watched;
 DROP TABLE watched;
 DROP FUNCTION watch();
+
+-- Triggers may drop rows, and change them: the counts are those of what was written.
+CREATE TABLE guarded (customer_id int PRIMARY KEY, history purchase_history);
+CREATE FUNCTION guard() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+	IF NEW.customer_id % 2 = 0 THEN
+		RETURN NULL;
+	ELSIF NEW.customer_id % 3 = 0 THEN
+		NEW.history := history_replace(NEW.history, '{"orders": []}', '-infinity', '2026-01-10');
+	END IF;
+	RETURN NEW;
+END $$;
+CREATE TRIGGER guard BEFORE INSERT OR UPDATE ON guarded FOR EACH ROW EXECUTE FUNCTION guard();
+CREATE TABLE guarded_orders AS SELECT c AS customer_id, date '2026-01-01' + i * 2 AS ordered_at, 5.0 AS amount FROM generate_series(1, 12) AS c, generate_series(0, 9) AS i;
+SELECT * FROM load_orders('guarded', 'guarded_orders', 'customer_id', 'ordered_at', 'amount', since => '-infinity');
+SELECT count(*) AS customers, sum(order_count(history)) AS orders FROM guarded;
+DELETE FROM guarded_orders WHERE ordered_at > '2026-01-15';
+SELECT * FROM load_orders('guarded', 'guarded_orders', 'customer_id', 'ordered_at', 'amount', since => '-infinity');
+SELECT count(*) AS customers, sum(order_count(history)) AS orders FROM guarded;
+DROP TABLE guarded, guarded_orders;
+DROP FUNCTION guard();
 REVOKE ALL ON SCHEMA nightly FROM histories_owner;
 DROP ROLE histories_owner;
 

@@ -121,6 +121,14 @@ SELECT weights = (SELECT rollup(w ORDER BY k) FROM (SELECT i % 5, question_weigh
 SELECT question_weights(r, n, w, t) FROM (VALUES (true, .82, .64, .91), (NULL, 1, 1, 1), (false, .82, .64, .91), (true, NULL, 1, 1), (true, 1, 0, 0.004)) AS v(r, n, w, t);
 SELECT question, coefficient, weight, status FROM question_weight_params('{"customers": [[82064091, 40, 22]]}');
 SELECT estimated_weights('{"customers": []}') IS NULL AS unknown;
+-- Where all have bought again, or nobody, or an index tells exactly who has (but for the customers between), there is no largest likelihood, and no error of a coefficient.
+SELECT kind, bool_and(p.status = 'not_identified' AND num_nonnulls(p.coefficient, p.std_error, p.low, p.high, p.weight) = 0) AS not_identified, bool_and(p.status = 'ok') AS ok, max(std_error) < 2 AS told,
+	estimated_weights(w) IS NULL AS unknown
+FROM (SELECT kind, size, question_weights(CASE kind WHEN 'all' THEN true WHEN 'nobody' THEN false WHEN 'exactly' THEN need > 0.7 WHEN 'but those at 0.7' THEN need > 0.7 OR need = 0.7 AND i % 2 = 0 WHEN 'above' THEN need > 0.7 OR i % 2 = 0
+	WHEN 'but a few' THEN i % 400 <> 1 ELSE assignment_place(i::text, 'again') < need END, need, worth, trust) AS w
+	FROM asked, unnest(ARRAY['all', 'nobody', 'exactly', 'but those at 0.7', 'above', 'but a few', 'by need']) AS kind, unnest(ARRAY[30, 4000]) AS size WHERE i <= size AND NOT (size = 30 AND kind IN ('but a few', 'by need')) GROUP BY 1, 2) AS x,
+	question_weight_params(w) AS p
+GROUP BY kind, size, w ORDER BY kind, size;
 -- A question that speaks against buying again, and questions that say nothing, are no weights of the others' noise.
 SELECT kind, p.question, p.status, estimated_weights(w) FROM (SELECT kind, question_weights(assignment_place(i::text, 'again') < CASE kind WHEN 'against' THEN 1 - i / 400.0 ELSE 0.5 END,
 	i / 400.0, assignment_place(i::text, 'of worth'), assignment_place(i::text, 'of trust')) AS w FROM generate_series(1, 400) AS i, (VALUES ('against'), ('nothing')) AS v(kind) GROUP BY 1) AS x, question_weight_params(w) AS p

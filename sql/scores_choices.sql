@@ -153,7 +153,20 @@ SELECT customer_scores_query('shop.orders', 'customer_id');
 SELECT customer_scores_query('shop.histories', 'who', amount => 'history');
 SELECT customer_scores_query('shop.scores', 'customer_id', 'last_order_on', group_by => '{segment}');
 SELECT customer_scores_query('shop.orders', 'customer_id', 'ordered_at', as_of => 'tomorow');
+CREATE FUNCTION pg_temp.as_of_failure(as_of text) RETURNS text LANGUAGE plpgsql AS $$
+DECLARE
+	code text; message text; hint text;
+BEGIN
+	RETURN customer_scores_query('shop.orders', 'customer_id', 'ordered_at', as_of => as_of) IS NOT NULL;
+EXCEPTION WHEN OTHERS THEN
+	GET STACKED DIAGNOSTICS code = RETURNED_SQLSTATE, message = MESSAGE_TEXT, hint = PG_EXCEPTION_HINT;
+	RETURN concat_ws('. ', code || ': ' || message, nullif(hint, ''));
+END $$;
 SELECT customer_scores_query('shop.orders', 'customer_id', 'ordered_at', as_of => 5);
+SELECT answer.*
+FROM unnest('{tomorrow week,2026-02-30,2026-13-01,2026-01-00,0000-01-01,2026-01,2026-01-31 10:00,12026-01-311111111,99999999-01-01,"",infinity}'::text[]) AS text,
+	pg_temp.as_of_failure(text) AS answer;
+SELECT pg_temp.as_of_failure('2024-02-29');
 -- A word would be the day that it is now for ever.
 SELECT customer_scores_query('shop.orders', 'customer_id', 'ordered_at', as_of => 'yesterday'::text);
 SELECT customer_scores_query('shop.orders', 'customer_id', 'ordered_at', as_of => 'epoch'::text);

@@ -95,6 +95,21 @@ SELECT create_customer_scores('shop.scores', 'shop.orders', 'customer_id', 'orde
 TABLE shop.added;
 \x off
 \pset format aligned
+-- Options of each view stay, also of those that only the scores themselves read.
+SELECT create_customer_scores('shop.fenced', 'shop.orders', 'customer_id', 'ordered_at', 'amount', model => (SELECT model FROM shop.model));
+SELECT create_customer_scores('shop.fenced_kept', 'shop.orders', 'customer_id', 'ordered_at', 'amount', model => (SELECT model FROM shop.model), storage => 'table');
+SELECT format('ALTER VIEW %s SET (security_barrier = true)', oid::regclass) FROM pg_class WHERE relnamespace = 'shop'::regnamespace AND relname ~ '^fenced' AND relkind = 'v' ORDER BY relname COLLATE "C" \gexec
+COMMENT ON VIEW shop.fenced_kept_query IS 'mine';
+GRANT SELECT ON shop.fenced_kept_query TO scores_reader;
+SELECT create_customer_scores('shop.fenced', 'shop.orders', 'customer_id', 'ordered_at', 'amount', model => (SELECT model FROM shop.model), replace => true);
+SELECT create_customer_scores('shop.fenced_kept', 'shop.orders', 'customer_id', 'ordered_at', 'amount', model => (SELECT model FROM shop.model), storage => 'table', replace => true);
+CALL refresh_customer_scores('shop.fenced');
+CALL refresh_customer_scores('shop.fenced_kept');
+SELECT relname, relkind, reloptions FROM pg_class WHERE relnamespace = 'shop'::regnamespace AND relname ~ '^fenced' AND relkind = 'v' ORDER BY relname COLLATE "C";
+SELECT obj_description('shop.fenced_kept_query'::regclass) AS comment, has_table_privilege('scores_reader', 'shop.fenced_kept_query', 'SELECT') AS granted;
+-- (another storage has no such view)
+SELECT create_customer_scores('shop.fenced_kept', 'shop.orders', 'customer_id', 'ordered_at', 'amount', model => (SELECT model FROM shop.model), replace => true);
+DROP MATERIALIZED VIEW shop.fenced, shop.fenced_kept CASCADE;
 -- Who has built on them is asked first.
 CREATE VIEW shop.resting AS SELECT segment FROM shop.scores;
 SELECT create_customer_scores('shop.scores', 'shop.orders', 'customer_id', 'ordered_at', 'amount', model => (SELECT model FROM shop.model), replace => true);

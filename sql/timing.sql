@@ -119,6 +119,16 @@ SELECT i, min(gap) FILTER (WHERE j = 0) AS next, bought_after(VARIADIC array_agg
 UPDATE lives SET h = bought_after(VARIADIC '{}') WHERE h IS NULL;
 SELECT avg((last_order_on(h) + next BETWEEN low_on AND high_on)::int) BETWEEN 0.88 AND 0.92 AS covered, abs(p.tau2 - 0.16) < 0.015 AS tau2, abs(p.sigma2 - 0.0625) < 0.004 AS sigma2
 FROM (SELECT replenishment(h) FROM lives) AS x(r), replenishment_params(r) AS p, lives, next_need_on(r, h) GROUP BY p.tau2, p.sigma2;
+-- Where intervals are of two kinds, or customers are, few are near the typical one: poor_fit, and due days stay what they are.
+SELECT kind, p.customers, round(p.typical_days) AS typical_days, p.status, (next_need_on(r, bought_after(30))).due_on IS NOT NULL AS has_day
+FROM (SELECT 1 AS n, 'two packs, then long nothing' AS kind, replenishment(bought_after(1, 199, 1, 199, 1)) AS r FROM generate_series(1, 50)
+	UNION ALL SELECT 2, 'small packs and large ones', replenishment(bought_after(VARIADIC (SELECT array_agg((CASE WHEN (i * 7 + j * j) % 5 < 2 THEN 90 ELSE 14 END * (0.8 + 0.05 * ((i + 3 * j) % 9)))::int ORDER BY j) FROM generate_series(1, 6) AS j))) FROM generate_series(1, 100) AS i
+	UNION ALL SELECT 3, 'weekly and half-yearly customers', replenishment(bought_after(7 + i % 2 * 170 + i % 5, 6 + i % 2 * 180 + i % 3, 7 + i % 2 * 160)) FROM generate_series(1, 60) AS i
+	UNION ALL SELECT 4, 'of the model itself', replenishment(h) FROM lives) AS x, replenishment_params(r) AS p ORDER BY n;
+-- A value of before the shape was kept is read, and not judged.
+SELECT v, status, v::replenishment::text = v AS same FROM (VALUES ('{"customers": [[1, 1, 196328, 1332640882, 588147, 237584802, 0, 0], [3, 2, 435000, 7, 1450000, 9, 3, 1]]}')) AS x(v), replenishment_params(v::replenishment);
+SELECT p.status FROM (SELECT rollup(r) AS r FROM (SELECT replenishment(bought_after(1, 199, 1, 199, 1)) AS r FROM generate_series(1, 50)
+	UNION ALL SELECT '{"customers": [[5, 2, 435000, 7, 1450000, 9, 3, 1]]}') AS x) AS y, replenishment_params(r) AS p;
 
 --
 -- Hours
@@ -176,6 +186,7 @@ SELECT timing_failure($$SELECT next_anniversary('infinity', '2026-01-01')$$), ti
 -- What is no value.
 CREATE FUNCTION timing_refused(literal text, type regtype) RETURNS text LANGUAGE sql RETURN timing_failure(format('SELECT %L::%s', literal, type));
 SELECT literal, timing_refused(literal, 'replenishment') FROM (VALUES ('{"customers": [[1, 0, 1, 0, 1, 0, 0, 0]]}'), ('{"customers": [[0, 1, 1, 0, 1, 0, 0, 0]]}'),
+	('{"customers": [[1, 1, 1, 0, 1, 0, 0, 0, 2, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0]]}'), ('{"customers": [[1, 1, 1, 0, 1, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0]]}'),
 	('{"customers": [[1, 1, 1500000, 0, 1, 0, 0, 0]]}'), ('{"customers": [[1, 1, 1, 4294967297, 1, 0, 0, 0]]}'), ('{"customers": [[1, 1, 1, 0, 40000000, 0, 0, 0]]}'), ('{"customers": [[1, 1]]}')) AS v(literal);
 SELECT literal, timing_refused(literal, 'hour_profile') FROM (VALUES ('{"events": []}'), ('{"by": "minute", "events": []}'), ('{"by": 1, "events": []}'), ('{"by": "weekday", "events": [[0, 1]]}'),
 	('{"by": "weekday", "events": [[8, 1]]}'), ('{"by": "hour", "events": [[24, 1]]}'), ('{"by": "daypart", "events": [[5, 1]]}')) AS v(literal);

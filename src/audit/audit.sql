@@ -143,7 +143,7 @@ CREATE FUNCTION change_drivers(change period_change, "of" text DEFAULT 'spend', 
 	OUT value_2 double precision, OUT contribution double precision) RETURNS SETOF record
 LANGUAGE C IMMUTABLE PARALLEL SAFE COST 100000 ROWS 4 AS 'MODULE_PATHNAME';
 COMMENT ON FUNCTION change_drivers(period_change, text) IS
-'what of the change in orders, spend or profit is due to the number of customers, orders per customer (aof), spend per order (aov) and margin; contributions add up to the change, and are NULL unless both totals are positive';
+'what of the change in orders, spend or profit is due to the number of customers, orders per customer (aof), spend per order (aov) and margin of the customers who order in the period (as in audit_summary), and to those who have refunds only in it, if there are any; contributions add up to the change, and those of the ratios are NULL unless the totals of who orders are positive in both periods';
 
 CREATE FUNCTION change_directions(change period_change, OUT profit text, OUT orders text, OUT aov text, OUT margin text,
 	OUT customers bigint, OUT spend_change double precision, OUT profit_1 double precision,

@@ -194,6 +194,30 @@ contribution(const double product[2], const double factor[2])
 	return mean * log(factor[1] / factor[0]);
 }
 
+/* Of each period, those with an order in it, as audit_summary counts them, and those with nothing but refunds. */
+static void
+sum_buyers(const AuditView *view, ChangeSums *buyers, ChangeSums *others)
+{
+	*buyers = *others = (ChangeSums){0};
+	for (Size i = 0; i < view->count; i++)
+	{
+		const int64 *row = audit_row(view, i);
+		int64 customers = audit_customers(view, row);
+
+		if ((i & 0xFFFF) == 0)
+			CHECK_FOR_INTERRUPTS();
+		for (int period = 0; period < 2; period++)
+		{
+			bool buys = row[period * AUDIT_MEASURES + AUDIT_ORDERS] > 0;
+
+			buyers->active[period] += buys ? customers : 0;
+			for (int m = 0; m < AUDIT_MEASURES; m++)
+				audit_sum(&(buys ? buyers : others)->sums[period][m],
+						  audit_units(view, row, period * AUDIT_MEASURES + m), customers);
+		}
+	}
+}
+
 /* change_drivers(period_change, of) → setof (driver, value_1, value_2, contribution) */
 PG_FUNCTION_INFO_V1(change_drivers);
 Datum
@@ -207,24 +231,25 @@ change_drivers(PG_FUNCTION_ARGS)
 	AuditView view = audit_view(PG_GETARG_DATUM(0), &change_type);
 	AuditMeasure of = audit_measure_argument(fcinfo, 1, "of", view.head.has_profit);
 	int n_factors = of == AUDIT_ORDERS ? 2 : of == AUDIT_SPEND ? 3 : 4;
-	ChangeSums sums[CHANGE_GROUPS + 1];
+	ChangeSums buyers, others;
 	double factors[4][2];
 	double product[2];
+	double refunds[2];
 
 	InitMaterializedSRF(fcinfo, 0);
-	sum_groups(&view, sums);
+	sum_buyers(&view, &buyers, &others);
 	for (int period = 0; period < 2; period++)
 	{
-		const ChangeSums *all = &sums[CHANGE_GROUPS];
-		double customers = (double) all->active[period];
-		double orders = sum_of(&view, all, period, AUDIT_ORDERS);
-		double spend = sum_of(&view, all, period, AUDIT_SPEND);
+		double customers = (double) buyers.active[period];
+		double orders = sum_of(&view, &buyers, period, AUDIT_ORDERS);
+		double spend = sum_of(&view, &buyers, period, AUDIT_SPEND);
 
 		factors[0][period] = customers;
 		factors[1][period] = orders / customers;
 		factors[2][period] = spend / orders;
-		factors[3][period] = spend > 0 ? sum_of(&view, all, period, AUDIT_PROFIT) / spend : NAN;
-		product[period] = sum_of(&view, all, period, of);
+		factors[3][period] = spend > 0 ? sum_of(&view, &buyers, period, AUDIT_PROFIT) / spend : NAN;
+		product[period] = sum_of(&view, &buyers, period, of);
+		refunds[period] = sum_of(&view, &others, period, of);
 	}
 	for (int i = 0; i < n_factors; i++)
 	{
@@ -234,6 +259,16 @@ change_drivers(PG_FUNCTION_ARGS)
 		set_float(values, nulls, 1, factors[i][0]);
 		set_float(values, nulls, 2, factors[i][1]);
 		set_float(values, nulls, 3, contribution(product, factors[i]));
+		tuplestore_putvalues(results->setResult, results->setDesc, values, nulls);
+	}
+	if (refunds[0] != 0 || refunds[1] != 0)
+	{
+		Datum values[4] = {CStringGetTextDatum(group_names[CHANGE_REFUNDS])};
+		bool nulls[4] = {false};
+
+		set_float(values, nulls, 1, refunds[0]);
+		set_float(values, nulls, 2, refunds[1]);
+		set_float(values, nulls, 3, refunds[1] - refunds[0]);
 		tuplestore_putvalues(results->setResult, results->setDesc, values, nulls);
 	}
 	return (Datum) 0;

@@ -42,7 +42,7 @@ CREATE FUNCTION acquisition_fit(acquired double precision[], first_period date, 
 RETURNS acquisition_model
 LANGUAGE C IMMUTABLE PARALLEL SAFE COST 100000 AS 'MODULE_PATHNAME';
 COMMENT ON FUNCTION acquisition_fit(double precision[], date, text, text, double precision[], boolean, double precision[], double precision[], double precision[]) IS
-'a model of a series of counts of new customers: naive (last year again), seasonal (trend and seasons), weibull-gamma (a population comes, and where lost or active are given, leaves), or auto: which of them forecast a year best';
+'a model of a series of counts of new customers: naive (last year again), seasonal (trend and seasons), weibull-gamma (a population comes, and where lost or active are given, leaves), or auto: which of them forecast a year best; first_period is any day of the first period of the calendar, which begins on Mondays or on the first of a month, quarter or year';
 
 CREATE FUNCTION acquisition_fit(base customer_base, period text DEFAULT 'month', method text DEFAULT 'auto',
 	population double precision[] DEFAULT NULL, seasonal boolean DEFAULT NULL) RETURNS acquisition_model

@@ -468,18 +468,17 @@ study_group(const Study *study, StudyCount group)
 
 /* The orders of the customer with the smallest hash that is left, by side; false: there is none. */
 static bool
-next_customer(StudyGroup *groups, double *orders)
+next_customer(StudyGroup *groups, uint64 *customer, double *orders)
 {
-	uint64 customer = PG_UINT64_MAX;
-
+	*customer = PG_UINT64_MAX;
 	for (int i = 0; i < STUDY_SIDES; i++)
 		if (groups[i].at < groups[i].end)
-			customer = Min(customer, groups[i].at->detail);
-	if (customer == PG_UINT64_MAX)
+			*customer = Min(*customer, groups[i].at->detail);
+	if (*customer == PG_UINT64_MAX)
 		return false;
 	for (int i = 0; i < STUDY_SIDES; i++)
 	{
-		bool is_theirs = groups[i].at < groups[i].end && groups[i].at->detail == customer;
+		bool is_theirs = groups[i].at < groups[i].end && groups[i].at->detail == *customer;
 
 		orders[i] = is_theirs ? (double) groups[i].at->value : 0.0;
 		groups[i].at += is_theirs ? 1 : 0;
@@ -493,11 +492,12 @@ products_again(const Study *study, int sides, double *again)
 {
 	StudyGroup groups[STUDY_SIDES];
 	double orders[STUDY_SIDES];
+	uint64 customer;
 
 	memset(again, 0, sizeof(double) * sides * sides);
 	for (int i = 0; i < STUDY_SIDES; i++)
 		groups[i] = study_group(study, STUDY_BEFORE + i);
-	while (next_customer(groups, orders))
+	while (next_customer(groups, &customer, orders))
 	{
 		CHECK_FOR_INTERRUPTS();
 		for (int i = 0; i < sides; i++)
@@ -663,16 +663,102 @@ event_curve(PG_FUNCTION_ARGS)
 	return (Datum) 0;
 }
 
-/* The ratio of both effects, with their errors by customers. */
-static RatioEffect
-recovery_by_customer(const RatioEffect *effects, const RatioEffect *clustered, double level)
+/* The customers of a study one after the other, with what each adds to the logarithm of its effect. */
+typedef struct StudyWalk
 {
-	double variance = clustered[0].variance + clustered[1].variance;
-	double doubt = clustered[0].variance * clustered[0].variance / clustered[0].df +
-		clustered[1].variance * clustered[1].variance / clustered[1].df;
+	StudyGroup groups[STUDY_SIDES];
+	double by_order[STUDY_SIDES]; /* what an order adds: 1 / the orders of its side, with its sign */
+	uint64 customer;
+	double adds;
+	bool ended;
+} StudyWalk;
 
-	return effect_of_clusters(effects[0].ln_effect - effects[1].ln_effect, variance, variance * variance / doubt,
-							  level);
+static void
+walk_on(StudyWalk *walk)
+{
+	double orders[STUDY_SIDES];
+
+	walk->ended = !next_customer(walk->groups, &walk->customer, orders);
+	walk->adds = 0.0;
+	for (int i = 0; i < STUDY_SIDES && !walk->ended; i++)
+		walk->adds += walk->by_order[i] * orders[i];
+}
+
+static StudyWalk
+walk_study(const Study *study)
+{
+	static const double signs[] = {-1.0, 1.0, 1.0, -1.0};
+	StudyWalk walk = {0};
+	RateData data[STUDY_SIDES];
+
+	both_windows(study, STUDY_ORDERS, &data[0], &data[1]);
+	both_windows(study, STUDY_MATCHED_ORDERS, &data[2], &data[3]);
+	for (int i = 0; i < STUDY_SIDES; i++)
+	{
+		walk.groups[i] = study_group(study, STUDY_BEFORE + i);
+		walk.by_order[i] = data[i].orders > 0.0 ? signs[i] / data[i].orders : 0.0;
+	}
+	walk_on(&walk);
+	return walk;
+}
+
+/* What customers who count in both studies, as matched or with events, add to the variance of each, and of their ratio. */
+typedef struct SharedVariance
+{
+	double of[2];
+	double of_ratio;
+	double fourth; /* sum of squares of the terms of of_ratio */
+} SharedVariance;
+
+static SharedVariance
+shared_variance(const Study *studies)
+{
+	StudyWalk walks[2] = {walk_study(&studies[0]), walk_study(&studies[1])};
+	SharedVariance shared = {0};
+
+	while (!walks[0].ended && !walks[1].ended)
+	{
+		CHECK_FOR_INTERRUPTS();
+		if (walks[0].customer == walks[1].customer)
+		{
+			double square = (walks[0].adds - walks[1].adds) * (walks[0].adds - walks[1].adds);
+
+			shared.of_ratio += square;
+			shared.fourth += square * square;
+			for (int i = 0; i < 2; i++)
+			{
+				shared.of[i] += walks[i].adds * walks[i].adds;
+				walk_on(&walks[i]);
+			}
+		}
+		else
+			walk_on(&walks[walks[0].customer < walks[1].customer ? 0 : 1]);
+	}
+	return shared;
+}
+
+/*
+ * The ratio of both effects, with their errors by customers. Who is matched with events of both studies says the same of
+ * both, and does not make their ratio less certain. Degrees of freedom are Satterthwaite's: those of each study for its own
+ * customers, and of the shared ones how many would be as certain.
+ */
+static RatioEffect
+recovery_by_customer(const Study *studies, const RatioEffect *effects, const RatioEffect *clustered, double level)
+{
+	SharedVariance shared = shared_variance(studies);
+	double variance = shared.of_ratio;
+	double doubt = shared.fourth;
+
+	for (int i = 0; i < 2; i++)
+	{
+		/* products of a customer with themselves may be more than all products, of which some are negative */
+		double own = clustered[i].variance - fmin(shared.of[i], clustered[i].variance);
+
+		variance += own;
+		doubt += own * own / clustered[i].df;
+	}
+	return effect_of_clusters(effects[0].ln_effect - effects[1].ln_effect, variance,
+							  fmax(1.0, variance * variance / doubt), level);
 }
 
 /* recovery_effect(solved, unsolved, level) → (solved_effect, unsolved_effect, recovery, low, high, p, status) */
@@ -709,7 +795,7 @@ recovery_effect(PG_FUNCTION_ARGS)
 	set_float(values, nulls, 4, recovery.high);
 	set_float(values, nulls, 5, recovery.p);
 	values[6] = CStringGetTextDatum(status);
-	recovery = recovery_by_customer(effects, clustered, level);
+	recovery = recovery_by_customer(studies, effects, clustered, level);
 	set_float(values, nulls, 7, recovery.low);
 	set_float(values, nulls, 8, recovery.high);
 	set_float(values, nulls, 9, recovery.p);

@@ -85,7 +85,7 @@ CREATE FUNCTION recovery_effect(solved event_study, unsolved event_study, level 
 	OUT low_by_customer double precision, OUT high_by_customer double precision, OUT p_by_customer double precision) RETURNS record
 LANGUAGE C IMMUTABLE PARALLEL SAFE COST 100 AS 'MODULE_PATHNAME';
 COMMENT ON FUNCTION recovery_effect(event_study, event_study, double precision) IS
-'what solving complaints is worth: the effects of complaints that were and were not solved, each against matched customers who had none (those who complain buy more than others), and their ratio; by_customer as in event_effect';
+'what solving complaints is worth: the effects of complaints that were and were not solved, each against matched customers who had none (those who complain buy more than others), and their ratio; by_customer as in event_effect, also where the same customer counts in both studies';
 
 -- changes of one customer
 

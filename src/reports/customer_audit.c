@@ -541,6 +541,8 @@ PG_FUNCTION_INFO_V1(create_customer_audit);
 Datum
 create_customer_audit(PG_FUNCTION_ARGS)
 {
+	refuse_read_only(fcinfo, InvalidOid);
+
 	AuditQuery query = audit_arguments(fcinfo);
 	const char *const columns[] = {
 		optional_name_argument(fcinfo, CREATE_AUDIT_CUSTOMER_ID),

@@ -481,6 +481,7 @@ create_customer_scores(PG_FUNCTION_ARGS)
 
 	for (int i = 0; i < lengthof(required); i++)
 		refuse_null(fcinfo, required[i].argument, required[i].name, NULL);
+	refuse_read_only(fcinfo, InvalidOid);
 
 	ScoresQuery query = scores_query_arguments(fcinfo, FIRST_QUERY_ARGUMENT);
 	bool shards = distributed_scores_possible(PG_GETARG_OID(FIRST_QUERY_ARGUMENT), &query);
@@ -800,6 +801,7 @@ refresh_customer_scores(PG_FUNCTION_ARGS)
 
 	refuse_null(fcinfo, 0, "name", NULL);
 	refuse_null(fcinfo, 1, "verbose", NULL);
+	refuse_read_only(fcinfo, InvalidOid);
 
 	Oid view = PG_GETARG_OID(0);
 	const char *schema = sql_extension_schema(fcinfo);

@@ -76,6 +76,7 @@ typedef struct LoadQuery
 	bool limited_key;         /* the key is of a type with a length or a precision */
 	const char *same_history; /* a fresh history is that of a stored one's customer */
 	const char *same_reach;   /* an order is of the customer whose window this is */
+	const char *same_written; /* a row that was written is of this customer */
 	const char *orders;
 	const char *customer_id;    /* column of the orders, cast to its base type */
 	const char *same_customer;  /* a row of the orders is of a customer of the window */
@@ -252,14 +253,22 @@ static const char load_write[] = ", written AS (\n"
 								 "  INSERT INTO {histories} ({key}, {history})\n"
 								 "  SELECT c.customer_id, c.after FROM changed AS c ORDER BY c.customer_id\n"
 								 "  ON CONFLICT ({key}) DO UPDATE SET {history} = excluded.{history}\n"
+								 "  RETURNING {key}::{key_type} AS customer_id, {history} AS after\n"
 								 ")";
 
-static const char load_count[] =
-	"\nSELECT pg_catalog.count(*),\n"
-	"  COALESCE(pg_catalog.sum(@purchases_missing_from(c.after, COALESCE(c.before, {empty}))), 0)::pg_catalog.int8,\n"
-	"  COALESCE(pg_catalog.sum(@purchases_missing_from(c.before, c.after)), 0)::pg_catalog.int8,\n"
+#define COUNTS(before, after) \
+	"\nSELECT pg_catalog.count(*),\n" \
+	"  COALESCE(pg_catalog.sum(@purchases_missing_from(" after ", " before ")), 0)::pg_catalog.int8,\n" \
+	"  COALESCE(pg_catalog.sum(@purchases_missing_from(" before ", " after ")), 0)::pg_catalog.int8,\n" \
 	"  (SELECT COALESCE(pg_catalog.sum(s.skipped), 0)::pg_catalog.int8 FROM skipped AS s)\n"
-	"FROM changed AS c";
+
+/* What will be written: the servers on which the rows lie cannot send it back. */
+static const char load_count_on_shards[] = COUNTS("COALESCE(c.before, {empty})", "c.after") "FROM changed AS c";
+
+/* What was written: triggers of the histories may drop rows, and change them. */
+static const char load_count[] =
+	COUNTS("COALESCE(c.before, {empty})",
+		   "COALESCE(w.after, {empty})") "FROM written AS w LEFT JOIN changed AS c ON {same_written}";
 
 /* Appends a template of this load's. */
 static void
@@ -272,6 +281,7 @@ append_load(StringInfo out, const char *template, const LoadQuery *query)
 		{"{key_type}", query->key_type},
 		{"{same_history}", query->same_history},
 		{"{same_reach}", query->same_reach},
+		{"{same_written}", query->same_written},
 		{"{orders}", query->orders},
 		{"{customer_id}", query->customer_id},
 		{"{same_customer}", query->same_customer},
@@ -447,6 +457,7 @@ customer_argument(FunctionCallInfo fcinfo, LoadQuery *query, Oid key_type, Oid k
 		query->too_wide = outside_of(query->customer_id, sql_type(type), get_typlen(key_type));
 	query->same_customer = sql_equal(type, column, query->customer_id, "c.customer_id");
 	query->same_reach = sql_equal(key_compared, query->key, "w.customer_id", "r.customer_id");
+	query->same_written = sql_equal(key_compared, query->key, "w.customer_id", "c.customer_id");
 	query->same_history = sql_equal(key_compared, query->key, "f.customer_id", psprintf("h.%s", query->key));
 }
 
@@ -642,6 +653,7 @@ load_orders(PG_FUNCTION_ARGS)
 
 	if (get_call_result_type(fcinfo, NULL, &descriptor) != TYPEFUNC_COMPOSITE || descriptor->natts != lengthof(values))
 		elog(ERROR, "load_orders must return a record of %d columns", (int) lengthof(values));
+	refuse_read_only(fcinfo, PG_GETARG_OID(LOAD_HISTORIES));
 	refuse_hidden_orders(fcinfo);
 	refuse_children(PG_GETARG_OID(LOAD_HISTORIES));
 
@@ -652,7 +664,7 @@ load_orders(PG_FUNCTION_ARGS)
 	append_load_head(&text, &query);
 	if (!query.on_shards)
 		append_load(&text, load_write, &query);
-	append_load(&text, load_count, &query);
+	append_load(&text, query.on_shards ? load_count_on_shards : load_count, &query);
 
 	SPI_connect();
 	refuse_wide_customers(&query);

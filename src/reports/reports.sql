@@ -1,9 +1,5 @@
 -- customer_scores: the whole job as one query, and scores that stay
 
-CREATE FUNCTION rounded_amount(double precision) RETURNS numeric
-LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 2 AS 'MODULE_PATHNAME';
-COMMENT ON FUNCTION rounded_amount(double precision) IS 'internal: an amount with two decimals, as its cast to numeric(18,2) gives it; NULL from 1e15 on';
-
 CREATE FUNCTION scored_customer(history purchase_history, model clv_model, as_of date, horizon_days integer,
 	annual_discount double precision, margin double precision, covariates double precision[] DEFAULT NULL,
 	cuts rfm_cuts DEFAULT NULL, rules segment_rules DEFAULT NULL,

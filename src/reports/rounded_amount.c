@@ -62,15 +62,3 @@ amount_as_numeric(double amount, Datum *rounded)
 									   Int32GetDatum(2));
 	return true;
 }
-
-/* rounded_amount(float8) → numeric: with two decimals; NULL where numeric(18,2) does not hold it */
-PG_FUNCTION_INFO_V1(rounded_amount);
-Datum
-rounded_amount(PG_FUNCTION_ARGS)
-{
-	Datum rounded;
-
-	if (!amount_as_numeric(PG_GETARG_FLOAT8(0), &rounded))
-		PG_RETURN_NULL();
-	return rounded;
-}

@@ -18,6 +18,7 @@
 #include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/date.h"
+#include "utils/datetime.h"
 #include "utils/fmgrprotos.h"
 #include "utils/lsyscache.h"
 #include "utils/syscache.h"
@@ -1207,15 +1208,33 @@ orders_arguments(FunctionCallInfo fcinfo, int first, ScoresQuery *query)
 	}
 }
 
-/* Whether a text is a day as 2026-01-31: no word, and the same for every DateStyle. */
-static bool
-is_iso_day(const char *text)
+/* The number in so many digits or more, as far as a year has them; -1: there are not so many. */
+static int
+read_digits(const char **text, int least)
 {
-	size_t year = strspn(text, "0123456789");
-	size_t month = year < 4 || text[year] != '-' ? 0 : strspn(text + year + 1, "0123456789");
-	size_t day = month == 0 || text[year + month + 1] != '-' ? 0 : strspn(text + year + month + 2, "0123456789");
+	int digits = (int) strspn(*text, "0123456789");
+	int number = 0;
 
-	return day > 0;
+	if (digits < least || digits > 7)
+		return -1;
+	while (digits-- > 0)
+		number = number * 10 + *(*text)++ - '0';
+	return number;
+}
+
+/* The day that a text says as 2026-01-31: no word, and the same for every DateStyle. */
+static bool
+read_iso_day(const char *text, DateADT *day)
+{
+	int year = read_digits(&text, 4);
+	int month = year > 0 && *text++ == '-' ? read_digits(&text, 1) : -1;
+	int day_of_month = month >= 1 && month <= MONTHS_PER_YEAR && *text++ == '-' ? read_digits(&text, 1) : -1;
+
+	if (day_of_month < 1 || day_of_month > day_tab[isleap(year)][month - 1] || *text != '\0' ||
+		!IS_VALID_JULIAN(year, month, day_of_month))
+		return false;
+	*day = date2j(year, month, day_of_month) - POSTGRES_EPOCH_JDATE;
+	return IS_VALID_DATE(*day);
 }
 
 /* The day in an argument, which may also say which day it is to be. */
@@ -1234,7 +1253,14 @@ day_argument(FunctionCallInfo fcinfo, int argument, ScoresQuery *query)
 		return;
 	}
 	if (text != NULL)
-		day = DatumGetDateADT(DirectFunctionCall1(date_in, CStringGetDatum(text)));
+	{
+		if (!read_iso_day(text, &day))
+			ereport(ERROR,
+					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+					 errmsg("as_of must be a day in ISO form, but is \"%s\"", text),
+					 errhint("It is a day such as '2026-01-31', 'last day observed' or 'day of the refresh', which "
+							 "moves.")));
+	}
 	else if (get_fn_expr_argtype(fcinfo->flinfo, argument) == DATEOID)
 		day = PG_GETARG_DATEADT(argument);
 	else
@@ -1244,12 +1270,6 @@ day_argument(FunctionCallInfo fcinfo, int argument, ScoresQuery *query)
 						format_type_be(get_fn_expr_argtype(fcinfo->flinfo, argument))),
 				 errhint("It is a day, 'last day observed' or 'day of the refresh'.")));
 	check_finite_day(day, "as_of", NULL);
-	if (text != NULL && !is_iso_day(text))
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("as_of must be a day in ISO form, but is \"%s\"", text),
-				 errhint(
-					 "It is a day such as '2026-01-31', 'last day observed' or 'day of the refresh', which moves.")));
 	query->day = SCORES_GIVEN_DAY;
 	query->as_of = sql_date_literal(day);
 }

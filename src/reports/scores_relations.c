@@ -48,7 +48,7 @@
 #define LONGEST_NAME (NAMEDATALEN - (int) sizeof(FIRST_GENERATION_SUFFIX))
 
 /* The relations that users have to do with, which grants, comments and options are kept of. */
-#define PUBLIC_RELATIONS 3
+#define PUBLIC_RELATIONS 4
 
 /* Those that only scores of tables on several servers have. */
 #define DISTRIBUTED_RELATIONS 4
@@ -704,7 +704,7 @@ ScoresKept *
 scores_keep(const ScoresNames *names)
 {
 	ScoresKept *kept = palloc0(sizeof(ScoresKept));
-	const char *const relations[] = {names->scores, names->bi, names->model, names->generations[0],
+	const char *const relations[] = {names->scores,        names->bi, names->model, names->query, names->generations[0],
 									 names->generations[1]};
 	bool first_unique = true;
 
@@ -719,7 +719,7 @@ scores_keep(const ScoresNames *names)
 		if (kind == '\0')
 			continue;
 		/* a table of what refreshes fitted stays as it is */
-		if (i == PUBLIC_RELATIONS - 1 && kind == RELKIND_RELATION)
+		if (relations[i] == names->model && kind == RELKIND_RELATION)
 			continue;
 		kept->lost = list_concat(kept->lost, lost_with(scores_relation(relations[i])));
 		if (kind == RELKIND_VIEW)
@@ -885,8 +885,14 @@ restore_relation(const KeptRelation *kept)
 			scores_run("COMMENT ON COLUMN %s.%s IS %s", kept->name, quote_identifier(comment->column),
 					   quote_literal_cstr(comment->text));
 	}
-	if (kept->options != NULL && kind == kept->kind)
+	if (kept->options == NULL)
+		return;
+	if (kind == kept->kind)
 		scores_run("ALTER %s %s SET (%s)", kind_text(kind), kept->name, kept->options);
+	else
+		ereport(NOTICE,
+				(errmsg("the options %s of %s are lost: with this storage it is a relation of another kind",
+						kept->options, kept->name)));
 }
 
 /* An index as it was, under its name if that is free; one that the scores have anyway is not made twice. */

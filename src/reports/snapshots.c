@@ -485,6 +485,7 @@ create_snapshots(PG_FUNCTION_ARGS)
 	Snapshots snapshots = {0};
 
 	refuse_nulls(fcinfo, 0, names, lengthof(names));
+	refuse_read_only(fcinfo, InvalidOid);
 
 	RangeVar *relation = makeRangeVarFromNameList(textToQualifiedNameList(PG_GETARG_TEXT_PP(0)));
 	Oid schema = RangeVarGetCreationNamespace(relation);
@@ -818,6 +819,7 @@ take_snapshot(PG_FUNCTION_ARGS)
 
 	refuse_nulls(fcinfo, 0, names, lengthof(names));
 	find_snapshots(&snapshots, PG_GETARG_OID(0));
+	refuse_read_only(fcinfo, PG_GETARG_OID(0));
 	refuse_other_owners(PG_GETARG_OID(0));
 	SPI_connect();
 

@@ -647,6 +647,9 @@ BEGIN
 	IF num_nulls(name_prefix, orders, customer_id, ordered_at, amount, replace) > 0 THEN
 		RAISE EXCEPTION USING ERRCODE = 'null_value_not_allowed',
 			MESSAGE = 'name_prefix, orders, customer_id, ordered_at, amount and replace must not be NULL';
+	ELSIF current_setting('transaction_read_only')::boolean THEN
+		RAISE EXCEPTION USING ERRCODE = 'read_only_sql_transaction',
+			MESSAGE = 'cannot execute create_customer_audit in a read-only transaction', HINT = 'It makes views.';
 	ELSIF profit IS NOT NULL OR since IS NOT NULL THEN
 		RAISE EXCEPTION USING ERRCODE = 'feature_not_supported', MESSAGE = 'profit and since need the C extension';
 	ELSIF grain IS NULL OR grain NOT IN ('week', 'month', 'quarter', 'year') THEN

@@ -8,6 +8,8 @@
 
 #include "access/htup_details.h"
 #include "access/xact.h"
+#include "access/xlog.h"
+#include "catalog/pg_class.h"
 #include "catalog/pg_proc.h"
 #include "funcapi.h"
 #include "mb/pg_wchar.h"
@@ -17,6 +19,7 @@
 #include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/fmgrprotos.h"
+#include "utils/lsyscache.h"
 #include "utils/syscache.h"
 
 #include "support/args.h"
@@ -47,6 +50,19 @@ refuse_nulls(FunctionCallInfo fcinfo, int argno, const char *const *names, int c
 	for (int i = 0; i < count; i++)
 		if (names[i] != NULL)
 			refuse_null(fcinfo, argno + i, names[i], NULL);
+}
+
+void
+refuse_read_only(FunctionCallInfo fcinfo, Oid written)
+{
+	if (!XactReadOnly || (OidIsValid(written) && get_rel_persistence(written) == RELPERSISTENCE_TEMP))
+		return;
+	ereport(ERROR,
+			(errcode(ERRCODE_READ_ONLY_SQL_TRANSACTION),
+			 errmsg("cannot execute %s in a read-only transaction", get_func_name(fcinfo->flinfo->fn_oid)),
+			 RecoveryInProgress() ? errhint("It writes: call it on the primary server.")
+								  : errhint("It writes: SET transaction_read_only = off at the beginning of the "
+											"transaction, or SET default_transaction_read_only = off.")));
 }
 
 /* The settings among the arguments of a function, as a bitmap set. */

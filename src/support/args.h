@@ -46,6 +46,12 @@ extern void refuse_null_element(bool isnull, int element, const char *name);
 /* The same for the arguments from argno on that have a name in the list. */
 extern void refuse_nulls(FunctionCallInfo fcinfo, int argno, const char *const *names, int count);
 
+/*
+ * An error in a transaction that is read only, which names the function that is called: the server would name
+ * the statement in it that writes. A temporary relation may be written; InvalidOid: a relation is made.
+ */
+extern void refuse_read_only(FunctionCallInfo fcinfo, Oid written);
+
 /* The name of a column, of an argument that may be NULL. */
 extern const char *optional_name_argument(FunctionCallInfo fcinfo, int argno);
 

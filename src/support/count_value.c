@@ -19,7 +19,7 @@
 #define HEAD_BYTES 2
 
 /* The columns of a row of the widest type, its group among them. */
-#define MAX_COLUMNS 16
+#define MAX_COLUMNS 20
 
 struct varlena *
 count_value_pack(const CountValueType *type, const CountValue *value)
@@ -500,11 +500,27 @@ read_number(JsonInput *in, JsonbValue *value, const char *what, uint64 *group)
 	return true;
 }
 
+/* The numbers of a row of the text form. */
+static int
+row_length(const CountValueType *type, JsonbContainer *rows, uint32 place)
+{
+	if (type->rows != COUNT_ROWS_BY_GROUP)
+		return type->rows == COUNT_ROWS_BY_TIME ? 2 : 3;
+	if (type->first_columns > 0)
+	{
+		JsonbValue *row = getIthJsonbValueFromContainer(rows, place);
+
+		if (row->type == jbvBinary && JsonContainerSize(row->val.binary.data) == 1 + type->first_columns)
+			return 1 + type->first_columns;
+	}
+	return 1 + type->columns;
+}
+
 /* One row of the text form. */
 static bool
 read_row(JsonInput *in, const CountValueType *type, JsonbContainer *rows, uint32 place, CountList *list)
 {
-	int length = type->rows == COUNT_ROWS_BY_GROUP ? 1 + type->columns : type->rows == COUNT_ROWS_BY_TIME ? 2 : 3;
+	int length = row_length(type, rows, place);
 	JsonbContainer *row = json_row(in, rows, place, length, type->rows_name);
 	int64 numbers[MAX_COLUMNS];
 	uint64 first = 0; /* where that is no integer */
@@ -536,7 +552,7 @@ read_row(JsonInput *in, const CountValueType *type, JsonbContainer *rows, uint32
 	else if (type->rows == COUNT_ROWS_BY_ENTRY)
 		count_list_add(list, numbers[0], numbers[1], numbers[2]);
 	else
-		for (int column = 0; column < type->columns; column++)
+		for (int column = 0; column < length - 1; column++)
 			if (numbers[1 + column] != 0)
 				count_list_add(list, numbers[0], column, numbers[1 + column]);
 	return true;
@@ -654,12 +670,23 @@ count_value_in(FunctionCallInfo fcinfo, const CountValueType *type)
 	PG_RETURN_POINTER(result);
 }
 
+/* Whether a group, whose entries begin here, has any of the columns that came later. */
+static bool
+has_later_columns(const CountValueType *type, const CountValue *value, uint32 place)
+{
+	for (uint32 i = place; i < value->count && value->entries[i].group == value->entries[place].group; i++)
+		if (value->entries[i].detail >= type->first_columns)
+			return true;
+	return false;
+}
+
 /* The row that begins with this entry; the number of entries in it. */
 static uint32
 append_row(StringInfo out, const CountValueType *type, const CountValue *value, uint32 place)
 {
 	const CountEntry *entry = &value->entries[place];
 	uint32 used = 0;
+	int columns = type->columns;
 
 	appendStringInfoChar(out, '[');
 	if (type->rows == COUNT_ROWS_BY_TIME)
@@ -677,7 +704,9 @@ append_row(StringInfo out, const CountValueType *type, const CountValue *value, 
 		appendStringInfo(out, ", " INT64_FORMAT "]", entry->value);
 		return 1;
 	}
-	for (int column = 0; column < type->columns; column++)
+	if (type->first_columns > 0 && !has_later_columns(type, value, place))
+		columns = type->first_columns;
+	for (int column = 0; column < columns; column++)
 	{
 		bool present = place + used < value->count && entry[used].group == entry->group && entry[used].detail == column;
 

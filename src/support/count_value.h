@@ -45,7 +45,8 @@ typedef struct CountValueType
 	CountMapType map;      /* pack is count_value_pack_state */
 	const char *rows_name; /* member of the text form */
 	CountValueRows rows;
-	int columns; /* details of a group, for COUNT_ROWS_BY_GROUP */
+	int columns;       /* details of a group, for COUNT_ROWS_BY_GROUP */
+	int first_columns; /* without those that came later, which a row may lack; 0: there are none */
 	uint64 max_group;
 	int n_kinds; /* 0: there is only one, which has no name */
 	const char *const *kind_names;

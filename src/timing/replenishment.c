@@ -36,6 +36,7 @@ const CountValueType replenishment_type = {
 	.rows_name = "customers",
 	.rows = COUNT_ROWS_BY_GROUP,
 	.columns = REPLENISHMENT_DETAILS,
+	.first_columns = REPLENISHMENT_SHAPED,
 	.max_group = HISTORY_MAX_PURCHASES,
 	.problem = replenishment_problem,
 };
@@ -53,13 +54,35 @@ joined(const CountValue *value, uint64 group, ReplenishmentDetail high)
 static IntervalGroup
 group_of(const CountValue *value, uint64 intervals)
 {
+	double shaped = (double) count_value_of(value, intervals, REPLENISHMENT_SHAPED);
+
 	return (IntervalGroup){
 		.intervals = (double) intervals,
 		.customers = (double) count_value_of(value, intervals, REPLENISHMENT_CUSTOMERS),
 		.sum_mean = joined(value, intervals, REPLENISHMENT_MEAN_HIGH),
 		.sum_square = joined(value, intervals, REPLENISHMENT_SQUARE_HIGH),
 		.sum_variance = joined(value, intervals, REPLENISHMENT_VARIANCE_HIGH),
+		.shaped = shaped,
+		.sum_cube = joined(value, intervals, REPLENISHMENT_CUBE_HIGH),
+		.sum_fourth = joined(value, intervals, REPLENISHMENT_FOURTH_HIGH),
+		.sum_third_moment =
+			joined(value, intervals, REPLENISHMENT_THIRD_MOMENT_HIGH) - shaped * REPLENISHMENT_THIRD_ADDED,
+		.sum_fourth_moment = joined(value, intervals, REPLENISHMENT_FOURTH_MOMENT_HIGH),
+		.sum_variance_square = joined(value, intervals, REPLENISHMENT_VARIANCE_SQUARE_HIGH),
 	};
+}
+
+/* Whether the sums of the shape can be of log intervals of so many customers. */
+static bool
+shape_possible(const IntervalGroup *group)
+{
+	double cube = LONGEST_LOG * LONGEST_LOG * LONGEST_LOG;
+
+	return group->shaped <= group->customers && group->sum_cube <= group->shaped * cube &&
+		group->sum_fourth <= group->shaped * cube * LONGEST_LOG &&
+		fabs(group->sum_third_moment) <= group->shaped * cube &&
+		group->sum_fourth_moment <= group->shaped * cube * LONGEST_LOG &&
+		group->sum_variance_square <= group->shaped * cube * LONGEST_LOG;
 }
 
 /* Whether these sums can be of log intervals of so many customers. */
@@ -71,10 +94,13 @@ group_possible(const CountValue *value, uint64 intervals)
 
 	if (!(group.customers > 0.0) || intervals == 0)
 		return false;
-	for (int low = REPLENISHMENT_MEAN_LOW; low < REPLENISHMENT_DETAILS; low += 2)
+	for (int low = REPLENISHMENT_MEAN_LOW; low < REPLENISHMENT_SHAPED; low += 2)
 		if ((double) count_value_of(value, intervals, low) > most_low)
 			return false;
-	return group.sum_mean <= group.customers * LONGEST_LOG &&
+	for (int low = REPLENISHMENT_CUBE_LOW; low < REPLENISHMENT_DETAILS; low += 2)
+		if ((double) count_value_of(value, intervals, low) > most_low)
+			return false;
+	return shape_possible(&group) && group.sum_mean <= group.customers * LONGEST_LOG &&
 		group.sum_square <= group.customers * LONGEST_LOG * LONGEST_LOG &&
 		group.sum_variance <= group.customers * LONGEST_LOG * LONGEST_LOG;
 }
@@ -89,12 +115,14 @@ replenishment_problem(const CountValue *value)
 	return NULL;
 }
 
-/* Log intervals as they come (Welford's sums). */
+/* Log intervals as they come (Welford's sums, and those of higher powers: Pebay, Sandia report 2008-6212). */
 typedef struct LogIntervals
 {
 	uint64 count;
 	double mean;
-	double squares; /* around the mean */
+	double squares; /* around the mean, as the others */
+	double cubes;
+	double fourths;
 } LogIntervals;
 
 static void
@@ -103,7 +131,14 @@ add_interval(void *context, int32 days)
 	LogIntervals *intervals = context;
 	double log_days = det_log((double) days);
 	double off = log_days - intervals->mean;
+	double before = (double) intervals->count;
+	double count = before + 1.0;
+	double part = off / count;
+	double square = off * part * before;
 
+	intervals->fourths += square * part * part * (count * count - 3.0 * count + 3.0) +
+		6.0 * part * part * intervals->squares - 4.0 * part * intervals->cubes;
+	intervals->cubes += square * part * (count - 2.0) - 3.0 * part * intervals->squares;
 	intervals->count++;
 	intervals->mean += off / (double) intervals->count;
 	intervals->squares += off * (log_days - intervals->mean);
@@ -144,10 +179,20 @@ replenishment_add_in_group(PG_FUNCTION_ARGS)
 		count_map_add_hot(&state->map, COUNT_VALUE_LEFT_OUT, 0, 1);
 	else
 	{
+		double mean = intervals.mean;
+		double variance = intervals.squares / (double) intervals.count;
+
 		count_map_add_hot(&state->map, intervals.count, REPLENISHMENT_CUSTOMERS, 1);
-		add_sum(state, intervals.count, REPLENISHMENT_MEAN_HIGH, intervals.mean);
-		add_sum(state, intervals.count, REPLENISHMENT_SQUARE_HIGH, intervals.mean * intervals.mean);
-		add_sum(state, intervals.count, REPLENISHMENT_VARIANCE_HIGH, intervals.squares / (double) intervals.count);
+		add_sum(state, intervals.count, REPLENISHMENT_MEAN_HIGH, mean);
+		add_sum(state, intervals.count, REPLENISHMENT_SQUARE_HIGH, mean * mean);
+		add_sum(state, intervals.count, REPLENISHMENT_VARIANCE_HIGH, variance);
+		count_map_add_hot(&state->map, intervals.count, REPLENISHMENT_SHAPED, 1);
+		add_sum(state, intervals.count, REPLENISHMENT_CUBE_HIGH, mean * mean * mean);
+		add_sum(state, intervals.count, REPLENISHMENT_FOURTH_HIGH, mean * mean * mean * mean);
+		add_sum(state, intervals.count, REPLENISHMENT_THIRD_MOMENT_HIGH,
+				intervals.cubes / (double) intervals.count + REPLENISHMENT_THIRD_ADDED);
+		add_sum(state, intervals.count, REPLENISHMENT_FOURTH_MOMENT_HIGH, intervals.fourths / (double) intervals.count);
+		add_sum(state, intervals.count, REPLENISHMENT_VARIANCE_SQUARE_HIGH, variance * variance);
 	}
 	return agg_state_result(fcinfo, &state->map.growing);
 }
@@ -177,6 +222,7 @@ replenishment_params(PG_FUNCTION_ARGS)
 		[REPLENISHMENT_NO_INTERVALS] = "no_intervals",
 		[REPLENISHMENT_ONE_CUSTOMER] = "one_customer",
 		[REPLENISHMENT_ONE_INTERVAL] = "one_interval",
+		[REPLENISHMENT_POOR_FIT] = "poor_fit",
 	};
 	CountValue value = count_value_get(&replenishment_type, PG_GETARG_DATUM(0));
 	ReplenishmentFit fit = fit_of(&value);
@@ -258,7 +304,7 @@ next_need_on(PG_FUNCTION_ARGS)
 		elog(ERROR, "return type must be a row type");
 	fit = remembered_fit(fcinfo, 0);
 	intervals = intervals_of(PG_GETARG_DATUM(1), &summary);
-	if (summary.transactions > 0 && fit->status == REPLENISHMENT_OK)
+	if (summary.transactions > 0 && isfinite(fit->mu0))
 	{
 		double mean, variance;
 

@@ -12,7 +12,8 @@
 /*
  * replenishment: customers by their number of intervals, which is the group. Sums
  * are whole numbers of 2^-48, their upper and lower 32 bits summed up apart, so
- * that customers add in any order.
+ * that customers add in any order. The shape of the intervals came later: what is
+ * older has it of no customer.
  */
 typedef enum ReplenishmentDetail
 {
@@ -23,10 +24,22 @@ typedef enum ReplenishmentDetail
 	REPLENISHMENT_SQUARE_LOW,
 	REPLENISHMENT_VARIANCE_HIGH,
 	REPLENISHMENT_VARIANCE_LOW,
+	REPLENISHMENT_SHAPED, /* customers of whom these are: */
+	REPLENISHMENT_CUBE_HIGH,
+	REPLENISHMENT_CUBE_LOW,
+	REPLENISHMENT_FOURTH_HIGH,
+	REPLENISHMENT_FOURTH_LOW,
+	REPLENISHMENT_THIRD_MOMENT_HIGH, /* and REPLENISHMENT_THIRD_ADDED, so that it is not negative */
+	REPLENISHMENT_THIRD_MOMENT_LOW,
+	REPLENISHMENT_FOURTH_MOMENT_HIGH,
+	REPLENISHMENT_FOURTH_MOMENT_LOW,
+	REPLENISHMENT_VARIANCE_SQUARE_HIGH,
+	REPLENISHMENT_VARIANCE_SQUARE_LOW,
 	REPLENISHMENT_DETAILS,
 } ReplenishmentDetail;
 
 #define REPLENISHMENT_BITS 48
+#define REPLENISHMENT_THIRD_ADDED 16384.0
 
 extern const CountValueType replenishment_type;
 

@@ -44,7 +44,7 @@ COMMENT ON FUNCTION next_anniversary(date, date) IS
 -- replenishment: how soon customers buy a thing again
 
 --@value replenishment 5 1 int4 -- how soon customers buy a thing again: intervals between their purchases
-COMMENT ON FUNCTION replenishment_in(cstring) IS 'internal: text input, JSON: {"customers": [[1, 2, 435000, 0, 1450000, 0, 0, 0]]}, each element a number of intervals, the customers who have so many, and sums of the mean of their log intervals, its square and the variance around it (each in units of 2^-16 and 2^-48)';
+COMMENT ON FUNCTION replenishment_in(cstring) IS 'internal: text input, JSON: {"customers": [[1, 2, 435000, 0, 1450000, 0, 0, 0]]}, each element a number of intervals, the customers who have so many, and sums of the mean of their log intervals, its square and the variance around it (each in units of 2^-16 and 2^-48); then, where it is known, the shape: its customers, and sums of the cube and the fourth power of the mean, of the third moment (plus 16384) and the fourth, and of the square of the variance';
 
 --@merge replenishment 5
 
@@ -65,7 +65,7 @@ CREATE FUNCTION replenishment_params(replenishment replenishment, OUT customers 
 	OUT typical_days double precision, OUT left_out bigint, OUT status text) RETURNS record
 LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 50 AS 'MODULE_PATHNAME';
 COMMENT ON FUNCTION replenishment_params(replenishment) IS
-'the mean of log intervals, how much customers differ (tau2) and the intervals of each (sigma2), the median interval of a newcomer, and those left out because they bought once';
+'the mean of log intervals, how much customers differ (tau2) and the intervals of each (sigma2), the median interval of a newcomer, and those left out because they bought once; status poor_fit: intervals, or customers, are of two kinds, short and long, so that few are near the typical one';
 
 CREATE FUNCTION next_need_on(replenishment replenishment, item_history purchase_history, level double precision DEFAULT 0.9,
 	OUT due_on date, OUT low_on date, OUT high_on date) RETURNS record

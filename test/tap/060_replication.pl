@@ -54,7 +54,7 @@ foreach my $name (sort keys %questions)
 	is($standby->safe_psql('postgres', $questions{$name}), $answer, "standby: $name");
 }
 my ($status, $stdout, $stderr) = $standby->psql('postgres', q{SELECT create_customer_scores('more', 'orders', 'customer_id', 'ordered_at', 'amount')});
-like($stderr, qr/cannot execute CREATE MATERIALIZED VIEW in a read-only transaction/, 'standby: cannot make a view, and says so');
+like($stderr, qr/cannot execute create_customer_scores in a read-only transaction.*primary/s, 'standby: cannot make a view, and says so');
 
 # What changes on the primary, changes on the standby.
 $primary->safe_psql('postgres', q{

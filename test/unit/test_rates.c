@@ -394,6 +394,14 @@ weights_are_recovered(void **state)
 	}
 	assert_false(question_weights_fit(&test_host, cells, 100).identified);
 	assert_false(question_weights_fit(&test_host, cells, 0).identified);
+
+	/* all of them, or none, bought again */
+	for (int all = 0; all <= 1; all++)
+	{
+		for (int i = 0; i < 100; i++)
+			cells[i].repurchased = all;
+		assert_false(question_weights_fit(&test_host, cells, 100).identified);
+	}
 }
 
 int

@@ -161,6 +161,71 @@ needs_are_drawn_to_the_mean(void **state)
 	assert_true(fabs(exp(mean + z * sqrt(variance)) - 44.046548) < 1e-6);
 }
 
+/* Customers with up to six intervals, of log means that differ by between and log intervals that differ by within, in two kinds. */
+static ReplenishmentFit
+drawn_fit(Random *random, int customers, double between, double within)
+{
+	IntervalGroup groups[6] = {0};
+
+	for (int i = 0; i < customers; i++)
+	{
+		int n = 1 + i % 6;
+		IntervalGroup *group = &groups[n - 1];
+		double mu = 3.4 + 0.3 * random_normal(random) + (random_uniform(random) < 0.5 ? -between : between) / 2.0;
+		double y[6];
+		double mean = 0.0;
+		double moments[5] = {0};
+
+		for (int j = 0; j < n; j++)
+		{
+			y[j] = mu + 0.4 * random_normal(random) + (random_uniform(random) < 0.5 ? -within : within) / 2.0;
+			y[j] = log(fmax(1.0, rint(exp(y[j]))));
+			mean += y[j] / n;
+		}
+		for (int j = 0; j < n; j++)
+			for (int power = 2; power <= 4; power++)
+				moments[power] += pow(y[j] - mean, power) / n;
+		group->intervals = n;
+		group->customers++;
+		group->shaped++;
+		group->sum_mean += mean;
+		group->sum_square += mean * mean;
+		group->sum_cube += mean * mean * mean;
+		group->sum_fourth += mean * mean * mean * mean;
+		group->sum_variance += moments[2];
+		group->sum_variance_square += moments[2] * moments[2];
+		group->sum_third_moment += moments[3];
+		group->sum_fourth_moment += moments[4];
+	}
+	return replenishment_fit(groups, 6);
+}
+
+static double
+share_poor(int customers, double between, double within)
+{
+	Random random = random_start(11, customers);
+	int poor = 0;
+
+	for (int i = 0; i < 500; i++)
+		poor += drawn_fit(&random, customers, between, within).status == REPLENISHMENT_POOR_FIT;
+	return poor / 500.0;
+}
+
+/* Two kinds of customers or of intervals are seen, and rarely where there is one kind. */
+static void
+two_kinds_fit_poorly(void **state)
+{
+	const int customers[] = {18, 48, 198, 996};
+
+	(void) state;
+	for (int i = 0; i < 4; i++)
+		assert_true(share_poor(customers[i], 0.0, 0.0) <= 0.05);
+	assert_true(share_poor(48, 3.0, 0.0) > 0.9);
+	assert_true(share_poor(198, 3.0, 0.0) > 0.99);
+	assert_true(share_poor(198, 0.0, 1.6) > 0.5);
+	assert_true(share_poor(996, 0.0, 1.6) > 0.95);
+}
+
 /* Sums of binomial probabilities, to which beta tails are equal for whole numbers. */
 static void
 beta_tail_is_binomial(void **state)
@@ -224,7 +289,7 @@ main(void)
 		cmocka_unit_test(rate_is_at_its_maximum),      cmocka_unit_test(rate_intervals_cover),
 		cmocka_unit_test(rate_without_maximum),        cmocka_unit_test(cap_is_where_gains_end),
 		cmocka_unit_test(needs_are_drawn_to_the_mean), cmocka_unit_test(beta_tail_is_binomial),
-		cmocka_unit_test(slot_prior_is_found),
+		cmocka_unit_test(two_kinds_fit_poorly),        cmocka_unit_test(slot_prior_is_found),
 	};
 
 	return cmocka_run_group_tests_name("timing", tests, NULL, NULL);

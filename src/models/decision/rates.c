@@ -289,6 +289,30 @@ logistic_objective(void *data, const double *theta, double *value, double *gradi
 	}
 }
 
+/* A step of Newton's that is longer leads to no maximum. In units of coefficients. */
+#define LONGEST_LAST_STEP 0.01
+
+/*
+ * Whether the likelihood has a maximum where the search has ended. Where it rises without end, because all have
+ * bought again, or indices tell exactly who has, the gradient and the Hessian vanish together, and Newton's step
+ * remains one of about one logit, however far the search has come.
+ */
+static bool
+ends_in_maximum(int n, const TrustRegionResult *result, const double *values, const double *vectors)
+{
+	double square = 0.0;
+
+	for (int k = 0; k < n; k++)
+	{
+		double along = 0.0;
+
+		for (int i = 0; i < n; i++)
+			along += vectors[i * n + k] * result->gradient[i];
+		square += (along / values[k]) * (along / values[k]);
+	}
+	return square < LONGEST_LAST_STEP * LONGEST_LAST_STEP;
+}
+
 QuestionWeights
 question_weights_fit(const Host *host, const QuestionCell *cells, int count)
 {
@@ -303,7 +327,8 @@ question_weights_fit(const Host *host, const QuestionCell *cells, int count)
 
 	trust_region_minimise(host, logistic_objective, &logistic, n, 30.0, RATE_PRIOR_MAX_ITERATIONS, theta, &result);
 	symmetric_eigen(n, result.hessian, values, vectors);
-	weights.identified = count > 0 && result.outcome == TRUST_REGION_CONVERGED && values[0] > 1e-9 * values[n - 1];
+	weights.identified = count > 0 && result.outcome == TRUST_REGION_CONVERGED && values[0] > 1e-9 * values[n - 1] &&
+		ends_in_maximum(n, &result, values, vectors);
 	for (int i = 0; i < n; i++)
 	{
 		double variance = 0.0;
