@@ -203,4 +203,21 @@ CALL refresh_customer_scores('shop.scores');
 DROP ROLE scores_owner;
 CALL refresh_customer_scores('shop.stored');
 
+-- Scores of temporary orders are temporary, too: refreshed, and replaced by others, with indexes of the user's.
+SET client_min_messages = warning;
+CREATE TEMP TABLE visits AS SELECT * FROM shop.orders;
+CREATE TEMP VIEW visits_seen AS SELECT * FROM visits;
+SELECT create_customer_scores('pg_temp.passing', 'visits', 'customer_id', 'ordered_at', 'amount', storage => 'table') =
+	(SELECT count(DISTINCT customer_id) FROM visits) AS all_scored;
+SELECT indexrelid::regclass FROM pg_index WHERE indrelid = 'passing_generation_1'::regclass;
+CREATE INDEX "b USING c" ON passing_generation_1 (segment);
+CALL refresh_customer_scores('passing');
+SELECT create_customer_scores('pg_temp.passing', 'visits_seen', 'customer_id', 'ordered_at', 'amount', storage => 'table', replace => true) =
+	(SELECT count(DISTINCT customer_id) FROM visits) AS all_scored;
+SELECT indexrelid::regclass FROM pg_index WHERE indrelid = 'passing_generation_1'::regclass ORDER BY 1;
+CALL refresh_customer_scores('passing');
+SELECT count(*) FROM passing_model;
+SELECT create_customer_scores('shop.staying', 'visits', 'customer_id', 'ordered_at', 'amount', storage => 'table');
+SELECT create_customer_scores('pg_temp.passing', 'visits_seen', 'customer_id', 'ordered_at', 'amount', replace => true);
+
 DROP SCHEMA shop CASCADE;

@@ -17,6 +17,7 @@
 
 #include "access/relation.h"
 #include "access/xact.h"
+#include "catalog/namespace.h"
 #include "catalog/pg_class.h"
 #include "catalog/pg_rewrite.h"
 #include "commands/comment.h"
@@ -24,6 +25,7 @@
 #include "executor/spi.h"
 #include "lib/stringinfo.h"
 #include "miscadmin.h"
+#include "nodes/makefuncs.h"
 #include "nodes/parsenodes.h"
 #include "storage/lmgr.h"
 #include "utils/acl.h"
@@ -33,6 +35,7 @@
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
 #include "utils/rel.h"
+#include "utils/varlena.h"
 #include "utils/resowner.h"
 
 #include "reports/citus.h"
@@ -270,6 +273,22 @@ make_on_shards(const ScoresNames *names, Oid relation, const ScoresQuery *query,
 	return customers;
 }
 
+/* What reads a temporary table goes with the session, too; and no materialized view does. */
+static void
+refuse_temporary(Oid orders, text *name, bool table)
+{
+	const RangeVar *scores = makeRangeVarFromNameList(textToQualifiedNameList(name));
+
+	if (get_rel_persistence(orders) != RELPERSISTENCE_TEMP ||
+		(table && isTempNamespace(RangeVarGetCreationNamespace(scores))))
+		return;
+	ereport(ERROR,
+			(errcode(ERRCODE_WRONG_OBJECT_TYPE),
+			 errmsg("%s is temporary, and %s would stay", get_rel_name(orders), text_to_cstring(name)),
+			 errhint("Temporary scores go with the session: storage => 'table', and a name such as pg_temp.%s.",
+					 quote_identifier(scores->relname))));
+}
+
 /* What the storage is to be: a table, or a materialized view. */
 static bool
 storage_is_table(const char *storage)
@@ -488,6 +507,9 @@ create_customer_scores(PG_FUNCTION_ARGS)
 	bool table = storage_is_table(text_to_cstring(PG_GETARG_TEXT_PP(STORAGE_ARGUMENT))) || shards;
 	ScoresNames names = scores_names(PG_GETARG_TEXT_PP(0));
 	Progress progress;
+
+	refuse_temporary(PG_GETARG_OID(FIRST_QUERY_ARGUMENT), PG_GETARG_TEXT_PP(0), table);
+
 	int level = shards ? citus_settings(true) : 0;
 
 	SPI_connect();

@@ -427,32 +427,36 @@ scores_drop_leftovers(const ScoresNames *names, bool table, const char *kept)
 
 /* ---------------------------------------------------------------- indexes */
 
+/* Definitions name the schema of temporary tables pg_temp, whatever it is called. */
 static ScoresIndex *
-read_index(Oid index, const char *relation)
+read_index(Oid index, Oid table)
 {
 	ScoresIndex *read = palloc(sizeof(ScoresIndex));
 	char *definition = TextDatumGetCString(DirectFunctionCall1(pg_get_indexdef, ObjectIdGetDatum(index)));
-	char *rest = strstr(definition, psprintf(" ON %s USING ", relation));
+	const char *name =
+		quote_qualified_identifier(get_namespace_name_or_temp(get_rel_namespace(table)), get_rel_name(table));
+	char *rest = strstr(definition, psprintf(" ON %s USING ", name));
 
 	if (rest == NULL)
 		elog(ERROR, "index definition is not understood: %s", definition);
 	read->name = quote_identifier(get_rel_name(index));
 	read->unique = strncmp(definition, "CREATE UNIQUE ", strlen("CREATE UNIQUE ")) == 0;
-	read->rest = rest + strlen(" ON ") + strlen(relation);
+	read->rest = rest + strlen(" ON ") + strlen(name);
 	return read;
 }
 
 List *
 scores_indexes(const char *relation)
 {
-	Relation opened = relation_open(scores_relation(relation), AccessShareLock);
+	Oid table = scores_relation(relation);
+	Relation opened = relation_open(table, AccessShareLock);
 	List *indexes = RelationGetIndexList(opened);
 	List *list = NIL;
 	ListCell *cell;
 
 	relation_close(opened, NoLock);
 	foreach (cell, indexes)
-		list = lappend(list, read_index(lfirst_oid(cell), relation));
+		list = lappend(list, read_index(lfirst_oid(cell), table));
 	return list;
 }
 
