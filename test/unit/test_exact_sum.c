@@ -156,7 +156,7 @@ test_parts(void **state)
 		for (int i = 0; i < 100; i++)
 			exact_sum_add_product(&sum, any_double(&random), any_double(&random));
 		count = exact_sum_parts(&sum, parts);
-		assert_in_range(count, 1, EXACT_SUM_MAX_PARTS - 1);
+		assert_true(count >= 1 && count < EXACT_SUM_MAX_PARTS);
 		for (int i = 0; i < count; i++)
 			exact_sum_add(&again, parts[i]);
 		assert_same_sum(&sum, &again);
@@ -168,7 +168,7 @@ test_parts(void **state)
 
 	for (int place = -1074; place < 1023; place += 54)
 		exact_sum_add(&longest, ldexp(1.0, place));
-	assert_in_range(exact_sum_parts(&longest, parts), 39, EXACT_SUM_MAX_PARTS - 1);
+	assert_true(exact_sum_parts(&longest, parts) >= 39 && exact_sum_parts(&longest, parts) < EXACT_SUM_MAX_PARTS);
 	assert_int_equal(exact_sum_parts(&(ExactSum){0}, parts), 0);
 }
 
