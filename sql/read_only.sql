@@ -11,6 +11,8 @@ EXCEPTION WHEN OTHERS THEN
 	RETURN concat_ws('. ', code || ': ' || message, nullif(hint, ''));
 END $$;
 
+CREATE SCHEMA read_only;
+SET search_path = read_only, public;
 CREATE TABLE few AS SELECT i % 40 AS customer_id, date '2024-01-01' + i * 37 % 500 AS ordered_at, 10.0 + i % 7 AS amount FROM generate_series(1, 200) AS i;
 CREATE TABLE few_histories (customer_id int PRIMARY KEY, history purchase_history);
 SELECT customers FROM load_orders('few_histories', 'few', 'customer_id', 'ordered_at', 'amount', since => '-infinity');
@@ -52,3 +54,7 @@ SELECT count(*) > 0 AS checked FROM check_orders('few', 'customer_id', 'ordered_
 SELECT count(*) >= 0 AS looked FROM customer_triggers('few_scores', '2025-06-01');
 SELECT snapshot_transitions('few_snapshots', '2025-06-01', '2025-06-01') IS NOT NULL AS compared;
 ROLLBACK;
+
+RESET search_path;
+SET client_min_messages = warning;
+DROP SCHEMA read_only CASCADE;

@@ -17,15 +17,9 @@
  */
 #include <math.h>
 
-#include "models/beta_geometric/beta_geometric.h"
+#include "models/beta_geometric/beta_geometric_models.h"
 #include "models/core/model.h"
 #include "numerics/special.h"
-
-static double
-mbgnbd_log_likelihood(const Population *population, const double *params, double *gradient, double *hessian)
-{
-	return beta_geometric_log_likelihood(population, params, true, gradient, hessian);
-}
 
 static double
 mbgnbd_customer_log_likelihood(const double *params, double x, double t_x, double T)
@@ -46,37 +40,13 @@ mbgnbd_dropout_odds(const double *params, double x)
 	return params[BETA_GEO_A] / (params[BETA_GEO_B] + x);
 }
 
-static double
-mbgnbd_alive_prob(const double *params, double x, double t_x, double T)
-{
-	return model_weigh_dropout(mbgnbd_dropout_odds(params, x), beta_geometric_ln_silence(params, x, t_x, T)).alive;
-}
-
-static double
-mbgnbd_gone_prob(const double *params, double x, double t_x, double T)
-{
-	return model_weigh_dropout(mbgnbd_dropout_odds(params, x), beta_geometric_ln_silence(params, x, t_x, T)).gone;
-}
+BETA_GEOMETRIC_MODEL_FUNCTIONS(mbgnbd, 1.0)
 
 /* The probability that a new customer does not leave after the first purchase. */
 static double
 stays_at_first(const double *params)
 {
 	return params[BETA_GEO_B] / (params[BETA_GEO_A] + params[BETA_GEO_B]);
-}
-
-/* A live customer is a new one, with updated parameters. */
-static double
-mbgnbd_expected_transactions_if_alive(const double *params, double x, double t_x, double T, double horizon,
-									  double delta)
-{
-	double n = params[BETA_GEO_R] + x;
-	double age = params[BETA_GEO_ALPHA] + T;
-	double b = params[BETA_GEO_B] + x + 1.0;
-
-	(void) t_x;
-	return delta == 0.0 ? beta_geometric_orders(n, age, params[BETA_GEO_A], b, horizon)
-						: beta_geometric_discounted(n, age, params[BETA_GEO_A], b, horizon, delta);
 }
 
 static double
@@ -87,49 +57,12 @@ mbgnbd_new_customer_transactions(const double *params, double t)
 							  t);
 }
 
-/* The future of a live customer is that of a new one, with updated parameters. */
-static double
-live_pmf(const double *params, double x, double T, double t, double j)
-{
-	return beta_geometric_pmf(params[BETA_GEO_R] + x, params[BETA_GEO_ALPHA] + T, params[BETA_GEO_A],
-							  params[BETA_GEO_B] + x + 1.0, t, j);
-}
-
 static double
 mbgnbd_new_customer_transactions_pmf(const double *params, double t, double x)
 {
 	double stays = stays_at_first(params);
 
-	return stays * live_pmf(params, 0.0, 0.0, t, x) + (x == 0.0 ? 1.0 - stays : 0.0);
-}
-
-static double
-mbgnbd_order_prob(const double *params, double x, double t_x, double T, double horizon)
-{
-	return mbgnbd_alive_prob(params, x, t_x, T) * beta_geometric_order_prob_if_alive(params, x, t_x, T, horizon);
-}
-
-static double
-mbgnbd_future_transactions_pmf(const double *params, double x, double t_x, double T, double horizon, double j)
-{
-	if (j == 0.0)
-		return 1.0 - mbgnbd_order_prob(params, x, t_x, T, horizon);
-	return mbgnbd_alive_prob(params, x, t_x, T) * live_pmf(params, x, T, horizon, j);
-}
-
-static double
-mbgnbd_future_transactions_tail(const double *params, double x, double t_x, double T, double horizon, double j)
-{
-	return mbgnbd_alive_prob(params, x, t_x, T) *
-		beta_geometric_tail(params[BETA_GEO_R] + x, params[BETA_GEO_ALPHA] + T, params[BETA_GEO_A],
-							params[BETA_GEO_B] + x + 1.0, horizon, j);
-}
-
-static void
-mbgnbd_expose(const Population *population, const double *params, SeasonWeights *weights, double *gradient)
-{
-	mbgnbd_log_likelihood(population, params, gradient, NULL);
-	beta_geometric_expose(population, params, mbgnbd_alive_prob, weights);
+	return stays * mbgnbd_live_pmf(params, 0.0, 0.0, t, x) + (x == 0.0 ? 1.0 - stays : 0.0);
 }
 
 static void
@@ -142,29 +75,6 @@ mbgnbd_begin_path(const double *params, Random *random, SimulatedPath *path)
 const Model mbgnbd_model = {
 	.id = 3,
 	.name = "mbg/nbd",
-	.n_params = BETA_GEO_PARAMS,
-	.param_names = {"r", "alpha", "a", "b"},
-	.n_effects = 3,
-	.effects = {{"rate", BETA_GEO_ALPHA, -1.0}, {"dropout_a", BETA_GEO_A, 1.0}, {"dropout_b", BETA_GEO_B, 1.0}},
-	.start = beta_geometric_start,
-	.prior_centre = beta_geometric_prior_centre,
-	.log_likelihood = mbgnbd_log_likelihood,
-	.customer_log_likelihood = mbgnbd_customer_log_likelihood,
-	.prob_alive = mbgnbd_alive_prob,
-	.gone_prob = mbgnbd_gone_prob,
-	.ln_silence = beta_geometric_ln_silence,
-	.dropout_odds = mbgnbd_dropout_odds,
-	.expected_transactions_if_alive = mbgnbd_expected_transactions_if_alive,
-	.new_customer_transactions = mbgnbd_new_customer_transactions,
-	.new_customer_transactions_pmf = mbgnbd_new_customer_transactions_pmf,
-	.future_transactions_pmf = mbgnbd_future_transactions_pmf,
-	.future_transactions_tail = mbgnbd_future_transactions_tail,
-	.order_prob = mbgnbd_order_prob,
-	.order_prob_if_alive = beta_geometric_order_prob_if_alive,
-	.expose = mbgnbd_expose,
-	.clock_param = BETA_GEO_ALPHA,
-	.next_order_quantile = beta_geometric_next_order_quantile,
-	.quantile_is_cheap = true,
 	.begin_path = mbgnbd_begin_path,
-	.next_order = beta_geometric_next_order,
+	BETA_GEOMETRIC_MODEL_MEMBERS(mbgnbd),
 };

@@ -8,7 +8,9 @@
 #include <math.h>
 #include <string.h>
 
+#include "models/core/silence.h"
 #include "numerics/host.h"
+#include "numerics/random.h"
 #include "numerics/special.h"
 #include "numerics/sum.h"
 
@@ -250,4 +252,19 @@ competing_risks_log_likelihood(const CompetingRisksModel *model, const Populatio
 		for (int k = i; k < n; k++)
 			hessian[i * n + k] = hessian[k * n + i] = sum_value(&totals.hessian[pair++]);
 	return sum_value(&totals.value);
+}
+
+double
+competing_risks_ln_silence(const double *params, double x, double t_x, double T)
+{
+	return gamma_ln_silence(params[RISKS_R] + x, params[RISKS_ALPHA] + t_x, T - t_x);
+}
+
+double
+competing_risks_next_order(SimulatedPath *path, Random *random)
+{
+	if (path->alive)
+		path->clock += path->mean_gap * random_exponential(random);
+	path->alive = path->clock < path->dropout;
+	return path->alive ? path->clock : INFINITY;
 }

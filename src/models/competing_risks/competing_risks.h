@@ -31,6 +31,7 @@
 
 #include <stddef.h>
 
+#include "models/core/model.h"
 #include "models/core/population.h"
 
 /* The parameters of all these models that orders depend on; those of attrition come after them. */
@@ -80,5 +81,12 @@ typedef struct CompetingRisksModel
  */
 extern double competing_risks_log_likelihood(const CompetingRisksModel *model, const Population *population,
 											 const double *params, double *gradient, double *hessian);
+
+/*
+ * What the models have in common, see model.h: the purchase rate does not depend on the lifetime, and a simulated
+ * path, whose dropout is the day of leaving, ends with it.
+ */
+extern double competing_risks_ln_silence(const double *params, double x, double t_x, double T);
+extern double competing_risks_next_order(SimulatedPath *path, Random *random);
 
 #endif /* MODELS_COMPETING_RISKS_COMPETING_RISKS_H */

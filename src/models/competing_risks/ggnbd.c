@@ -866,22 +866,6 @@ ggnbd_begin_path(const double *params, Random *random, SimulatedPath *path)
 	path->alive = true;
 }
 
-static double
-ggnbd_next_order(SimulatedPath *path, Random *random)
-{
-	if (path->alive)
-		path->clock += path->mean_gap * random_exponential(random);
-	path->alive = path->clock < path->dropout;
-	return path->alive ? path->clock : INFINITY;
-}
-
-/* The purchase rate does not depend on the lifetime. */
-static double
-ggnbd_ln_silence(const double *params, double x, double t_x, double T)
-{
-	return gamma_ln_silence(params[RISKS_R] + x, params[RISKS_ALPHA] + t_x, T - t_x);
-}
-
 const Model ggnbd_model = {
 	.id = 4,
 	.name = "gg/nbd",
@@ -900,7 +884,7 @@ const Model ggnbd_model = {
 	.customer_log_likelihood = ggnbd_customer_log_likelihood,
 	.prob_alive = ggnbd_alive_prob,
 	.gone_prob = ggnbd_gone_prob,
-	.ln_silence = ggnbd_ln_silence,
+	.ln_silence = competing_risks_ln_silence,
 	.expected_transactions_if_alive = ggnbd_expected_transactions_if_alive,
 	.new_customer_transactions = ggnbd_new_customer_transactions,
 	.new_customer_transactions_pmf = ggnbd_new_customer_transactions_pmf,
@@ -911,5 +895,5 @@ const Model ggnbd_model = {
 	.ln_survival = ggnbd_ln_survival,
 	.next_order_quantile = ggnbd_next_order_quantile,
 	.begin_path = ggnbd_begin_path,
-	.next_order = ggnbd_next_order,
+	.next_order = competing_risks_next_order,
 };

@@ -35,7 +35,6 @@
 
 #include "models/competing_risks/attrition_integral.h"
 #include "models/core/model.h"
-#include "models/core/silence.h"
 #include "models/competing_risks/competing_risks.h"
 #include "models/competing_risks/two_clocks.h"
 #include "numerics/gamma_race.h"
@@ -462,13 +461,6 @@ paretonbd_first_event(const double *params, double x, double t)
 	return phi <= 0.5 ? phi : -chance(&clocks.buying, &clocks.leaving);
 }
 
-/* The purchase rate does not depend on the lifetime. */
-static double
-paretonbd_ln_silence(const double *params, double x, double t_x, double T)
-{
-	return gamma_ln_silence(params[RISKS_R] + x, params[RISKS_ALPHA] + t_x, T - t_x);
-}
-
 static double
 paretonbd_ln_survival(const double *params, double t_x, double T)
 {
@@ -479,7 +471,7 @@ paretonbd_ln_survival(const double *params, double t_x, double T)
 static double
 ln_quiet(const double *params, double x, double t_x, double T)
 {
-	return paretonbd_ln_silence(params, x, t_x, T) + paretonbd_ln_survival(params, t_x, T);
+	return competing_risks_ln_silence(params, x, t_x, T) + paretonbd_ln_survival(params, t_x, T);
 }
 
 /* ln of the probability of no purchase between t_x and T: both mixture terms. */
@@ -714,15 +706,6 @@ paretonbd_begin_path(const double *params, Random *random, SimulatedPath *path)
 	path->alive = true;
 }
 
-static double
-paretonbd_next_order(SimulatedPath *path, Random *random)
-{
-	if (path->alive)
-		path->clock += path->mean_gap * random_exponential(random);
-	path->alive = path->clock < path->dropout;
-	return path->alive ? path->clock : INFINITY;
-}
-
 const Model paretonbd_model = {
 	.id = 2,
 	.name = "pareto/nbd",
@@ -738,7 +721,7 @@ const Model paretonbd_model = {
 	.customer_log_likelihood = paretonbd_customer_log_likelihood,
 	.prob_alive = paretonbd_alive_prob,
 	.gone_prob = paretonbd_gone_prob,
-	.ln_silence = paretonbd_ln_silence,
+	.ln_silence = competing_risks_ln_silence,
 	.expected_transactions_if_alive = paretonbd_expected_transactions_if_alive,
 	.new_customer_transactions = paretonbd_new_customer_transactions,
 	.new_customer_transactions_pmf = paretonbd_new_customer_transactions_pmf,
@@ -749,5 +732,5 @@ const Model paretonbd_model = {
 	.ln_survival = paretonbd_ln_survival,
 	.next_order_quantile = paretonbd_next_order_quantile,
 	.begin_path = paretonbd_begin_path,
-	.next_order = paretonbd_next_order,
+	.next_order = competing_risks_next_order,
 };
