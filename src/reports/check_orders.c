@@ -217,7 +217,7 @@ static void
 run_scan(OrdersScan *scan, const char *query)
 {
 	SPIExecuteOptions options = {.read_only = true, .dest = &scan->receiver};
-	int level = sql_without_jit();
+	int level = sql_settings();
 
 	SPI_connect();
 	if (SPI_execute_extended(query, &options) < 0)

@@ -154,7 +154,7 @@ run_restricted(Relation view, Filler *filler)
 
 	GetUserIdAndSecContext(&user, &security);
 	SetUserIdAndSecContext(user, security | SECURITY_RESTRICTED_OPERATION);
-	level = sql_without_jit();
+	level = sql_settings();
 	RestrictSearchPath();
 	filler->view = view_rows_plan(view);
 	rows = view_rows_run(filler->view, &filler->receiver);
@@ -168,7 +168,7 @@ static uint64
 run_view(Oid source, Filler *filler)
 {
 	Relation view = table_open(source, AccessShareLock);
-	int level = sql_without_jit();
+	int level = sql_settings();
 	uint64 rows;
 
 	filler->view = view_rows_plan(view);

@@ -371,7 +371,7 @@ run_all(const char *const *templates, const Snapshots *snapshots)
 static Datum
 query_value(const char *template, const char *schema, const Snapshots *snapshots, bool *isnull)
 {
-	int level = sql_without_jit();
+	int level = sql_settings();
 
 	if (SPI_execute(statement_of(template, schema, snapshots), false, 1) != SPI_OK_SELECT || SPI_processed != 1)
 		elog(ERROR, "could not run \"%s\"", template);

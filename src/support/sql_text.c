@@ -537,11 +537,13 @@ text_without(const char *text, const char *part)
 }
 
 int
-sql_without_jit(void)
+sql_settings(void)
 {
 	int level = NewGUCNestLevel();
 
 	(void) set_config_option("jit", "off", PGC_USERSET, PGC_S_SESSION, GUC_ACTION_SAVE, true, 0, false);
+	(void) set_config_option("quote_all_identifiers", "off", PGC_USERSET, PGC_S_SESSION, GUC_ACTION_SAVE, true, 0,
+							 false);
 	return level;
 }
 
@@ -549,7 +551,7 @@ uint64
 sql_run(const char *statement)
 {
 	MemoryContext caller = CurrentMemoryContext;
-	int level = sql_without_jit();
+	int level = sql_settings();
 	int result = 0;
 
 	PG_TRY();

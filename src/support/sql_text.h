@@ -124,14 +124,15 @@ extern bool sql_is_unique_over(Oid relation, List *columns);
 extern const char *sql_similar_name(const char *wrong, List *names);
 
 /*
- * Turns just-in-time compilation off until AtEOXact_GUC(true, the result), for statements that the extension has
- * written: their estimates are those of functions, so high that the server would compile all of a statement, which
- * costs as much as the rest and does not heed a timeout.
+ * Settings for statements that the extension has written, until AtEOXact_GUC(true, the result). Without just-in-time
+ * compilation: their estimates are those of functions, so high that the server would compile all of a statement, which
+ * costs as much as the rest and does not heed a timeout. And with quotes where they are needed: where all names have
+ * them, the server's own REFRESH ... CONCURRENTLY is a syntax error.
  */
-extern int sql_without_jit(void);
+extern int sql_settings(void);
 
 /*
- * Runs a statement that the extension has written, without just-in-time compilation; gives the number of rows. An error of it
+ * Runs a statement that the extension has written, with these settings; gives the number of rows. An error of it
  * does not show the statement, which nobody has written.
  */
 extern uint64 sql_run(const char *statement);

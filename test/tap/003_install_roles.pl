@@ -171,11 +171,14 @@ foreach my $i (0 .. $#names)
 		CREATE TABLE $qualified ($id_, $at_, $amount_) AS SELECT customer_id, ordered_at, amount FROM northern;
 		SELECT create_customer_scores(${\literal($q_view)}, ${\literal($qualified)}, ${\literal($id)}, ${\literal($at)}, ${\literal($amount)}, margin => 0.5);
 		INSERT INTO passed SELECT ${\literal($schema)}, count(*) FROM $q_view WHERE score_status IN ('ok', 'one_order');
-		SELECT create_customer_scores(${\literal(identifier($view))}, ${\literal($qualified)}, ${\literal($id)}, ${\literal($at)});\n";
+		SELECT create_customer_scores(${\literal(identifier($view))}, ${\literal($qualified)}, ${\literal($id)}, ${\literal($at)});
+		CALL refresh_customer_scores(${\literal(identifier($view))});
+		SELECT create_customer_scores(${\literal(identifier($view))}, ${\literal($qualified)}, ${\literal($id)}, ${\literal($at)}, storage => 'table', replace => true);
+		CALL refresh_customer_scores(${\literal(identifier($view))});\n";
 }
 foreach my $settings ('quote_all_identifiers = on', 'standard_conforming_strings = off')
 {
-	my $undo = join '', map { "DROP SCHEMA ${\identifier($_)} CASCADE; DROP MATERIALIZED VIEW IF EXISTS ${\identifier(substr $_, 0, 50)} CASCADE;\n" } @names;
+	my $undo = join '', map { "DROP SCHEMA ${\identifier($_)} CASCADE; DROP VIEW IF EXISTS ${\identifier(substr $_, 0, 50)} CASCADE; DROP TABLE IF EXISTS ${\identifier(substr($_, 0, 50) . '_model')} CASCADE;\n" } @names;
 	# (the second cannot be turned off any more since 19)
 	($status, $stdout, $stderr) = in_regions('owner', "SET $settings");
 	next if $status != 0;
