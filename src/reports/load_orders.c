@@ -23,6 +23,8 @@
  */
 #include "compat.h"
 
+#include <float.h>
+
 #include "access/genam.h"
 #include "access/htup_details.h"
 #include "access/relation.h"
@@ -69,11 +71,13 @@ typedef struct LoadQuery
 {
 	const char *schema;
 	const char *histories;
-	const char *key;          /* column of the histories that identifies the customer */
-	const char *history;      /* their column of type purchase_history */
-	const char *key_type;     /* what keys are compared in */
-	const char *too_wide;     /* condition on customers of the orders who do not fit into it; NULL: all integers do */
-	bool limited_key;         /* the key is of a type with a length or a precision */
+	const char *key;         /* column of the histories that identifies the customer */
+	const char *history;     /* their column of type purchase_history */
+	const char *key_type;    /* what keys are compared in */
+	const char *stored_type; /* what they are stored in: the same, or with a length or a precision */
+	bool limited_key;        /* it has one */
+	const char *unfit;       /* condition on customers of the orders who would be stored as another; NULL: none would */
+	const char *wider_type;  /* one for all of them */
 	const char *same_history; /* a fresh history is that of a stored one's customer */
 	const char *same_reach;   /* an order is of the customer whose window this is */
 	const char *same_written; /* a row that was written is of this customer */
@@ -385,6 +389,7 @@ histories_argument(FunctionCallInfo fcinfo, LoadQuery *query, Oid *key_type, Oid
 	*key_type = sql_column_type(oid, customer_id);
 	*key_collation = column_collation(oid, customer_id);
 	query->limited_key = column_modifier(oid, customer_id) >= 0;
+	query->stored_type = format_type_with_typemod(*key_type, column_modifier(oid, customer_id));
 
 	const char *history = sql_history_column(oid, get_func_namespace(fcinfo->flinfo->fn_oid));
 
@@ -405,15 +410,66 @@ is_integer(Oid type)
 	return type == INT2OID || type == INT4OID || type == INT8OID;
 }
 
-/* The condition that an integer is outside of those of so many bytes. */
+/* The condition that an integer is greater than this, or less than the negative of one more. */
 static const char *
-outside_of(const char *integer, const char *type, int bytes)
+outside_of(const char *integer, const char *type, int64 most)
 {
-	int64 most = bytes == sizeof(int16) ? PG_INT16_MAX : PG_INT32_MAX;
-
 	return psprintf("(%s OPERATOR(pg_catalog.>) '" INT64_FORMAT "'::%s OR %s OPERATOR(pg_catalog.<) '" INT64_FORMAT
 					"'::%s)",
 					integer, most, type, integer, -most - 1, type);
+}
+
+/* The greatest integer up to which all of them, and their negatives, are apart in a type. */
+static int64
+most_apart(Oid type)
+{
+	switch (type)
+	{
+		case INT2OID:
+			return PG_INT16_MAX;
+		case INT4OID:
+			return PG_INT32_MAX;
+		case FLOAT4OID:
+			return (INT64CONST(1) << FLT_MANT_DIG) - 1;
+		case FLOAT8OID:
+			return (INT64CONST(1) << DBL_MANT_DIG) - 1;
+		default:
+			return PG_INT64_MAX;
+	}
+}
+
+/* Whether values are rounded to the precision of a column of this type. */
+static bool
+is_rounded(Oid type)
+{
+	return type == NUMERICOID || type == TIMEOID || type == TIMETZOID || type == TIMESTAMPOID ||
+		type == TIMESTAMPTZOID || type == INTERVALOID;
+}
+
+/* Whether values of one type, stored in another that the server takes them for, may be no longer apart, whatever they are. */
+static bool
+loses_digits(Oid type, Oid key_type)
+{
+	bool approximate = key_type == FLOAT4OID || key_type == FLOAT8OID;
+
+	return type != key_type && (key_type == NAMEOID || (approximate && type == NUMERICOID));
+}
+
+/* Which customers would be stored as another one. */
+static void
+find_unfit(LoadQuery *query, Oid type, Oid key_type, const char *customer)
+{
+	query->unfit_customer = customer;
+	query->wider_type = "bigint";
+	if (is_integer(type) && most_apart(key_type) < most_apart(type))
+		query->unfit = outside_of(customer, sql_type(type), most_apart(key_type));
+	else if (query->limited_key && is_rounded(key_type))
+	{
+		query->unfit =
+			psprintf("NOT (%s)",
+					 sql_equal(key_type, query->key, customer, psprintf("(%s::%s)", customer, query->stored_type)));
+		query->wider_type = format_type_be(key_type);
+	}
 }
 
 /*
@@ -432,7 +488,7 @@ customer_argument(FunctionCallInfo fcinfo, LoadQuery *query, Oid key_type, Oid k
 	Oid key_compared;
 	bool integers = is_integer(type) && is_integer(key_type);
 	bool alike = type == key_type || integers ||
-		(sql_is_server_type(type) && sql_is_server_type(key_type) &&
+		(sql_is_server_type(type) && sql_is_server_type(key_type) && !loses_digits(type, key_type) &&
 		 can_coerce_type(1, &type, &key_type, COERCION_IMPLICIT));
 
 	/* between a user's types the casts are those of their owners */
@@ -446,6 +502,7 @@ customer_argument(FunctionCallInfo fcinfo, LoadQuery *query, Oid key_type, Oid k
 	(void) sql_equality(type, column, &compared);
 	(void) sql_equality(key_type, query->key, &key_compared);
 	query->key_type = sql_type(key_compared);
+	find_unfit(query, type, key_type, query->customer_id);
 	if (compared != key_compared && !integers)
 	{
 		query->customer_id = psprintf("%s::%s", query->customer_id, query->key_type);
@@ -453,8 +510,6 @@ customer_argument(FunctionCallInfo fcinfo, LoadQuery *query, Oid key_type, Oid k
 	}
 	if (OidIsValid(key_collation) && key_collation != column_collation(orders, column))
 		query->customer_id = psprintf("(%s COLLATE %s)", query->customer_id, collation_text(key_collation));
-	if (integers && get_typlen(type) > get_typlen(key_type))
-		query->too_wide = outside_of(query->customer_id, sql_type(type), get_typlen(key_type));
 	query->same_customer = sql_equal(type, column, query->customer_id, "c.customer_id");
 	query->same_reach = sql_equal(key_compared, query->key, "w.customer_id", "r.customer_id");
 	query->same_written = sql_equal(key_compared, query->key, "w.customer_id", "c.customer_id");
@@ -621,20 +676,20 @@ may_have_triggers(Oid histories)
 	return may;
 }
 
-/* The server's error would not say which customer does not fit into the key. */
+/* The server's error would not say which customer does not fit into the key; and of a number that is rounded there is none. */
 static void
-refuse_wide_customers(const LoadQuery *query)
+refuse_unfit_customers(const LoadQuery *query)
 {
-	if (query->too_wide == NULL ||
-		sql_run(psprintf("SELECT %s FROM %s AS o WHERE %s AND %s LIMIT 1", query->customer_id, query->orders,
-						 query->window, query->too_wide)) == 0)
+	if (query->unfit == NULL ||
+		sql_run(psprintf("SELECT %s FROM %s AS o WHERE %s AND %s LIMIT 1", query->unfit_customer, query->orders,
+						 query->window, query->unfit)) == 0)
 		return;
 	ereport(ERROR,
 			(errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE),
 			 errmsg("customer %s of %s does not fit into %s.%s, which is of type %s",
 					SPI_getvalue(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1), query->orders, query->histories,
-					query->key, query->key_type),
-			 errhint("ALTER TABLE %s ALTER %s TYPE bigint;", query->histories, query->key)));
+					query->key, query->stored_type),
+			 errhint("ALTER TABLE %s ALTER %s TYPE %s;", query->histories, query->key, query->wider_type)));
 }
 
 /* Says where a customer does not fit into the key of the histories. */
@@ -674,7 +729,7 @@ load_orders(PG_FUNCTION_ARGS)
 	initStringInfo(&text);
 
 	SPI_connect();
-	refuse_wide_customers(&query);
+	refuse_unfit_customers(&query);
 	/* The snapshot of the statement that follows is younger than the lock. */
 	(void) sql_run(psprintf("LOCK TABLE %s IN SHARE ROW EXCLUSIVE MODE", query.histories));
 	append_load_head(&text, &query);
