@@ -215,6 +215,27 @@ SELECT create_customer_scores('renamed.c', 'renamed.orders', 'customer_id', 'ord
 SET client_min_messages = warning;
 DROP SCHEMA renamed CASCADE;
 
+-- A type without an order has no index.
+SET client_min_messages = warning;
+CREATE TABLE shop.unordered AS SELECT customer_id::text::xid AS customer_id, ordered_at, amount FROM shop.orders;
+SELECT create_customer_scores('shop.of_xids', 'shop.unordered', 'customer_id', 'ordered_at', 'amount', model => 'bg/nbd');
+-- Comments on indexes stay, in a replacement and in each refresh.
+SELECT create_customer_scores('shop.indexed', 'shop.orders', 'customer_id', 'ordered_at', 'amount', model => (SELECT model FROM shop.model), storage => 'table') > 0 AS made;
+CREATE INDEX by_segment ON shop.indexed_generation_1 (segment);
+COMMENT ON INDEX shop.by_segment IS 'for the dashboard';
+COMMENT ON INDEX shop.indexed_generation_1_customer_id_idx IS 'the key';
+CREATE FUNCTION shop.index_comments() RETURNS TABLE (relation regclass, columns text, comment text) LANGUAGE sql AS $$
+	SELECT indrelid::regclass, substring(pg_get_indexdef(indexrelid) FROM '\(.*\)') COLLATE "C", obj_description(indexrelid) FROM pg_index
+	WHERE indrelid IN (SELECT oid FROM pg_class WHERE relnamespace = 'shop'::regnamespace AND relname ~ '^indexed' AND relname !~ 'model') ORDER BY 2 $$;
+CALL refresh_customer_scores('shop.indexed');
+SELECT * FROM shop.index_comments();
+SELECT create_customer_scores('shop.indexed', 'shop.orders', 'customer_id', 'ordered_at', 'amount', model => (SELECT model FROM shop.model), replace => true) > 0 AS made;
+SELECT * FROM shop.index_comments();
+SET client_min_messages = notice;
+SELECT create_customer_scores('shop.indexed', 'shop.orders', ARRAY['customer_id', 'amount'], 'ordered_at', 'amount', model => (SELECT model FROM shop.model), replace => true) > 0 AS made;
+SET client_min_messages = warning;
+SELECT * FROM shop.index_comments();
+
 SET client_min_messages = warning;
 ALTER DEFAULT PRIVILEGES IN SCHEMA shop REVOKE SELECT ON TABLES FROM scores_column_reader;
 DROP SCHEMA shop CASCADE;

@@ -247,5 +247,7 @@ SELECT create_snapshots('shop.snap', 'shop.scores');
 SELECT create_snapshots('shop.other', 'shop.orders');
 SELECT create_snapshots(repeat('x', 60), 'shop.scores');
 SELECT create_snapshots(NULL, 'shop.scores');
+CREATE TABLE shop.by_bits AS SELECT customer_id::bit(10) AS customer_id, 'New'::text AS segment, date '2026-01-01' AS as_of, 5.0::float8 AS clv_365d FROM generate_series(1, 3) AS customer_id;
+SELECT create_snapshots('shop.of_bits', 'shop.by_bits');
 SELECT snapshot_transitions('shop.snap', '2026-01-02', '2026-01-01');
 DROP SCHEMA shop CASCADE;

@@ -15,7 +15,7 @@ LANGUAGE sql IMMUTABLE PARALLEL SAFE COST 1000 ROWS 50
 BEGIN ATOMIC
 	WITH steps AS MATERIALIZED (
 		SELECT acquisition_step(acquisitions.base, acquisitions.period, min(c.first_order_on), observed_until(acquisitions.base)) AS step,
-			min(c.first_order_on)::timestamp AS first_day
+			min(c.first_order_on)::timestamp AS first_day, observed_until(acquisitions.base) AS last_day
 		FROM unnest(acquisitions.base) AS c
 	), firsts AS MATERIALIZED (
 		SELECT date_trunc(acquisitions.period, c.first_order_on::timestamp) AS starts, sum(c.customer_count)::bigint AS customers
@@ -23,11 +23,11 @@ BEGIN ATOMIC
 	)
 	-- n customers whose first days are spread over the period leave a share g of it empty before the first of them
 	-- with probability (1 - g)^n; where that is below one in a hundred, the data begin within the period
-	SELECT p.starts::date, coalesce(f.customers, 0)::bigint, (p.starts + s.step)::date <= observed_until(acquisitions.base) + 1
+	SELECT p.starts::date, coalesce(f.customers, 0)::bigint, (p.starts + s.step)::date <= s.last_day + 1
 		AND NOT (p.starts = since.first AND f.customers * ln(extract(epoch FROM p.starts + s.step - s.first_day)::double precision
 			/ extract(epoch FROM p.starts + s.step - p.starts)::double precision) < ln(0.01::double precision))
 	FROM (SELECT min(firsts.starts) AS first FROM firsts) AS since, steps AS s,
-		generate_series(since.first, observed_until(acquisitions.base)::timestamp, s.step) AS p (starts)
+		generate_series(since.first, s.last_day::timestamp, s.step) AS p (starts)
 		LEFT JOIN firsts AS f ON f.starts = p.starts
 	ORDER BY p.starts;
 END;

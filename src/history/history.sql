@@ -95,7 +95,7 @@ LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 5 AS 'MODULE_PATHNAME';
 COMMENT ON FUNCTION transaction_count(purchase_history) IS 'number of days with an order: the transactions of the models';
 CREATE FUNCTION total_spend(history purchase_history) RETURNS double precision
 LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 5 AS 'MODULE_PATHNAME';
-COMMENT ON FUNCTION total_spend(purchase_history) IS 'all amounts, net of refunds; NULL if none is known';
+COMMENT ON FUNCTION total_spend(purchase_history) IS 'all amounts, net of refunds; NULL if one is not known';
 CREATE FUNCTION avg_order_value(history purchase_history) RETURNS double precision
 LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 5 AS 'MODULE_PATHNAME';
 COMMENT ON FUNCTION avg_order_value(purchase_history) IS 'total spend divided by the number of orders';

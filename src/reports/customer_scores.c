@@ -18,9 +18,11 @@
 #include "access/relation.h"
 #include "access/xact.h"
 #include "catalog/namespace.h"
+#include "catalog/pg_am.h"
 #include "catalog/pg_class.h"
 #include "catalog/pg_rewrite.h"
 #include "commands/comment.h"
+#include "commands/defrem.h"
 #include "commands/vacuum.h"
 #include "executor/spi.h"
 #include "lib/stringinfo.h"
@@ -289,6 +291,25 @@ refuse_temporary(Oid orders, text *name, bool table)
 					 quote_identifier(scores->relname))));
 }
 
+/* The server's error about the index would not name the column. */
+static void
+refuse_keys_without_order(const ScoresQuery *query)
+{
+	ListCell *cell;
+
+	foreach (cell, query->keys)
+	{
+		const ScoresKey *key = lfirst(cell);
+
+		if (!OidIsValid(GetDefaultOpClass(key->type, BTREE_AM_OID)))
+			ereport(ERROR,
+					(errcode(ERRCODE_UNDEFINED_OBJECT),
+					 errmsg("column %s is of type %s, which has no order to index it by", key->input,
+							format_type_be(key->type)),
+					 errhint("Make a view over the orders that casts it, to text for example.")));
+	}
+}
+
 /* What the storage is to be: a table, or a materialized view. */
 static bool
 storage_is_table(const char *storage)
@@ -508,6 +529,7 @@ create_customer_scores(PG_FUNCTION_ARGS)
 	ScoresNames names = scores_names(PG_GETARG_TEXT_PP(0));
 	Progress progress;
 
+	refuse_keys_without_order(&query);
 	refuse_temporary(PG_GETARG_OID(FIRST_QUERY_ARGUMENT), PG_GETARG_TEXT_PP(0), table);
 
 	int level = shards ? citus_settings(true) : 0;
@@ -590,6 +612,7 @@ copy_indexes(const char *from, const char *to)
 		const ScoresIndex *index = lfirst(cell);
 
 		scores_run("CREATE %sINDEX ON %s%s", index->unique ? "UNIQUE " : "", to, index->rest);
+		scores_comment_index(index, to);
 	}
 }
 

@@ -71,13 +71,14 @@ typedef struct LoadQuery
 {
 	const char *schema;
 	const char *histories;
-	const char *key;         /* column of the histories that identifies the customer */
-	const char *history;     /* their column of type purchase_history */
-	const char *key_type;    /* what keys are compared in */
-	const char *stored_type; /* what they are stored in: the same, or with a length or a precision */
-	bool limited_key;        /* it has one */
-	const char *unfit;       /* condition on customers of the orders who would be stored as another; NULL: none would */
-	const char *wider_type;  /* one for all of them */
+	const char *key;            /* column of the histories that identifies the customer */
+	const char *history;        /* their column of type purchase_history */
+	const char *key_type;       /* what keys are compared in */
+	const char *stored_type;    /* what they are stored in: the same, or with a length or a precision */
+	bool limited_key;           /* it has one */
+	const char *unfit_customer; /* a column of the orders as it is, before it is cast to that */
+	const char *unfit;      /* condition on customers of the orders who would be stored as another; NULL: none would */
+	const char *wider_type; /* one for all of them */
 	const char *same_history; /* a fresh history is that of a stored one's customer */
 	const char *same_reach;   /* an order is of the customer whose window this is */
 	const char *same_written; /* a row that was written is of this customer */

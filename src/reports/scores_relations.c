@@ -442,6 +442,7 @@ read_index(Oid index, Oid table)
 	read->name = quote_identifier(get_rel_name(index));
 	read->unique = strncmp(definition, "CREATE UNIQUE ", strlen("CREATE UNIQUE ")) == 0;
 	read->rest = rest + strlen(" ON ") + strlen(name);
+	read->comment = GetComment(index, RelationRelationId, 0);
 	return read;
 }
 
@@ -458,6 +459,29 @@ scores_indexes(const char *relation)
 	foreach (cell, indexes)
 		list = lappend(list, read_index(lfirst_oid(cell), table));
 	return list;
+}
+
+/* The index of a relation that is like one of another; NULL: there is none. */
+static const ScoresIndex *
+index_like(const ScoresIndex *index, const char *relation)
+{
+	ListCell *cell;
+
+	foreach (cell, scores_indexes(relation))
+		if (strcmp(((const ScoresIndex *) lfirst(cell))->rest, index->rest) == 0)
+			return lfirst(cell);
+	return NULL;
+}
+
+void
+scores_comment_index(const ScoresIndex *index, const char *relation)
+{
+	const ScoresIndex *like = index_like(index, relation);
+
+	if (index->comment != NULL && like != NULL)
+		scores_run("COMMENT ON INDEX %s.%s IS %s",
+				   quote_identifier(get_namespace_name(get_rel_namespace(scores_relation(relation)))), like->name,
+				   quote_literal_cstr(index->comment));
 }
 
 /* ---------------------------------------------------------------- what is kept */
@@ -507,7 +531,8 @@ typedef struct KeptSnapshots
 struct ScoresKept
 {
 	KeptRelation relations[PUBLIC_RELATIONS];
-	List *indexes;   /* of ScoresIndex */
+	List *indexes; /* of ScoresIndex */
+	ScoresIndex *key_index;
 	List *lost;      /* of String: descriptions */
 	List *snapshots; /* of KeptSnapshots */
 };
@@ -710,7 +735,6 @@ scores_keep(const ScoresNames *names)
 	ScoresKept *kept = palloc0(sizeof(ScoresKept));
 	const char *const relations[] = {names->scores,        names->bi, names->model, names->query, names->generations[0],
 									 names->generations[1]};
-	bool first_unique = true;
 
 	for (int i = 0; i < PUBLIC_RELATIONS; i++)
 		kept->relations[i] = keep_relation(relations[i]);
@@ -731,8 +755,8 @@ scores_keep(const ScoresNames *names)
 		foreach (cell, scores_indexes(relations[i]))
 		{
 			/* The first is that over the key, which may be another one from now on. */
-			if (first_unique && ((const ScoresIndex *) lfirst(cell))->unique)
-				first_unique = false;
+			if (kept->key_index == NULL && ((const ScoresIndex *) lfirst(cell))->unique)
+				kept->key_index = lfirst(cell);
 			else if (!finds_fit(lfirst(cell)))
 				kept->indexes = lappend(kept->indexes, lfirst(cell));
 		}
@@ -903,17 +927,27 @@ restore_relation(const KeptRelation *kept)
 static void
 restore_index(const ScoresIndex *index, const char *schema, const char *rows)
 {
-	ListCell *cell;
-	char *error;
+	char *error = NULL;
 
-	foreach (cell, scores_indexes(rows))
-		if (strcmp(((const ScoresIndex *) lfirst(cell))->rest, index->rest) == 0)
-			return;
-	error = try_to_run(psprintf("CREATE %sINDEX %s ON %s%s", index->unique ? "UNIQUE " : "",
+	if (index_like(index, rows) == NULL)
+		error =
+			try_to_run(psprintf("CREATE %sINDEX %s ON %s%s", index->unique ? "UNIQUE " : "",
 								OidIsValid(scores_relation(psprintf("%s.%s", schema, index->name))) ? "" : index->name,
 								rows, index->rest));
+	scores_comment_index(index, rows);
 	if (error != NULL)
 		ereport(NOTICE, (errmsg("the index %s is lost: %s", index->name, error)));
+}
+
+/* Of the index over the key, which is another one where the key is, the comment. */
+static void
+restore_key_index(const ScoresIndex *index, const char *rows)
+{
+	if (index == NULL || index->comment == NULL)
+		return;
+	if (index_like(index, rows) == NULL)
+		ereport(NOTICE, (errmsg("the comment on the index %s is lost: the key is another one", index->name)));
+	scores_comment_index(index, rows);
 }
 
 void
@@ -930,6 +964,7 @@ scores_restore(const ScoresKept *kept, const ScoresNames *names, const char *row
 
 	foreach (cell, kept->indexes)
 		restore_index(lfirst(cell), schema, rows);
+	restore_key_index(kept->key_index, rows);
 	for (int i = 0; i < PUBLIC_RELATIONS; i++)
 		restore_settings(&kept->relations[i]);
 	foreach (cell, kept->snapshots)

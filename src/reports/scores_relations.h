@@ -106,11 +106,15 @@ typedef struct ScoresIndex
 {
 	const char *name; /* quoted */
 	bool unique;
-	const char *rest; /* USING and what follows */
+	const char *rest;    /* USING and what follows */
+	const char *comment; /* NULL: none */
 } ScoresIndex;
 
 /* The indexes of a relation, of ScoresIndex, the oldest first. */
 extern List *scores_indexes(const char *relation);
+
+/* Gives the comment of an index to the one like it of another relation. */
+extern void scores_comment_index(const ScoresIndex *index, const char *relation);
 
 extern ScoresKept *scores_keep(const ScoresNames *names);
 

@@ -34,6 +34,7 @@
 #include "utils/date.h"
 #include "utils/guc.h"
 #include "utils/lsyscache.h"
+#include "utils/typcache.h"
 #include "utils/varlena.h"
 
 #include "reports/scores_day.h"
@@ -449,6 +450,12 @@ add_source(Snapshots *snapshots, Oid scores)
 {
 	Oid type = sql_column_type(scores, "customer_id");
 
+	if (!OidIsValid(lookup_type_cache(type, TYPECACHE_HASH_EXTENDED_PROC)->hash_extended_proc))
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_FUNCTION),
+				 errmsg("customer_id of %s is of type %s, which cannot be hashed", sql_relation(scores),
+						format_type_be(type)),
+				 errhint("Score a view over the orders that casts it, to text for example.")));
 	add_part(snapshots, "{scores}", sql_relation(scores));
 	add_part(snapshots, "{type}", sql_type(type));
 	add_part(snapshots, "{customer}", sql_column("s", "customer_id", type));
