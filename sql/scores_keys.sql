@@ -219,6 +219,17 @@ DROP SCHEMA renamed CASCADE;
 SET client_min_messages = warning;
 CREATE TABLE shop.unordered AS SELECT customer_id::text::xid AS customer_id, ordered_at, amount FROM shop.orders;
 SELECT create_customer_scores('shop.of_xids', 'shop.unordered', 'customer_id', 'ordered_at', 'amount', model => 'bg/nbd');
+-- Columns that users have renamed stay so, also where names are exchanged.
+SELECT create_customer_scores('shop.other_names', 'shop.orders', 'customer_id', 'ordered_at', 'amount', model => (SELECT model FROM shop.model), storage => 'table') > 0 AS made;
+CREATE TABLE shop.before AS SELECT customer_id, order_count, segment, recency_days, tenure_days FROM shop.other_names;
+ALTER VIEW shop.other_names RENAME COLUMN segment TO rfm_segment;
+ALTER VIEW shop.other_names RENAME COLUMN recency_days TO was_recency;
+ALTER VIEW shop.other_names RENAME COLUMN tenure_days TO recency_days;
+ALTER VIEW shop.other_names RENAME COLUMN was_recency TO tenure_days;
+CALL refresh_customer_scores('shop.other_names');
+CALL refresh_customer_scores('shop.other_names');
+SELECT count(*) AS customers, count(*) FILTER (WHERE n.rfm_segment = b.segment AND n.tenure_days = b.recency_days AND n.recency_days = b.tenure_days) AS same
+FROM shop.other_names AS n JOIN shop.before AS b USING (customer_id);
 -- Comments on indexes stay, in a replacement and in each refresh.
 SELECT create_customer_scores('shop.indexed', 'shop.orders', 'customer_id', 'ordered_at', 'amount', model => (SELECT model FROM shop.model), storage => 'table') > 0 AS made;
 CREATE INDEX by_segment ON shop.indexed_generation_1 (segment);

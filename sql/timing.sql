@@ -10,7 +10,9 @@ DECLARE
 BEGIN
 	EXECUTE statement INTO result;
 	RETURN 'NO ERROR: ' || left(result, 100);
-EXCEPTION WHEN OTHERS THEN
+EXCEPTION WHEN undefined_function THEN
+	RETURN SQLSTATE || ': ' || SQLERRM;
+WHEN OTHERS THEN
 	GET STACKED DIAGNOSTICS code = RETURNED_SQLSTATE, message = MESSAGE_TEXT, detail = PG_EXCEPTION_DETAIL, hint = PG_EXCEPTION_HINT;
 	RETURN concat_ws('. ', code || ': ' || message, nullif(detail, ''), nullif(hint, ''));
 END $$;

@@ -681,17 +681,22 @@ lock_soon(Oid relation)
 	return locked;
 }
 
-/* The columns of a view, and its options, as they are to stay. */
+/* The columns of a view, which are those of a generation in order, under names that users may have given them. */
 static char *
-view_columns(Oid view)
+view_columns(Oid view, Oid generation)
 {
 	StringInfoData out;
 	Relation relation = relation_open(view, AccessShareLock);
 
 	initStringInfo(&out);
 	for (int i = 0; i < RelationGetNumberOfAttributes(relation); i++)
-		appendStringInfo(&out, "%s%s", i > 0 ? ", " : "",
-						 quote_identifier(NameStr(TupleDescAttr(RelationGetDescr(relation), i)->attname)));
+	{
+		const char *name = NameStr(TupleDescAttr(RelationGetDescr(relation), i)->attname);
+		const char *column = get_attname(generation, i + 1, true);
+
+		appendStringInfo(&out, "%s%s AS %s", i > 0 ? ", " : "", quote_identifier(column == NULL ? name : column),
+						 quote_identifier(name));
+	}
 	relation_close(relation, AccessShareLock);
 	return out.data;
 }
@@ -706,7 +711,7 @@ swap_generation(Oid view, const char *schema, const ScoresNames *names, int curr
 {
 	const char *fresh = names->generations[1 - current];
 	Oid old = scores_relation(names->generations[current]);
-	char *columns = view_columns(view);
+	char *columns = view_columns(view, scores_relation(fresh));
 	char *options = scores_view_options(names->scores);
 	int64 attempts = 1;
 

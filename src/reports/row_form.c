@@ -4,7 +4,7 @@
  *
  * heap_form_tuple goes through the type of a row twice, once for its length and once for its bytes, and asks of each column
  * anew what it is. Of a million rows of scores that is a sixth of all the time. Here this is asked once, and rows are written
- * once, to where there is room for the longest.
+ * once, to where the longest fits.
  */
 #include "compat.h"
 
@@ -164,7 +164,7 @@ write_values(const RowForm *form, HeapTupleHeader header, const Datum *values, c
 	return at;
 }
 
-/* The header of a row, which is in the buffer, with room for so many bytes after it. */
+/* The header of a row, which is in the buffer, with so many bytes after it. */
 static HeapTupleHeader
 start_row(RowForm *form, bool has_null, Size bytes)
 {

@@ -476,7 +476,8 @@ sql_refuse_other_owner(Oid relation, const char *what)
 				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
 				 errmsg("%s belongs to another role, whose %s would run with the rights of the caller",
 						sql_relation(relation), what),
-				 errhint("SET ROLE to %s first.", quote_identifier(GetUserNameFromId(owner, false)))));
+				 errhint("SET ROLE to %s first, or give it the owner of what it belongs to.",
+						 quote_identifier(GetUserNameFromId(owner, false)))));
 }
 
 const char *
