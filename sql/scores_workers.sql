@@ -21,7 +21,8 @@ SELECT line FROM string_to_table(customer_scores_query('parts.orders', 'customer
 	WITH ORDINALITY AS l (line, number) WHERE number <= 13 ORDER BY number;
 
 -- Two workers build them, and hand on what is finished.
-SET parallel_setup_cost = 0;
+SET parallel_setup_cost = 50;
+SET parallel_leader_participation = off;
 SET parallel_tuple_cost = 0.03;
 SET min_parallel_table_scan_size = 0;
 SET max_parallel_workers_per_gather = 2;
@@ -86,6 +87,7 @@ CREATE TABLE parts.unhashed AS SELECT customer_id::bit(32) AS customer_id, order
 SELECT customer_scores_query('parts.unhashed', 'customer_id', 'ordered_at', workers => 2);
 
 RESET parallel_setup_cost;
+RESET parallel_leader_participation;
 RESET parallel_tuple_cost;
 RESET min_parallel_table_scan_size;
 RESET max_parallel_workers_per_gather;

@@ -13,8 +13,10 @@ LANGUAGE C IMMUTABLE PARALLEL SAFE COST 200 AS 'MODULE_PATHNAME';
 COMMENT ON FUNCTION scored_customer(purchase_history, clv_model, date, integer, double precision, double precision, double precision[], rfm_cuts, segment_rules) IS
 'internal: a row of the scores: what happened until the history ends, the scores by cut points (without them none), the segment by rules (without them none), and those of customer_scores(); amounts with two decimals';
 
+-- Its cost is that of the aggregate, which has to take up the row: the planner knows of none, and would have one process
+-- build all parts.
 CREATE FUNCTION in_part(hash integer, part integer, parts integer) RETURNS boolean
-LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 1 AS 'MODULE_PATHNAME';
+LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 20 AS 'MODULE_PATHNAME';
 COMMENT ON FUNCTION in_part(integer, integer, integer) IS 'internal: whether a hash falls into one of so many parts of all hashes, counted from 0';
 
 CREATE FUNCTION customer_scores_query(orders regclass, customer_id name, ordered_at name DEFAULT NULL, amount name DEFAULT NULL,
