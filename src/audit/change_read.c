@@ -56,19 +56,29 @@ group_of(const int64 *row)
 	return CHANGE_REFUNDS;
 }
 
+static bool
+buys_in(const int64 *row, int period)
+{
+	return row[period * AUDIT_MEASURES + AUDIT_ORDERS] > 0;
+}
+
 static void
-add_row(ChangeSums *sums, const AuditView *view, const int64 *row)
+add_period(ChangeSums *sums, const AuditView *view, const int64 *row, int period)
 {
 	int64 customers = audit_customers(view, row);
 
-	sums->customers += customers;
+	if (buys_in(row, period))
+		sums->active[period] += customers;
+	for (int m = 0; m < AUDIT_MEASURES; m++)
+		audit_sum(&sums->sums[period][m], audit_units(view, row, period * AUDIT_MEASURES + m), customers);
+}
+
+static void
+add_row(ChangeSums *sums, const AuditView *view, const int64 *row)
+{
+	sums->customers += audit_customers(view, row);
 	for (int period = 0; period < 2; period++)
-	{
-		if (row[period * AUDIT_MEASURES + AUDIT_ORDERS] > 0)
-			sums->active[period] += customers;
-		for (int m = 0; m < AUDIT_MEASURES; m++)
-			audit_sum(&sums->sums[period][m], audit_units(view, row, period * AUDIT_MEASURES + m), customers);
-	}
+		add_period(sums, view, row, period);
 }
 
 /* The sums of each group, and behind them those of all. */
@@ -202,19 +212,11 @@ sum_buyers(const AuditView *view, ChangeSums *buyers, ChangeSums *others)
 	for (Size i = 0; i < view->count; i++)
 	{
 		const int64 *row = audit_row(view, i);
-		int64 customers = audit_customers(view, row);
 
 		if ((i & 0xFFFF) == 0)
 			CHECK_FOR_INTERRUPTS();
 		for (int period = 0; period < 2; period++)
-		{
-			bool buys = row[period * AUDIT_MEASURES + AUDIT_ORDERS] > 0;
-
-			buyers->active[period] += buys ? customers : 0;
-			for (int m = 0; m < AUDIT_MEASURES; m++)
-				audit_sum(&(buys ? buyers : others)->sums[period][m],
-						  audit_units(view, row, period * AUDIT_MEASURES + m), customers);
-		}
+			add_period(buys_in(row, period) ? buyers : others, view, row, period);
 	}
 }
 
