@@ -10,9 +10,11 @@
 
 #include "access/htup_details.h"
 #include "access/tupmacs.h"
-#include "utils/memutils.h"
 
 #include "reports/row_form.h"
+
+/* Longer rows are for the server to form, which has to store parts of them elsewhere. */
+#define MOST_BYTES BLCKSZ
 
 typedef struct FormColumn
 {
@@ -27,7 +29,6 @@ struct RowForm
 	TupleDesc type;
 	bool simple;  /* no column but of these kinds */
 	Size fixed;   /* bytes that columns take at most, those of values with a length of their own apart */
-	Size room;    /* of the buffer */
 	char *buffer; /* a row, aligned as rows are */
 	FormColumn columns[FLEXIBLE_ARRAY_MEMBER];
 };
@@ -54,6 +55,7 @@ row_form_make(TupleDesc type)
 	RowForm *form = palloc0(offsetof(RowForm, columns) + type->natts * sizeof(FormColumn));
 
 	form->type = type;
+	form->buffer = palloc(MAXALIGN(SizeofHeapTupleHeader + BITMAPLEN(type->natts)) + MOST_BYTES);
 	form->simple = true;
 	for (int i = 0; i < type->natts; i++)
 	{
@@ -164,24 +166,13 @@ write_values(const RowForm *form, HeapTupleHeader header, const Datum *values, c
 	return at;
 }
 
-/* The header of a row, which is in the buffer, with so many bytes after it. */
+/* The header of a row, which is in the buffer. */
 static HeapTupleHeader
-start_row(RowForm *form, bool has_null, Size bytes)
+start_row(const RowForm *form, bool has_null)
 {
 	Size offset = MAXALIGN(SizeofHeapTupleHeader + (has_null ? BITMAPLEN(form->type->natts) : 0));
-	HeapTupleHeader header;
+	HeapTupleHeader header = (HeapTupleHeader) form->buffer;
 
-	if (offset + bytes > form->room)
-	{
-		MemoryContext caller = MemoryContextSwitchTo(GetMemoryChunkContext(form));
-
-		if (form->buffer != NULL)
-			pfree(form->buffer);
-		form->room = 2 * (offset + bytes);
-		form->buffer = palloc(form->room);
-		MemoryContextSwitchTo(caller);
-	}
-	header = (HeapTupleHeader) form->buffer;
 	memset(header, 0, offset);
 	HeapTupleHeaderSetNatts(header, form->type->natts);
 	header->t_hoff = offset;
@@ -201,9 +192,9 @@ row_form(RowForm *form, const Datum *values, const bool *nulls)
 	HeapTuple row;
 	Size length;
 
-	if (bytes == 0)
+	if (bytes == 0 || bytes > MOST_BYTES)
 		return heap_form_tuple(form->type, unconstify(Datum *, values), unconstify(bool *, nulls));
-	header = start_row(form, has_null, bytes);
+	header = start_row(form, has_null);
 	length = write_values(form, header, values, nulls) - (char *) header;
 	HeapTupleHeaderSetDatumLength(header, length);
 	row = palloc(HEAPTUPLESIZE + length);
