@@ -233,6 +233,7 @@ SELECT load_orders('late_short', 'late_long', 'customer_id', 'ordered_at', 'amou
 -- One who would be stored as another does, too: the key must keep apart whom the orders do.
 CREATE TABLE near_orders AS SELECT 9007199254740991 + i AS whole, (16777215 + i)::int AS small, 1.4 + i AS number, repeat('x', 63) || i AS word,
 	timestamptz '2026-01-01 00:00:00.25' + i * interval '0.2 s' AS moment, date '2026-01-01' + i::int AS day, 5 AS amount FROM generate_series(0, 1) AS i;
+CREATE DOMAIN short_number AS numeric(5,0);
 CREATE FUNCTION load_into(key_type text, customer_id name) RETURNS text LANGUAGE plpgsql AS $$
 DECLARE
 	answer text;
@@ -248,7 +249,7 @@ EXCEPTION WHEN numeric_value_out_of_range OR datatype_mismatch OR string_data_ri
 END $$;
 SELECT customer_id, key_type, regexp_replace(load_into(key_type, customer_id), 'pg_temp_\d+', 'pg_temp') AS answer FROM (VALUES
 	('whole'::name, 'double precision'), ('whole', 'real'), ('whole', 'numeric'), ('whole', 'integer'), ('whole', 'numeric(16,0)'), ('small', 'double precision'), ('small', 'real'),
-	('small', 'bigint'), ('small', 'numeric(9,1)'), ('number', 'double precision'), ('number', 'numeric(5,0)'), ('number', 'numeric(5,1)'),
+	('small', 'bigint'), ('small', 'numeric(9,1)'), ('number', 'double precision'), ('number', 'numeric(5,0)'), ('number', 'short_number'), ('number', 'numeric(5,1)'),
 	('word', 'name'), ('word', 'text'), ('word', 'varchar(64)'), ('word', 'varchar(63)'),
 	('moment', 'timestamptz'), ('moment', 'timestamptz(0)'), ('moment', 'timestamptz(2)'), ('day', 'timestamptz(0)')) AS v (customer_id, key_type);
 DROP OWNED BY hidden_reader;

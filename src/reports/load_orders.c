@@ -327,7 +327,7 @@ check_unique(Oid histories, const char *key)
 				 errhint("CREATE UNIQUE INDEX ON %s (%s);", sql_relation(histories), quote_identifier(key))));
 }
 
-/* The length or precision of a column's type; -1: it has none. */
+/* The length or precision of a column's type, domains looked through; -1: it has none. */
 static int32
 column_modifier(Oid relation, const char *column)
 {
@@ -336,6 +336,7 @@ column_modifier(Oid relation, const char *column)
 	Oid collation;
 
 	get_atttypetypmodcoll(relation, get_attnum(relation, column), &type, &modifier, &collation);
+	(void) getBaseTypeAndTypmod(type, &modifier);
 	return modifier;
 }
 
