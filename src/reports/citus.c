@@ -68,30 +68,6 @@ citus_together(Oid a, const char *column_a, Oid b, const char *column_b)
 								a, b)) != NULL;
 }
 
-char *
-citus_template(const char *template)
-{
-	static const char *const fences[][2] = {{" AS MATERIALIZED (", " AS NOT MATERIALIZED ("}, {"  OFFSET 0\n", ""}};
-	StringInfoData open;
-
-	initStringInfo(&open);
-	while (*template != '\0')
-	{
-		int found = 0;
-
-		while (found < lengthof(fences) && strncmp(template, fences[found][0], strlen(fences[found][0])) != 0)
-			found++;
-		if (found < lengthof(fences))
-		{
-			appendStringInfoString(&open, fences[found][1]);
-			template += strlen(fences[found][0]);
-		}
-		else
-			appendStringInfoChar(&open, *template ++);
-	}
-	return open.data;
-}
-
 int
 citus_settings(bool one_connection)
 {

@@ -15,12 +15,6 @@ extern const char *citus_column(Oid relation);
 extern bool citus_together(Oid a, const char *column_a, Oid b, const char *column_b);
 
 /*
- * A template of a query without what fences parts of it off: on one server such a part is
- * computed once, on several it would travel to the coordinator and back.
- */
-extern char *citus_template(const char *template);
-
-/*
  * Sets what Citus needs, until AtEOXact_GUC ends the level that this gives, or the
  * transaction ends. With one connection to each worker, all may be done in one transaction.
  */

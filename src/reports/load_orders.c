@@ -99,7 +99,7 @@ typedef struct LoadQuery
 
 /* Each row is an order. */
 static const char load_rows[] =
-	"WITH fresh AS MATERIALIZED (\n"
+	"WITH fresh AS {materialized} (\n"
 	"  SELECT {customer_id}::{key_type} AS customer_id, {since} AS since, {until} AS until,\n"
 	"    @purchase_history({purchase}) FILTER (WHERE {customer_id} IS NOT NULL) AS history,\n"
 	"    pg_catalog.count(*) FILTER (WHERE {missing}) AS skipped\n"
@@ -297,6 +297,8 @@ append_load(StringInfo out, const char *template, const LoadQuery *query)
 		{"{order_id}", query->order_id},
 		{"{whole_purchase}", query->whole_purchase},
 		{"{window}", query->window},
+		/* on one server this is computed once, on several it would travel to the coordinator and back */
+		{"{materialized}", query->on_shards ? "NOT MATERIALIZED" : "MATERIALIZED"},
 		{"{since}", query->since},
 		{"{until}", query->until},
 		{"{empty}", psprintf("'{\"orders\": []}'::%s.purchase_history", query->schema)},
@@ -310,7 +312,7 @@ static void
 append_load_head(StringInfo out, const LoadQuery *query)
 {
 	if (query->order_id == NULL)
-		append_load(out, query->on_shards ? citus_template(load_rows) : load_rows, query);
+		append_load(out, load_rows, query);
 	else
 		append_load(out, query->on_shards ? load_lines_on_shards : load_lines, query);
 	append_load(out, query->on_shards ? load_changed_on_shards : load_changed, query);
