@@ -14,7 +14,6 @@
 #include "funcapi.h"
 #include "miscadmin.h"
 #include "utils/builtins.h"
-#include "utils/datetime.h"
 #include "utils/jsonb.h"
 #include "utils/lsyscache.h"
 #include "utils/syscache.h"
@@ -23,6 +22,7 @@
 #include "events/events.h"
 #include "journeys/journeys.h"
 #include "support/args.h"
+#include "support/calendar.h"
 #include "support/json.h"
 #include "support/result.h"
 
@@ -140,41 +140,13 @@ json_type(const JsonbValue *value)
 	}
 }
 
-/* The digits at *at as a number, which *at is moved behind; -1: there are fewer than so many, or more. */
-static int
-digits(const char **at, const char *end, int least, int most)
-{
-	int number = 0;
-	int count = 0;
-
-	for (; *at < end && **at >= '0' && **at <= '9'; (*at)++)
-		if (++count > most)
-			return -1;
-		else
-			number = number * 10 + (**at - '0');
-	return count >= least ? number : -1;
-}
-
-/* A day as ISO 8601 has it, whatever the session's DateStyle; a time of it may follow. */
+/* A day, whatever the session's DateStyle; a time of it may follow. */
 static bool
 read_day(const char *at, int length, DateADT *day)
 {
 	const char *end = at + length;
-	int year = digits(&at, end, 4, 7);
-	int month = year < 0 || at == end || *at++ != '-' ? -1 : digits(&at, end, 2, 2);
-	int of_month = month < 0 || at == end || *at++ != '-' ? -1 : digits(&at, end, 2, 2);
-	int back[3];
-	int julian;
 
-	if (of_month < 1 || month < 1 || month > MONTHS_PER_YEAR || year < 1 || !IS_VALID_JULIAN(year, month, of_month) ||
-		(at < end && *at != 'T' && *at != ' '))
-		return false;
-	julian = date2j(year, month, of_month);
-	j2date(julian, &back[0], &back[1], &back[2]);
-	if (back[0] != year || back[1] != month || back[2] != of_month || !IS_VALID_DATE(julian - POSTGRES_EPOCH_JDATE))
-		return false;
-	*day = julian - POSTGRES_EPOCH_JDATE;
-	return true;
+	return calendar_read_day(&at, end, 2, day) && (at == end || *at == 'T' || *at == ' ');
 }
 
 /* What is wrong with a member of an event: its value may be personal, and is shown only where it explains the error. */

@@ -18,11 +18,9 @@
 #include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/date.h"
-#include "utils/datetime.h"
 #include "utils/fmgrprotos.h"
 #include "utils/lsyscache.h"
 #include "utils/syscache.h"
-#include "utils/typcache.h"
 
 #include "clv_model/model_args.h"
 #include "reports/citus.h"
@@ -30,6 +28,7 @@
 #include "reports/scores_query.h"
 #include "rfm/rfm.h"
 #include "support/args.h"
+#include "support/calendar.h"
 #include "support/sql_text.h"
 
 /* As many as max_parallel_workers_per_gather is likely to be. */
@@ -398,17 +397,15 @@ purchase_arguments(const ScoresQuery *query)
 }
 
 /*
- * The condition by which a part of the customers is read, so that several processes may build histories at once. It goes by
- * a hash of what identifies the customer: a group apart, as all rows of a customer in a group are in one part then, too.
+ * The hash by which customers come in parts; NULL: none of what identifies them can be hashed. A group is no part of it: all rows
+ * of a customer in a group are in one part then, too.
  */
 static const char *
-part_text(const ScoresQuery *query)
+part_hash(const ScoresQuery *query)
 {
 	StringInfoData hash;
 	ListCell *cell;
 
-	if (query->workers == 1)
-		return "";
 	initStringInfo(&hash);
 	foreach (cell, query->keys)
 	{
@@ -418,7 +415,16 @@ part_text(const ScoresQuery *query)
 			appendStringInfo(&hash, "%s%s", hash.len > 0 ? " OPERATOR(pg_catalog.#) " : "",
 							 sql_hash(key->type, psprintf("o.%s", query->order_id == NULL ? key->input : key->inner)));
 	}
-	return psprintf("%s.in_part(%s, %d, %d)", query->schema, hash.data, query->part, query->workers);
+	return hash.len > 0 ? hash.data : NULL;
+}
+
+/* What makes the condition of a part another condition, or the first; nothing where there is only one part. */
+static const char *
+part_text(const ScoresQuery *query, const char *before)
+{
+	return query->workers == 1
+		? ""
+		: psprintf("\n%s%s.in_part(%s, %d, %d)", before, query->schema, query->part_hash, query->part, query->workers);
 }
 
 /* The stored history as it is used. */
@@ -585,8 +591,8 @@ append_template(StringInfo out, const char *template, const ScoresQuery *query)
 		{"{order_id}", query->order_id == NULL ? "" : query->order_id},
 		{"{monetary_of_h}", monetary(query, "(h.history_summary).total_spend")},
 		{"{monetary_on_shards}", monetary(query, psprintf("%s.total_spend(h.history)", query->schema))},
-		{"{part}", query->workers == 1 ? "" : psprintf("\n    AND %s", part_text(query))},
-		{"{part_of_lines}", query->workers == 1 ? "" : psprintf("\n  WHERE %s", part_text(query))},
+		{"{part}", part_text(query, "    AND ")},
+		{"{part_of_lines}", part_text(query, "  WHERE ")},
 		{"{lines_materialized}", query->workers > 1 ? "NOT MATERIALIZED " : ""},
 		{"{materialized}",
 		 query->on_shards || (query->one_row_each && query->as_of == NULL) ? "NOT MATERIALIZED" : "MATERIALIZED"},
@@ -1130,7 +1136,7 @@ add_key(ScoresQuery *query, Oid relation, const char *input, const char *output,
 	key->output = quote_identifier(output);
 	key->inner = inner_name(output, list_length(query->keys) + 1);
 	(void) sql_equality(key->type, input, &compared);
-	key->hashed = OidIsValid(lookup_type_cache(key->type, TYPECACHE_HASH_EXTENDED_PROC)->hash_extended_proc);
+	key->hashed = sql_can_hash(key->type);
 	key->group = group;
 	if (SystemAttributeByName(output) != NULL)
 		ereport(ERROR,
@@ -1208,33 +1214,13 @@ orders_arguments(FunctionCallInfo fcinfo, int first, ScoresQuery *query)
 	}
 }
 
-/* The number in so many digits or more, as far as a year has them; -1: there are not so many. */
-static int
-read_digits(const char **text, int least)
-{
-	int digits = (int) strspn(*text, "0123456789");
-	int number = 0;
-
-	if (digits < least || digits > 7)
-		return -1;
-	while (digits-- > 0)
-		number = number * 10 + *(*text)++ - '0';
-	return number;
-}
-
-/* The day that a text says as 2026-01-31: no word, and the same for every DateStyle. */
+/* The day that a text says as 2026-01-31, and nothing else: no word, and the same for every DateStyle. */
 static bool
 read_iso_day(const char *text, DateADT *day)
 {
-	int year = read_digits(&text, 4);
-	int month = year > 0 && *text++ == '-' ? read_digits(&text, 1) : -1;
-	int day_of_month = month >= 1 && month <= MONTHS_PER_YEAR && *text++ == '-' ? read_digits(&text, 1) : -1;
+	const char *end = text + strlen(text);
 
-	if (day_of_month < 1 || day_of_month > day_tab[isleap(year)][month - 1] || *text != '\0' ||
-		!IS_VALID_JULIAN(year, month, day_of_month))
-		return false;
-	*day = date2j(year, month, day_of_month) - POSTGRES_EPOCH_JDATE;
-	return IS_VALID_DATE(*day);
+	return calendar_read_day(&text, end, 1, day) && text == end;
 }
 
 /* The day in an argument, which may also say which day it is to be. */
@@ -1362,17 +1348,13 @@ season_argument(FunctionCallInfo fcinfo, int argument, ScoresQuery *query)
 static void
 workers_argument(FunctionCallInfo fcinfo, Oid orders, ScoresQuery *query)
 {
-	ListCell *cell;
-	bool hashed = false;
-
 	refuse_null(fcinfo, PG_NARGS() - 1, "workers", "Leave it out, and it has its default.");
 	query->workers =
 		int_argument(fcinfo, PG_NARGS() - 1, "workers", 1, MOST_WORKERS,
 					 "It is the number of parts that the histories are built in, each by a process of its own.");
-	foreach (cell, query->keys)
-		hashed = hashed || (((const ScoresKey *) lfirst(cell))->hashed && !((const ScoresKey *) lfirst(cell))->group);
 	if (query->workers == 1)
 		return;
+	query->part_hash = part_hash(query);
 	if (query->history != NULL)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("workers is of no use with histories"),
@@ -1381,7 +1363,7 @@ workers_argument(FunctionCallInfo fcinfo, Oid orders, ScoresQuery *query)
 		ereport(ERROR,
 				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED), errmsg("workers is of no use with orders on several servers"),
 				 errhint("Each shard of the orders has a process of its own already.")));
-	if (!hashed)
+	if (query->part_hash == NULL)
 		ereport(ERROR,
 				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
 				 errmsg("the customers cannot be told apart by a hash of customer_id, and workers needs one"),

@@ -40,10 +40,11 @@ typedef struct ScoresQuery
 	const char *purchase_time; /* the same as an argument of purchase_history */
 	const char *amount;        /* NULL: there are no amounts */
 	const char *amount_type;
-	const char *order_id; /* NULL: each row is an order */
-	const char *window;   /* further condition on the input */
-	int workers;          /* parts that the histories of orders are built in */
-	int part;             /* of these, the one that is written down */
+	const char *order_id;  /* NULL: each row is an order */
+	const char *window;    /* further condition on the input */
+	int workers;           /* parts that the histories of orders are built in */
+	int part;              /* of these, the one that is written down */
+	const char *part_hash; /* what they go by, where there are several */
 	ScoresDay day;
 	const char *as_of;      /* NULL: the last day observed */
 	const char *model;      /* name of the model to be fitted, as a literal, or NULL */

@@ -34,7 +34,6 @@
 #include "utils/date.h"
 #include "utils/guc.h"
 #include "utils/lsyscache.h"
-#include "utils/typcache.h"
 #include "utils/varlena.h"
 
 #include "reports/scores_day.h"
@@ -450,7 +449,7 @@ add_source(Snapshots *snapshots, Oid scores)
 {
 	Oid type = sql_column_type(scores, "customer_id");
 
-	if (!OidIsValid(lookup_type_cache(type, TYPECACHE_HASH_EXTENDED_PROC)->hash_extended_proc))
+	if (!sql_can_hash(type))
 		ereport(ERROR,
 				(errcode(ERRCODE_UNDEFINED_FUNCTION),
 				 errmsg("customer_id of %s is of type %s, which cannot be hashed", sql_relation(scores),

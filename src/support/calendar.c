@@ -179,3 +179,32 @@ periods_between(DateADT from, DateADT to, PeriodLength length)
 		elapsed--;
 	return elapsed / length.months;
 }
+
+/* The digits at *at as a number, which *at is moved behind; -1: there are fewer than so many, or more. */
+static int
+read_digits(const char **at, const char *end, int least, int most)
+{
+	int number = 0;
+	int count = 0;
+
+	for (; *at < end && **at >= '0' && **at <= '9'; (*at)++)
+		if (++count > most)
+			return -1;
+		else
+			number = number * 10 + (**at - '0');
+	return count >= least ? number : -1;
+}
+
+bool
+calendar_read_day(const char **at, const char *end, int least_digits, DateADT *day)
+{
+	int year = read_digits(at, end, 4, 7);
+	int month = year < 0 || *at == end || *(*at)++ != '-' ? -1 : read_digits(at, end, least_digits, 2);
+	int of_month = month < 0 || *at == end || *(*at)++ != '-' ? -1 : read_digits(at, end, least_digits, 2);
+
+	if (year < 1 || month < 1 || month > MONTHS_PER_YEAR || of_month < 1 ||
+		of_month > day_tab[isleap(year)][month - 1] || !IS_VALID_JULIAN(year, month, of_month))
+		return false;
+	*day = date2j(year, month, of_month) - POSTGRES_EPOCH_JDATE;
+	return IS_VALID_DATE(*day);
+}

@@ -89,4 +89,10 @@ extern PeriodLength period_length(Period period);
 /* The mean length of a period in days, in the Gregorian calendar. */
 extern double period_mean_days(Period period);
 
+/*
+ * Reads a day as ISO 8601 has it, year-month-day, and moves *at behind it; false where none is there. Month and day of the month
+ * have two digits, or at least so many.
+ */
+extern bool calendar_read_day(const char **at, const char *end, int least_digits, DateADT *day);
+
 #endif /* SUPPORT_CALENDAR_H */

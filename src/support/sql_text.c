@@ -448,6 +448,12 @@ sql_equal(Oid type, const char *column, const char *a, const char *b)
 	return psprintf("%s OPERATOR(pg_catalog.=) %s", text_form(a), text_form(b));
 }
 
+bool
+sql_can_hash(Oid type)
+{
+	return OidIsValid(lookup_type_cache(type, TYPECACHE_HASH_EXTENDED_PROC)->hash_extended_proc);
+}
+
 /* What is not of the server itself, or is of any type, goes by the type's own class of operators, which the server looks up. */
 const char *
 sql_hash(Oid type, const char *value)

@@ -92,6 +92,9 @@ extern const char *sql_is_out_of_range(const char *alias, Oid relation, const ch
  */
 extern const char *sql_equal(Oid type, const char *column, const char *a, const char *b);
 
+/* Whether values of a type can be hashed, as the server does it where it hashes rows. */
+extern bool sql_can_hash(Oid type);
+
 /* A hash of a value of a type that can be hashed, of type int4: the same for values that are equal. */
 extern const char *sql_hash(Oid type, const char *value);
 
