@@ -191,7 +191,7 @@ make_generation(const ScoresNames *names, const char *generation, char **fitted)
  * So fine are the statistics of a generation (see ALTER TABLE ... SET STATISTICS), of which each has its own: at the
  * server's default they would cost a quarter of what it costs to score a million customers.
  */
-#define STATISTICS_TARGET 30
+#define STATISTICS_TARGET 20
 
 /* Unless the server is to keep even less. */
 static void
