@@ -8,6 +8,7 @@ SET jit = off;
 SET work_mem = '1GB';
 SET maintenance_work_mem = '1GB';
 SET max_parallel_workers_per_gather = 0;
+SET max_parallel_maintenance_workers = 0;
 SELECT pg_backend_pid() AS pid \gset
 \setenv PID :pid
 DROP SCHEMA IF EXISTS bench CASCADE;
