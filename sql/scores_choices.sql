@@ -94,6 +94,22 @@ SELECT m.model = s.model AS kept, m.as_of = current_date AS today FROM shop.kept
 SELECT customer_scores_query('shop.orders', 'customer_id', 'ordered_at', 'amount', model => m.model) =
 	customer_scores_query('shop.orders', 'customer_id', 'ordered_at', 'amount', model => m.model::text, as_of => 'last day observed') AS same FROM shop.scores_model AS m;
 
+-- The last day is not looked for in all histories where there is an index on it.
+CREATE INDEX last_days ON shop.histories (last_order_on(history));
+SELECT customer_scores_query('shop.histories', 'who', model => m.model, cuts => (SELECT rfm_cuts(recency_days, order_count, total_spend) FROM shop.scores)) AS query FROM shop.scores_model AS m \gset
+CREATE FUNCTION pg_temp.plan_names(query text, name text) RETURNS boolean LANGUAGE plpgsql AS $$
+DECLARE
+	line text;
+BEGIN
+	FOR line IN EXECUTE 'EXPLAIN (COSTS OFF) ' || query LOOP
+		IF position(name IN line) > 0 THEN RETURN true; END IF;
+	END LOOP;
+	RETURN false;
+END $$;
+SELECT pg_temp.plan_names(:'query', 'last_days') AS from_index;
+DROP INDEX shop.last_days;
+SELECT pg_temp.plan_names(:'query', 'last_days') AS from_index;
+
 -- Intervals of the customer's own value cost much: they are there if asked for.
 SELECT customer_scores_query('shop.orders', 'customer_id', 'ordered_at', 'amount', model => 'bg/nbd', as_of => '2025-06-30', columns => '{*,clv_low,clv_high}') AS query \gset
 SELECT count(clv_low), bool_and(clv_low <= clv_high) AS in_order FROM (SELECT * FROM (:query) AS q LIMIT 50) AS x;
