@@ -55,7 +55,7 @@ row_form_make(TupleDesc type)
 	RowForm *form = palloc0(offsetof(RowForm, columns) + type->natts * sizeof(FormColumn));
 
 	form->type = type;
-	form->buffer = palloc(MAXALIGN(SizeofHeapTupleHeader + BITMAPLEN(type->natts)) + MOST_BYTES);
+	form->buffer = palloc(MAXALIGN(SizeofHeapTupleHeader + BITMAPLEN(type->natts)) + MOST_BYTES + MAXIMUM_ALIGNOF);
 	form->simple = true;
 	for (int i = 0; i < type->natts; i++)
 	{
@@ -93,13 +93,12 @@ most_bytes(const RowForm *form, const Datum *values, const bool *nulls, bool *ha
 	return form->simple ? bytes : 0;
 }
 
-/* Goes on to where a value may stand. Bytes in between are zero. */
+/* Goes on to where a value may stand. Bytes in between are zero; those behind, of the longest such gap, will be written. */
 static inline char *
 aligned(char *at, uint8 align)
 {
-	while (((uintptr_t) at & (align - 1)) != 0)
-		*at++ = 0;
-	return at;
+	memset(at, 0, MAXIMUM_ALIGNOF);
+	return (char *) TYPEALIGN(align, at);
 }
 
 /* Writes a value with a length of its own. */

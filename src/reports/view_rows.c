@@ -49,6 +49,20 @@ place_of(List **columns, Expr *expression)
 	return entry->resno - 1;
 }
 
+/* The columns from here on that are the fields of one record one after the other, as many as there are. */
+static int
+run_of(const ViewRows *rows, int first)
+{
+	const ViewColumn *columns = rows->columns;
+	int length = 1;
+
+	while (columns[first].field != 0 && first + length < rows->n_columns &&
+		   columns[first + length].place == columns[first].place &&
+		   columns[first + length].field == columns[first].field + length)
+		length++;
+	return length;
+}
+
 /* Puts records in the place of their fields. */
 static void
 gather_fields(Query *query, ViewRows *rows)
@@ -74,6 +88,8 @@ gather_fields(Query *query, ViewRows *rows)
 		}
 		column->place = place_of(&gathered, expression);
 	}
+	for (int i = 0; i < rows->n_columns; i++)
+		rows->columns[i].run = run_of(rows, i);
 	query->targetList = gathered;
 	rows->n_records = list_length(gathered);
 	rows->records = palloc0_array(ViewRecord, rows->n_records);
@@ -159,20 +175,25 @@ view_rows_read(ViewRows *rows, TupleTableSlot *row, Datum *values, bool *nulls)
 	MemoryContextReset(rows->row);
 	for (int i = 0; i < rows->n_records; i++)
 		rows->records[i].open = false;
-	for (int i = 0; i < rows->n_columns; i++)
+	for (int i = 0; i < rows->n_columns; i += rows->columns[i].run)
 	{
 		const ViewColumn *column = &rows->columns[i];
 		ViewRecord *record = &rows->records[column->place];
 
-		if (column->field == 0 || row->tts_isnull[column->place])
+		if (column->field == 0)
 		{
 			values[i] = row->tts_values[column->place];
 			nulls[i] = row->tts_isnull[column->place];
 			continue;
 		}
+		if (row->tts_isnull[column->place])
+		{
+			memset(&nulls[i], true, column->run * sizeof(bool));
+			continue;
+		}
 		if (!record->open)
 			open_record(rows, record, row->tts_values[column->place]);
-		values[i] = record->values[column->field - 1];
-		nulls[i] = record->nulls[column->field - 1];
+		memcpy(&values[i], &record->values[column->field - 1], column->run * sizeof(Datum));
+		memcpy(&nulls[i], &record->nulls[column->field - 1], column->run * sizeof(bool));
 	}
 }

@@ -19,6 +19,7 @@ typedef struct ViewColumn
 {
 	int place; /* the column of the plan, from 0 */
 	int field; /* of the record that stands there, from 1; 0: the column itself */
+	int run;   /* so many columns from here on are fields one after the other */
 } ViewColumn;
 
 /* A record, opened once for a row: one that a function has made is open already, one from another process comes flat. */
