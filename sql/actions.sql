@@ -61,6 +61,13 @@ SELECT customer_id, why FROM customer_triggers('action_old_scores', '2026-03-02'
 ALTER TABLE action_old_scores ALTER as_of TYPE text;
 SELECT customer_id FROM customer_triggers('action_old_scores', '2026-03-02');
 DROP TABLE action_old_scores;
+-- A customer_id of several customers, of two shops here, is named once, and said to be.
+CREATE TABLE action_shops AS SELECT v.* FROM (VALUES ('oslo', 7, 'slipping', 90, 4, 0.4, 120.0), ('rome', 7, 'new', 9, 1, 0.4, 50.0), ('rome', 8, 'active', 9, 1, 0.4, 50.0),
+	('oslo', 8, 'new', 9, 1, 0.4, 50.0), ('rome', 9, 'new', 9, 1, 0.4, 40.0)) AS v(shop, customer_id, lifecycle, recency_days, order_count, churn_prob, clv_365d);
+SELECT * FROM customer_triggers('action_shops', '2026-03-01') ORDER BY customer_id;
+CREATE VIEW action_told_apart AS SELECT concat_ws('/', shop, customer_id) AS customer_id, lifecycle, recency_days, order_count, churn_prob, clv_365d FROM action_shops;
+SELECT customer_id, trigger_name, value_at_stake FROM customer_triggers('action_told_apart', '2026-03-01') ORDER BY customer_id;
+DROP TABLE action_shops CASCADE;
 -- Scores by hand: what is missing or no number is neither in the text nor at stake, and nobody else pays for it.
 CREATE TABLE action_by_hand (customer_id numeric, lifecycle text, recency_days float8, order_count int, churn_prob numeric, clv_365d numeric);
 INSERT INTO action_by_hand VALUES (1, 'slipping', 1, 5, 0.38, 120), (2, 'slipping', NULL, NULL, NULL, 80), (3, 'new', 'NaN', 1, 'NaN', 25), (4, 'slipping', 50, 3, 7, 20),

@@ -166,6 +166,17 @@ static const char triggers_without_value[] =
 	"  AND ({customer} IS NULL OR ({clv}) IS NULL OR ({clv}) OPERATOR(pg_catalog.<=) "
 	"'0'::pg_catalog.float8)";
 
+/* Customers with a trigger who have several rows in the scores: what stands there for one may be several people. */
+static const char triggers_of_several_rows[] =
+	"SELECT pg_catalog.count(*), pg_catalog.min(t.customer_id) FROM (SELECT t.customer_id FROM (\n"
+	"    SELECT {customer} AS customer_id, {lifecycle} AS lifecycle, {clv} AS clv FROM {scores} AS s) AS t\n"
+	"  WHERE t.customer_id IS NOT NULL GROUP BY t.customer_id\n"
+	"  HAVING pg_catalog.count(*) OPERATOR(pg_catalog.>) '1'::pg_catalog.int8 AND pg_catalog.bool_or(\n"
+	"    t.clv OPERATOR(pg_catalog.>) '0'::pg_catalog.float8 AND (t.lifecycle OPERATOR(pg_catalog.=) "
+	"'slipping'::pg_catalog.text\n"
+	"      OR t.lifecycle OPERATOR(pg_catalog.=) 'probably lost'::pg_catalog.text OR t.lifecycle OPERATOR(pg_catalog.=) "
+	"'new'::pg_catalog.text))) AS t";
+
 /* Rows of needs or events that say not who, when or what it is worth. */
 static const char triggers_incomplete[] = "SELECT pg_catalog.count(*) FROM " TRIGGER_SOURCE " AS d\n"
 										  "WHERE d.customer_id IS NULL OR d.day IS NULL OR d.value IS NULL\n"
@@ -336,6 +347,29 @@ notice_without_value(const char *schema, Oid scores)
 						   value_column(scores))));
 }
 
+/* Says whose customer_id stands in several rows of the scores: each is named once, others of that name are not. */
+static void
+notice_several_rows(const char *schema, Oid scores)
+{
+	SqlPart parts[N_SCORE_PARTS];
+	StringInfoData query;
+	int64 count;
+
+	initStringInfo(&query);
+	score_parts(scores, parts);
+	sql_append_template(&query, triggers_of_several_rows, schema, parts, lengthof(parts));
+	read_counts(query.data, &count, 1);
+	if (count > 0)
+		ereport(NOTICE,
+				(errmsg_plural(INT64_FORMAT " customer_id of \"%s\" has several rows, and is named once",
+							   INT64_FORMAT " customer_ids of \"%s\" have several rows, and are named once",
+							   (unsigned long) count, count, get_rel_name(scores)),
+				 errdetail("One is customer \"%s\". The row that is worth most is taken.",
+						   SPI_getvalue(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 2)),
+				 errhint("If these are several customers, known by other columns as well, pass a view of the scores in "
+						 "which one column, customer_id, tells them apart.")));
+}
+
 /* Says that the scores stand at another day than the triggers: their recency counts to that day. */
 static void
 notice_far_day(Oid scores, DateADT as_of)
@@ -413,6 +447,7 @@ customer_triggers(PG_FUNCTION_ARGS)
 	SPI_connect();
 	notice_far_day(PG_GETARG_OID(0), PG_GETARG_DATEADT(1));
 	notice_without_value(schema, PG_GETARG_OID(0));
+	notice_several_rows(schema, PG_GETARG_OID(0));
 	if (!PG_ARGISNULL(3))
 		notice_incomplete(schema, PG_GETARG_OID(3), "item", "due_on");
 	if (!PG_ARGISNULL(4))
