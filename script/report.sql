@@ -3,7 +3,8 @@
 --     psql -XqAt -v orders=orders -v customer_id=customer_id -v ordered_at=ordered_at -v amount=amount \
 --         -v scores=customer_scores -f script/report.sql > report.json
 --
--- These are the defaults. With -v snapshots=NAME (of create_snapshots) customers are followed from the last
+-- These are the defaults; a name may have a schema. What was fitted is in NAME_model beside the
+-- scores, or in what -v model=NAME says. With -v snapshots=NAME (of create_snapshots) customers are followed from the last
 -- snapshot before the scores; else from what their histories say of the day 90 days earlier.
 --
 -- {"as_of", "model", "figures": [{"label", "value", "format", "note"}],
@@ -32,39 +33,105 @@
 \else
 	\set scores customer_scores
 \endif
-\set moves_since '(SELECT day FROM earlier)'
-\set snapshot_moves ''
+\if :{?model}
+\else
+	\set model ''
+\endif
 \if :{?snapshots}
-	\set snapshot_days :snapshots _days
-	\set moves_since '(SELECT max(as_of) FROM ' :"snapshot_days" ' WHERE as_of < (SELECT as_of FROM total))'
-	\set snapshot_moves 'UNION ALL SELECT from_segment, to_segment, customers FROM unnest(snapshot_transitions(' :'snapshots' ', ' :moves_since ', (SELECT as_of FROM total))) AS m WHERE to_segment <> ''(gone)'''
 \else
 	\set snapshots ''
 \endif
-\set scores_model :scores _model
 
 SET client_min_messages = error;
 -- Compiling so many expressions takes longer than computing them.
 SET jit = off;
 
--- Scores may have another horizon than a year.
-\set horizon_days 365
-SELECT substring(attname::text FROM '^clv_([0-9]+)d$') AS horizon_days FROM pg_attribute
-WHERE attrelid = to_regclass(quote_ident(:'scores')) AND attname::text ~ '^clv_[0-9]+d$' AND NOT attisdropped LIMIT 1 \gset
+-- ---------------------------------------------------------------- what there is, and what is missing
+
+SELECT set_config('report.' || name, value, false)
+FROM (VALUES ('scores', :'scores'), ('orders', :'orders'), ('model', :'model'), ('snapshots', :'snapshots'), ('customer_id', :'customer_id'),
+	('ordered_at', :'ordered_at'), ('amount', :'amount')) AS v(name, value) \g /dev/null
+DO $$
+DECLARE
+	horizon text;
+	twice text;
+	kind text;
+	found regclass;
+	relations regclass[];	-- scores, orders, model, snapshots, their days
+	expected text[];
+	missing text;
+BEGIN
+	FOREACH kind IN ARRAY '{scores,orders,model,snapshots}'::text[] LOOP
+		-- A name as it stands, else as SQL reads it.
+		found := coalesce(to_regclass(quote_ident(current_setting('report.' || kind))), to_regclass(nullif(current_setting('report.' || kind), '')));
+		IF found IS NULL AND current_setting('report.' || kind) <> '' THEN
+			RAISE EXCEPTION 'there is nothing called "%", which was said to be the %', current_setting('report.' || kind), kind
+				USING HINT = format('Say --%s NAME, with its schema if it is not in the search path.', kind);
+		END IF;
+		relations := relations || found;
+	END LOOP;
+	SELECT substring(attname::text FROM '^clv_([0-9]+)d$') INTO horizon FROM pg_attribute
+	WHERE attrelid = relations[1] AND attname::text ~ '^clv_[0-9]+d$' AND NOT attisdropped LIMIT 1;
+	-- Scores may have another horizon than a year.
+	PERFORM set_config('report.horizon_days', coalesce(horizon, '365'), false);
+	FOREACH kind IN ARRAY '{scores,orders}'::text[] LOOP
+		expected := CASE kind WHEN 'scores' THEN ARRAY[format('clv_%sd', coalesce(horizon, '365'))] || '{customer_id,segment,lifecycle,order_count,total_spend,recency_days,first_order_on,last_order_on,churn_prob,next_order_on,days_overdue,as_of}'
+			ELSE ARRAY[current_setting('report.customer_id'), current_setting('report.ordered_at'), current_setting('report.amount')] END;
+		found := relations[CASE kind WHEN 'scores' THEN 1 ELSE 2 END];
+		SELECT string_agg(name, ', ') INTO missing FROM unnest(expected) AS name
+		WHERE NOT EXISTS (SELECT FROM pg_attribute WHERE attrelid = found AND attname = name AND NOT attisdropped);
+		IF missing IS NOT NULL THEN
+			RAISE EXCEPTION 'the %, %, have no column %', kind, found, missing
+				USING HINT = CASE kind WHEN 'scores' THEN 'A report takes all columns that create_customer_scores makes of customers who are known by one column.' ELSE '--columns names those of the customer, the time and the amount.' END;
+		END IF;
+	END LOOP;
+	EXECUTE format('SELECT customer_id::text FROM %s WHERE customer_id IS NOT NULL GROUP BY customer_id HAVING count(*) > 1 ORDER BY 1 LIMIT 1', relations[1]) INTO twice;
+	IF twice IS NOT NULL THEN
+		RAISE EXCEPTION 'customer "%" has several rows in the scores, %', twice, relations[1]
+			USING HINT = 'If customer_id alone does not name a customer, make views of the scores and the orders in which one column does, such as concat_ws(''/'', shop, customer_id); of groups that share customers, views of one. --model says where what was fitted is.';
+	END IF;
+	IF relations[3] IS NULL THEN
+		SELECT to_regclass(format('%I.%I', nspname, relname || '_model')) INTO found FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = relnamespace WHERE c.oid = relations[1];
+		IF found IS NULL THEN
+			RAISE EXCEPTION 'beside the scores, %, there is no % with what was fitted', relations[1], current_setting('report.scores') || '_model'
+				USING HINT = 'Say --model NAME: what create_customer_scores has made beside the scores.';
+		END IF;
+		relations[3] := found;
+	END IF;
+	IF relations[4] IS NOT NULL THEN
+		SELECT format('%I.%I', nspname, relname || '_days')::regclass INTO found FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = relnamespace WHERE c.oid = relations[4];
+		PERFORM set_config('report.days', found::text, false);
+	END IF;
+	PERFORM set_config('report.scores', relations[1]::text, false), set_config('report.orders', relations[2]::text, false),
+		set_config('report.model', relations[3]::text, false), set_config('report.snapshots', coalesce(relations[4]::text, ''), false);
+END $$;
+SELECT current_setting('report.scores') AS scores, current_setting('report.orders') AS orders, current_setting('report.model') AS model,
+	current_setting('report.snapshots') AS snapshots, current_setting('report.days', true) AS snapshot_days, current_setting('report.horizon_days') AS horizon_days \gset
+
+\set moves_since '(SELECT day FROM earlier)'
+\set snapshot_moves ''
+SELECT :'snapshots' <> '' AS has_snapshots \gset
+\if :has_snapshots
+	\set moves_since '(SELECT max(as_of) FROM ' :snapshot_days ' WHERE as_of < (SELECT as_of FROM total))'
+	\set snapshot_moves 'UNION ALL SELECT from_segment, to_segment, customers FROM unnest(snapshot_transitions(' :'snapshots' ', ' :moves_since ', (SELECT as_of FROM total))) AS m WHERE to_segment <> ''(gone)'''
+\endif
 \set clv_column clv_ :horizon_days d
-\set order_prob_column order_prob_ :horizon_days d
 SELECT CASE :horizon_days WHEN 365 THEN 'next year' ELSE format('next %s days', :horizon_days) END AS next_time \gset
 
 WITH s AS MATERIALIZED (
 	SELECT customer_id::text AS customer_id, segment, lifecycle, order_count, total_spend::float8 AS total_spend, recency_days, first_order_on, last_order_on,
 		churn_prob, clv, next_order_on, days_overdue, as_of
-	FROM (SELECT :"customer_id" AS customer_id, segment, lifecycle, order_count, total_spend, recency_days, first_order_on, last_order_on,
-		churn_prob, :"clv_column" AS clv, next_order_on, days_overdue, as_of FROM :"scores") AS scores
+	FROM (SELECT customer_id, segment, lifecycle, order_count, total_spend, recency_days, first_order_on, last_order_on,
+		churn_prob, :"clv_column" AS clv, next_order_on, days_overdue, as_of FROM :scores) AS scores
 ), h AS MATERIALIZED (
-	SELECT :"customer_id"::text AS customer_id, purchase_history(:"ordered_at", :"amount"::numeric) AS h FROM :"orders"
+	SELECT :"customer_id"::text AS customer_id, purchase_history(:"ordered_at", :"amount"::numeric) AS h FROM :orders
 	WHERE :"customer_id" IS NOT NULL GROUP BY :"customer_id"
 ), fit AS MATERIALIZED (
-	SELECT * FROM :"scores_model" ORDER BY refreshed_at DESC NULLS LAST LIMIT 1
+	-- Of several groups the worst, and the warnings of all.
+	SELECT string_agg(DISTINCT model_name, ', ' ORDER BY model_name) AS model_name, count(*) AS groups, count(DISTINCT model_name) AS names,
+		(array_agg(fit_status ORDER BY fit_status IN ('ok', 'model_of_all'), fit_status = 'ok', customers DESC))[1] AS fit_status,
+		string_agg(DISTINCT warnings, '; ' ORDER BY warnings) AS warnings
+	FROM :model WHERE refreshed_at IS NOT DISTINCT FROM (SELECT max(refreshed_at) FROM :model) HAVING count(*) > 0
 ), total AS MATERIALIZED (
 	SELECT count(*) AS customers, max(as_of) AS as_of, min(first_order_on) AS first_day, max(last_order_on) AS last_day, sum(total_spend) AS revenue, sum(clv) AS value,
 		sum(1 - churn_prob) AS alive, count(churn_prob) AS with_churn, sum(order_count) AS orders, max(clv) AS most_value,
@@ -101,7 +168,7 @@ WITH s AS MATERIALIZED (
 	FROM grain, (
 		SELECT date_trunc(g.cohort, first_order_on::timestamp)::date AS cohort_start, date_trunc(g.period, ordered_at)::date AS period,
 			count(DISTINCT customer_id) AS customers, sum(amount) AS revenue
-		FROM (SELECT :"customer_id"::text AS customer_id, :"ordered_at"::timestamp AS ordered_at, :"amount"::float8 AS amount FROM :"orders") AS o
+		FROM (SELECT :"customer_id"::text AS customer_id, :"ordered_at"::timestamp AS ordered_at, :"amount"::float8 AS amount FROM :orders) AS o
 			JOIN s USING (customer_id), grain AS g, until AS u
 		WHERE ordered_at < u.until AND first_order_on IS NOT NULL GROUP BY 1, 2) AS sums
 ), audit AS MATERIALIZED (
@@ -132,7 +199,7 @@ WITH s AS MATERIALIZED (
 		WHEN t.as_of - t.first_day > 36525 THEN format('the orders go from %s to %s, more than a century: a day is wrong', t.first_day, t.as_of) ELSE clv_fit_problem(customer_base(h, calibration_until)) END AS problem
 	FROM h, halves, total AS t GROUP BY t.as_of, t.first_day
 ), held AS MATERIALIZED (
-	SELECT holdout(h, calibration_until, (SELECT as_of FROM total), coalesce((SELECT model_name FROM fit), 'auto')) AS v
+	SELECT holdout(h, calibration_until, (SELECT as_of FROM total), coalesce((SELECT model_name FROM fit WHERE names = 1), 'auto')) AS v
 	FROM h, halves WHERE (SELECT problem IS NULL FROM problem)
 ), tracking AS MATERIALIZED (
 	SELECT max(period_end) AS period_end, sum(actual_transactions) AS actual, sum(expected_transactions) AS expected
@@ -152,7 +219,7 @@ WITH s AS MATERIALIZED (
 
 -- The rules and cut points of the scores are not known here. Where those of the extension give other segments, nothing is known of the past.
 ), own_rules AS MATERIALIZED (
-	SELECT avg((segment = segment_of(rfm_score(recency_days, order_count, total_spend, cuts)))::int) < 0.95 AS own
+	SELECT avg((segment = segment_of(rfm_score(recency_days, order_count, total_spend, cuts)))::int) < 0.95 OR (SELECT groups > 1 FROM fit) AS own
 	FROM s, (SELECT rfm_cuts(recency_days, order_count, total_spend) AS cuts FROM s WHERE order_count > 0) AS c
 	WHERE order_count > 0 AND :'snapshots' = ''
 ), moves AS MATERIALIZED (
@@ -213,7 +280,7 @@ WITH s AS MATERIALIZED (
 		'[["week", "Weeks since the first order", "count"], ["at_risk", "Observed so long, without a second", "count"], ["again", "Second order in this week", "count"], ["share", "Have ordered again", "percent"]]',
 		(SELECT json_agg(r ORDER BY week) FROM second AS r)
 	UNION ALL SELECT 8, 'moves', 'Who moved',
-		(SELECT CASE WHEN (SELECT own FROM own_rules) THEN 'These segments have rules or cut points of their own, and what they were earlier is not kept: create_snapshots keeps it.'
+		(SELECT CASE WHEN (SELECT own FROM own_rules) THEN format('These segments have rules or cut points of their own%s, and what they were earlier is not kept: create_snapshots keeps it.', (SELECT ', by group' FROM fit WHERE groups > 1))
 			WHEN count(*) > 0 THEN format('Since %s %s of %s customers have moved to another segment%s.', :moves_since, to_char(coalesce(sum(customers) FILTER (WHERE from_segment NOT IN (to_segment, '(new)')), 0)::bigint, 'FM999,999,999,990'),
 			to_char(coalesce(sum(customers) FILTER (WHERE from_segment <> '(new)'), 0)::bigint, 'FM999,999,999,990'),
 			(SELECT format('; most of them from %s to %s (%s)', from_segment, to_segment, to_char(customers, 'FM999,999,999,990')) FROM moves WHERE from_segment NOT IN (to_segment, '(new)')
@@ -231,12 +298,13 @@ SELECT json_build_object(
 	'as_of', t.as_of,
 	'model', (SELECT json_build_object('name', model_name, 'calibration_until', (SELECT calibration_until FROM halves WHERE EXISTS (SELECT FROM tracking)), 'fit_status', fit_status, 'warnings', warnings, 'total_error', (SELECT total_error FROM error)) FROM fit),
 	'figures', json_build_array(
-		json_build_object('label', 'Customers', 'value', t.customers, 'format', 'count', 'note', round((100 * (t.repeaters / nullif(t.customers, 0)::float8))::numeric) || ' %' || ' have ordered again'),
+		json_build_object('label', 'Customers', 'value', t.customers, 'format', 'count', 'note', round((100 * (t.repeaters / nullif(t.customers, 0)::float8))::numeric) || ' %' || ' have ordered again' || coalesce((SELECT format('; in %s groups', groups) FROM fit WHERE groups > 1), '')),
 		json_build_object('label', 'Still customers', 'value', t.alive, 'format', 'count', 'note', coalesce(round((100 * (t.alive / nullif(t.with_churn, 0)))::numeric) || ' %' || ' of all, expected', (SELECT 'the model says it of none' FROM fit WHERE model_name IS NOT NULL), 'there is no model')),
 		json_build_object('label', 'Revenue so far', 'value', t.revenue, 'format', 'money', 'note', to_char(t.orders::bigint, 'FM999,999,999,990') || ' orders since ' || t.first_day),
 		json_build_object('label', 'Value of ' || CASE :horizon_days WHEN 365 THEN '' ELSE 'the ' END || :'next_time', 'value', t.value, 'format', 'money', 'note', 'expected of these customers, discounted'),
 		json_build_object('label', 'Model', 'value', coalesce((SELECT model_name FROM fit), 'none'), 'format', 'text', 'note',
-			coalesce((SELECT CASE WHEN fit_status = 'ok' THEN 'fits' ELSE replace(fit_status, '_', ' ') END FROM fit)
+			coalesce((SELECT CASE WHEN fit_status = 'ok' THEN 'fits' WHEN fit_status IS NULL AND model_name IS NOT NULL THEN 'given, not fitted' ELSE replace(fit_status, '_', ' ') END
+					|| CASE WHEN groups > 1 THEN format(' (the worst of %s groups)', groups) ELSE '' END FROM fit)
 				|| coalesce((SELECT '; back-test off by ' || to_char(100 * total_error, 'FMSG999990.0') || ' %' FROM error), ''), 'there is none'))),
 	'pictures', (SELECT json_agg(json_build_object('name', name, 'title', title, 'sentence', coalesce(sentence, 'There is nothing to show.'), 'columns', columns::json, 'rows', rows) ORDER BY place) FROM pictures))
 FROM total AS t;

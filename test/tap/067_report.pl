@@ -88,6 +88,47 @@ like(ask($losses, q{SELECT p ->> 'sentence' FROM d, json_array_elements(d -> 'pi
 like(ask($ninety, q{SELECT string_agg(f ->> 'label', ';') FROM d, json_array_elements(d -> 'figures') AS f}), qr/Value of the next 90 days/, 'the horizon is that of the scores');
 is(ask($ninety, q{SELECT c ->> 1 FROM d, json_array_elements(d -> 'pictures') AS p, json_array_elements(p -> 'columns') AS c WHERE p ->> 'name' = 'segments' AND c ->> 0 = 'value'}), 'Next 90 days', 'also in the headings');
 
+# Who the customers are, and where what is reported stands, is not guessed: the document is of what is named, or there is none.
+sub refusal
+{
+	my ($shop, @variables) = @_;
+	my $err = '';
+	ok(!IPC::Run::run([ 'psql', '-XqAt', '-d', $node->connstr($shop), @variables, '-f', "$root/script/report.sql" ], '>', \my $out, '2>', \$err), "no document of $variables[1]");
+	is($out, '', 'nor a part of one');
+	return $err;
+}
+$node->safe_psql('postgres', 'CREATE DATABASE shops');
+$node->safe_psql('shops', qq{CREATE EXTENSION customer_centric; CREATE SCHEMA "North East";
+	CREATE TABLE orders AS SELECT v.shop, o.customer_id, o.ordered_at, round(o.amount::numeric, 2) AS amount
+	FROM (VALUES ('oslo', 1), ('rome', 2)) AS v(shop, seed), simulate_orders(600, $model, '2024-01-01', '2026-01-01', seed) AS o;
+	SELECT create_customer_scores('shop_scores', 'orders', ARRAY['shop', 'customer_id'], 'ordered_at', 'amount', model => 'mbg/nbd');
+	CREATE VIEW told_apart AS SELECT concat_ws('/', shop, customer_id) AS customer_id, segment, lifecycle, order_count, total_spend, recency_days, first_order_on, last_order_on,
+		churn_prob, clv_365d, next_order_on, days_overdue, as_of FROM shop_scores AS s;
+	CREATE VIEW orders_told_apart AS SELECT concat_ws('/', shop, customer_id) AS customer, ordered_at, amount FROM orders;
+	SELECT create_customer_scores('"North East"."One column"', 'orders_told_apart', 'customer', 'ordered_at', 'amount', model => 'mbg/nbd');
+	CREATE VIEW by_shop AS SELECT concat_ws('/', shop, customer_id) AS customer, shop, ordered_at, amount FROM orders WHERE shop = 'oslo' OR customer_id <= 5;
+	SELECT create_customer_scores('group_scores', 'by_shop', 'customer', 'ordered_at', 'amount', group_by => ARRAY['shop'], model => 'mbg/nbd');
+	SELECT create_customer_scores('given', 'orders_told_apart', 'customer', 'ordered_at', 'amount', model => $model, columns => ARRAY['segment', 'clv_365d']);
+	SELECT create_customer_scores('given_whole', 'orders_told_apart', 'customer', 'ordered_at', 'amount', model => $model)});
+like(refusal('shops', '-v', 'scores=shop_scores'), qr/customer "1" has several rows in the scores, shop_scores\n.*HINT: .*concat_ws\('\/', shop, customer_id\)/s, 'customers of two shops are not taken for one');
+like(refusal('shops', '-v', 'scores=nobody'), qr/nothing called "nobody", which was said to be the scores/, 'scores that are not there are named');
+like(refusal('shops', '-v', 'scores=shop_scores', '-v', 'amount=total'), qr/the orders, orders, have no column total/, 'so are columns of orders');
+like(refusal('shops', '-v', 'scores=given', '-v', 'customer_id=customer', '-v', 'orders=orders_told_apart'), qr/the scores, given, have no column .*lifecycle/, 'and of scores');
+like(refusal('shops', '-v', 'scores=told_apart', '-v', 'customer_id=customer', '-v', 'orders=orders_told_apart'), qr/no told_apart_model with what was fitted\n.*--model/s, 'a view has no model beside it');
+my @of_shops = ('-v', 'customer_id=customer', '-v', 'orders=orders_told_apart');
+my $told_apart = document('shops', '-v', 'scores=told_apart', '-v', 'model=shop_scores_model', @of_shops);
+unlink "$directory/shops.json";
+my $one_column = document('shops', '-v', 'scores="North East"."One column"', @of_shops);
+my $sentences = q{SELECT string_agg(p ->> 'sentence', ' ') FROM d, json_array_elements(d -> 'pictures') AS p};
+is(ask($told_apart, $sentences), ask($one_column, $sentences), 'customers told apart by a view are reported like those of one column, in a schema of their own');
+unlink "$directory/shops.json";
+my $groups = document('shops', '-v', 'scores=group_scores', '-v', 'customer_id=customer', '-v', 'orders=by_shop');
+is(ask($groups, q{SELECT string_agg(f ->> 'note', ';') FROM d, json_array_elements(d -> 'figures') AS f WHERE f ->> 'label' IN ('Customers', 'Model')}) =~ /in 2 groups;model of all \(the worst of 2 groups\)/, 1, 'groups are said to be there, with the worst fit');
+like(ask($groups, q{SELECT p ->> 'sentence' FROM d, json_array_elements(d -> 'pictures') AS p WHERE p ->> 'name' = 'moves'}), qr/rules or cut points of their own, by group,/, 'and that each has cut points of its own');
+unlink "$directory/shops.json";
+is(ask(document('shops', '-v', 'scores=given_whole', @of_shops), q{SELECT f ->> 'note' FROM d, json_array_elements(d -> 'figures') AS f WHERE f ->> 'label' = 'Model'}) =~ /^given, not fitted; back-test/, 1, 'a model by hand is one');
+unlink "$directory/shops.json";
+
 # No amounts, no customers, and an order of the next century but one: each picture is there, or a sentence that says why not.
 $node->safe_psql('postgres', 'CREATE DATABASE odd');
 $node->safe_psql('odd', q{CREATE EXTENSION customer_centric;
