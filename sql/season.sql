@@ -292,3 +292,16 @@ SET statement_timeout = '20s';
 SELECT name, f, transactions_prediction_interval('{"orders": [["1997-01-01", 1], ["1997-03-01", 1], ["1997-08-02", 1]]}', m) FROM season_rush ORDER BY 1, 2;
 RESET statement_timeout;
 DROP TABLE season_rush;
+
+-- Customers who would buy or leave many times a day: a day is as many panels, of which the first are enough, and nobody waits for the others.
+-- Where all factors are one, the calendar is the plain clock.
+SET statement_timeout = '5s';
+SELECT v.model, v.timing, max(greatest(abs(alive_prob(h, s, as_of) - alive_prob(h, p, as_of)), abs(order_prob(h, s, 30, as_of) - order_prob(h, p, 30, as_of)),
+		abs(expected_transactions(h, s, 30, as_of) / nullif(expected_transactions(h, p, 30, as_of), 0) - 1), abs(order_prob(h, s, 3650, as_of) - order_prob(h, p, 3650, as_of)))) < 1e-9 AS like_plain, count(score_status(h, s, as_of)) AS scored, bool_and(transactions_prediction_interval(h, s, horizon_days => 30, as_of => as_of) = transactions_prediction_interval(h, p, horizon_days => 30, as_of => as_of)) AS same_interval
+FROM (VALUES ('pareto/nbd', '{"r": 1e12, "alpha": 8, "s": 3, "beta": 12}'::jsonb), ('pareto/nbd', '{"r": 2, "alpha": 8, "s": 1e12, "beta": 12}'), ('pareto/nbd', '{"r": 1e5, "alpha": 1e6, "s": 1e4, "beta": 1e6}'),
+	('gg/nbd', '{"r": 1e12, "alpha": 8, "b": 1, "s": 3, "beta": 12}'), ('gg/nbd', '{"r": 2, "alpha": 8, "b": 1e-3, "s": 1e10, "beta": 12}'), ('gg/nbd', '{"r": 2, "alpha": 8, "b": 12, "s": 1e6, "beta": 1e3}')) AS v(model, timing),
+	(VALUES ('{"orders": [["2024-09-25", 5]]}'::purchase_history), ('{"orders": [["2024-09-25", 5], ["2024-11-01", 5], ["2025-12-30", 5]]}')) AS c(h),
+	LATERAL (SELECT jsonb_build_object('model', model, 'as_of', '2025-12-31', 'timing', timing)) AS j(m),
+	LATERAL (SELECT m::text::clv_model AS p, (m || '{"season": {"by": "year", "factors": [1]}}')::text::clv_model AS s) AS models, (VALUES (date '2026-01-01')) AS d(as_of)
+GROUP BY v.model, v.timing ORDER BY v.model, v.timing::text COLLATE "C";
+RESET statement_timeout;

@@ -111,6 +111,11 @@ foreach my $model (sort keys %params)
 }
 push @{ $extremes{clv_model} }, '{"model": "mbg/nbd", "as_of": "2026-04-01", "timing": {"r": 1.5, "alpha": 1.5, "a": 1.5, "b": 1.5}, "season": {"by": "year", "factors": [1], "days": [["4713-01-01 BC", 1e-6], ["2026-04-05", 1e6]]}}',
 	'{"model": "bg/nbd", "as_of": "5874897-12-31", "timing": {"r": 1.5, "alpha": 1e-12, "a": 1.5, "b": 1.5}, "season": {"by": "month", "factors": [1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1]}}';
+# On the clock of a calendar, a day in which purchases or leaving are certain is many panels.
+my $months = '"season": {"by": "month", "factors": [0.75, 0.75, 0.9, 0.9, 0.9, 0.9, 0.85, 0.85, 0.9, 0.9, 2.56, 0.8564516129032258]}';
+push @{ $extremes{clv_model} }, map { sprintf '{"model": "%s", "as_of": "2026-04-01", "timing": {%s}, "spend": {"p": 6.25, "q": 3.74, "gamma": 15.44}, %s}', @$_, $months }
+	[ 'pareto/nbd', '"r": 1e12, "alpha": 8, "s": 3, "beta": 12' ], [ 'pareto/nbd', '"r": 2, "alpha": 1e12, "s": 1e12, "beta": 1e-12' ],
+	[ 'gg/nbd', '"r": 1e12, "alpha": 1e-12, "b": 1, "s": 1e12, "beta": 12' ], [ 'gg/nbd', '"r": 2, "alpha": 8, "b": 1e12, "s": 1e-12, "beta": 1e12' ];
 push @{ $extremes{season} }, '{"by": "year", "factors": [1], "days": [["4713-01-01 BC", 1e-6], ["5874897-12-31", 1e6]]}', '{"by": "year", "counts": [17592186044416]}';
 push @{ $extremes{clv_model} }, '{"model": "bg/bb", "period": "year", "as_of": "2026-04-01", "timing": {"alpha": 1, "beta": 1, "gamma": 1, "delta": 1}}';
 

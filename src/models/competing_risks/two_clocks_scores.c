@@ -223,19 +223,33 @@ walk_on(ClockWalk *walk, const ClockStretch *stretch, double days)
 	walk->passed += stretch->factor * days / walk->customer->unit_days;
 }
 
-/* Whether the rest of the sum, at most the probability of nothing until now, can be left out. */
+/* The most that the sum may still gain: the probability of what must not have happened until now for it. */
+static double
+rest_at_most(const ClockWalk *walk)
+{
+	double ln_stays = ln_share(walk->customer, walk->day, NULL);
+	double bought = walk->passed / (walk->clock_then + walk->passed);
+
+	switch (walk->event)
+	{
+		case WALK_BELOW:
+			return exp(ln_stays - walk->ln_alive) * fewer_than(walk, walk->passed, walk->j);
+		case WALK_COUNTS:
+			/* j purchases become less likely from here on, or not yet */
+			return walk->passed > 0.0 && bought * (walk->n + walk->j) >= walk->j
+				? exp(ln_quiet(walk, walk->passed, ln_stays) + walk->ln_ways + walk->j * log(bought))
+				: exp(ln_stays - walk->ln_alive);
+		default:
+			return exp(ln_quiet(walk, walk->passed, ln_stays));
+	}
+}
+
+/* Whether what the sum may still gain can be left out. */
 static bool
 is_over(const ClockWalk *walk)
 {
-	double ln_stays;
-
-	if (walk->event == WALK_COUNTS)
-		return false;
-	ln_stays = ln_share(walk->customer, walk->day, NULL);
-	if (walk->event == WALK_BELOW)
-		return !(exp(ln_stays - walk->ln_alive) > REST * walk->sum);
 	/* NaN must end the walk, too */
-	return !(exp(ln_quiet(walk, walk->passed, ln_stays)) > (walk->endless ? ENDLESS_REST : REST) * walk->sum);
+	return !(rest_at_most(walk) > (walk->endless ? ENDLESS_REST : REST) * walk->sum);
 }
 
 /* ClockWalk to a day, or until the sum is as large: then to the beginning of the panel in which it becomes that. Returns whether it is. */
@@ -257,6 +271,10 @@ walk_until(ClockWalk *walk, double until, double enough, ClockStretch *last)
 			walk->sum += part;
 			walk_on(walk, &stretch, days);
 			stretch.days = days < stretch.days ? stretch.days - days : 0.0;
+			/* where a customer buys or leaves many times a day, a day has as many panels: the first of them are enough */
+			host_poll();
+			if (stretch.days > 0.0 && is_over(walk))
+				return false;
 		}
 	return false;
 }
