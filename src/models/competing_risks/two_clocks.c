@@ -54,6 +54,10 @@ static const PanelLimit short_panel = {&gauss_3, 0.07, 0.2};
 static const PanelLimit panel_without_cells = {&gauss_8, 1.0, 4.5};
 static const PanelLimit panel_with_cells = {&gauss_8, 0.25, 0.8};
 
+/* So many panels to the next cell are worth a look whether they hold anything: if not e to this power of what is there. */
+#define MANY_PANELS 16.0
+#define LN_NOTHING_LEFT -60.0
+
 /*
  * What is summed over the points of a sweep, for each x, and a law with n parameters: 1, the
  * derivatives of the term's logarithm (that in alpha divided by -n), and those products of
@@ -276,16 +280,10 @@ set_points(const Sweep *sweep, SweepPanel *panel, LifetimeTerm *leaving)
 	}
 }
 
-/* The next panel, whose cells are the next ones, those of a day of its beginning included; false after the last cell. */
-static bool
-sweep_next(Sweep *sweep, const DatedCell *cell, const DatedCell *end, SweepPanel *panel, LifetimeTerm *leaving)
+/* The rest of the run that the sweep is in, or of the days before the first, not beyond the last cell; gives its beginning. */
+static double
+set_rest_of_run(Sweep *sweep, double last, SweepPanel *panel)
 {
-	double next, last;
-
-	if (cell == end)
-		return false;
-	next = cell->t_x_days / sweep->unit_days;
-	last = end[-1].t_x_days / sweep->unit_days;
 	panel->begin = last;
 	panel->factor = sweep->older;
 	for (; sweep->run > 0; sweep->run--)
@@ -301,10 +299,56 @@ sweep_next(Sweep *sweep, const DatedCell *cell, const DatedCell *end, SweepPanel
 		}
 	}
 	panel->width = fmax(sweep->age - panel->begin, 0.0);
-	if (next > panel->begin)
-		(void) fit_panel(sweep, panel, &panel_with_cells, true);
-	else if (!fit_panel(sweep, panel, &short_panel, false))
-		(void) fit_panel(sweep, panel, &panel_without_cells, true);
+	return panel->begin;
+}
+
+/* Whether so few stay from one age to another that those who do are nothing in the integrals from the first on. */
+static bool
+have_left(const Sweep *sweep, double from, double until)
+{
+	LifetimeTerm before, after;
+
+	sweep->law->survival(sweep->params, from, &before);
+	sweep->law->survival(sweep->params, until, &after);
+	return after.ln - before.ln < LN_NOTHING_LEFT;
+}
+
+/*
+ * Where customers leave soon after their last purchase, years may lie between the next cell and where the sweep is, in
+ * many panels that hold nothing: moves on to a day half way to the cell. Returns whether it has.
+ */
+static bool
+skip_nothing(Sweep *sweep, const SweepPanel *panel, double next)
+{
+	const PopulationDays *days = sweep->days;
+	double half = next + 0.5 * (sweep->age - next);
+	int64_t day = (int64_t) ceil(sweep->first + half * sweep->unit_days);
+	double to = ((double) day - sweep->first) / sweep->unit_days;
+
+	if (!(sweep->age - next > MANY_PANELS * panel->width) || !(to < sweep->age) || !have_left(sweep, next, to))
+		return false;
+	sweep->clock = sweep->clock_at_T - season_table_between(&days->table, day, days->now) / sweep->unit_days;
+	sweep->age = to;
+	return true;
+}
+
+/* The next panel, whose cells are the next ones, those of a day of its beginning included; false after the last cell. */
+static bool
+sweep_next(Sweep *sweep, const DatedCell *cell, const DatedCell *end, SweepPanel *panel, LifetimeTerm *leaving)
+{
+	double next, begin;
+
+	if (cell == end)
+		return false;
+	next = cell->t_x_days / sweep->unit_days;
+	do
+	{
+		begin = set_rest_of_run(sweep, end[-1].t_x_days / sweep->unit_days, panel);
+		if (next > begin)
+			(void) fit_panel(sweep, panel, &panel_with_cells, true);
+		else if (!fit_panel(sweep, panel, &short_panel, false))
+			(void) fit_panel(sweep, panel, &panel_without_cells, true);
+	} while (skip_nothing(sweep, panel, next));
 	set_points(sweep, panel, leaving);
 	return true;
 }
