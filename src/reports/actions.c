@@ -174,7 +174,8 @@ static const char triggers_of_several_rows[] =
 	"  HAVING pg_catalog.count(*) OPERATOR(pg_catalog.>) '1'::pg_catalog.int8 AND pg_catalog.bool_or(\n"
 	"    t.clv OPERATOR(pg_catalog.>) '0'::pg_catalog.float8 AND (t.lifecycle OPERATOR(pg_catalog.=) "
 	"'slipping'::pg_catalog.text\n"
-	"      OR t.lifecycle OPERATOR(pg_catalog.=) 'probably lost'::pg_catalog.text OR t.lifecycle OPERATOR(pg_catalog.=) "
+	"      OR t.lifecycle OPERATOR(pg_catalog.=) 'probably lost'::pg_catalog.text OR t.lifecycle "
+	"OPERATOR(pg_catalog.=) "
 	"'new'::pg_catalog.text))) AS t";
 
 /* Rows of needs or events that say not who, when or what it is worth. */

@@ -756,9 +756,10 @@ refuse_several_rows(const Snapshots *snapshots)
 		ereport(ERROR,
 				(errcode(ERRCODE_CARDINALITY_VIOLATION),
 				 errmsg("customer \"%s\" has several rows in the scores", TextDatumGetCString(customer)),
-				 errhint("Take snapshots of a view in which customer_id tells customers apart: of scores by shop and "
-						 "customer, for example, concat_ws('/', shop, customer_id). Rows of one customer in several groups "
-						 "are one with DISTINCT ON (customer_id).")));
+				 errhint(
+					 "Take snapshots of a view in which customer_id tells customers apart: of scores by shop and "
+					 "customer, for example, concat_ws('/', shop, customer_id). Rows of one customer in several groups "
+					 "are one with DISTINCT ON (customer_id).")));
 }
 
 /* Whether there is a snapshot of that day, which then is the last one; an error if there are later ones. */
