@@ -298,7 +298,7 @@ DROP TABLE season_rush;
 SET statement_timeout = '5s';
 SELECT v.model, v.timing, max(greatest(abs(alive_prob(h, s, as_of) - alive_prob(h, p, as_of)), abs(order_prob(h, s, 30, as_of) - order_prob(h, p, 30, as_of)),
 		abs(expected_transactions(h, s, 30, as_of) / nullif(expected_transactions(h, p, 30, as_of), 0) - 1), abs(order_prob(h, s, 3650, as_of) - order_prob(h, p, 3650, as_of)))) < 1e-9 AS like_plain, count(score_status(h, s, as_of)) AS scored, bool_and(transactions_prediction_interval(h, s, horizon_days => 30, as_of => as_of) = transactions_prediction_interval(h, p, horizon_days => 30, as_of => as_of)) AS same_interval
-FROM (VALUES ('pareto/nbd', '{"r": 1e12, "alpha": 8, "s": 3, "beta": 12}'::jsonb), ('pareto/nbd', '{"r": 2, "alpha": 8, "s": 1e12, "beta": 12}'), ('pareto/nbd', '{"r": 1e5, "alpha": 1e6, "s": 1e4, "beta": 1e6}'),
+FROM (VALUES ('pareto/nbd', '{"r": 1e12, "alpha": 8, "s": 3, "beta": 12}'::jsonb), ('pareto/nbd', '{"r": 2, "alpha": 8, "s": 1e12, "beta": 12}'), ('pareto/nbd', '{"r": 1e5, "alpha": 1e6, "s": 1e4, "beta": 1e6}'), ('pareto/nbd', '{"r": 2, "alpha": 8, "s": 1e5, "beta": 1e-12}'),
 	('gg/nbd', '{"r": 1e12, "alpha": 8, "b": 1, "s": 3, "beta": 12}'), ('gg/nbd', '{"r": 2, "alpha": 8, "b": 1e-3, "s": 1e10, "beta": 12}'), ('gg/nbd', '{"r": 2, "alpha": 8, "b": 12, "s": 1e6, "beta": 1e3}')) AS v(model, timing),
 	(VALUES ('{"orders": [["2024-09-25", 5]]}'::purchase_history), ('{"orders": [["2024-09-25", 5], ["2024-11-01", 5], ["2025-12-30", 5]]}')) AS c(h),
 	LATERAL (SELECT jsonb_build_object('model', model, 'as_of', '2025-12-31', 'timing', timing)) AS j(m),

@@ -74,7 +74,7 @@ typedef struct ClockWalk
 	double from;
 	double clock_then; /* alpha + Λ on that day */
 	double ln_alive;   /* of the share that stays until that day */
-	double day;        /* where the walk is */
+	double gone;       /* days since then; added to the day they would lose their last digits */
 	double passed;     /* Λ since that day */
 	double sum;
 } ClockWalk;
@@ -86,17 +86,25 @@ typedef struct ClockStretch
 	double factor;
 } ClockStretch;
 
+/* The age so many days after a day. */
 static double
-age_at(const DatedCustomer *customer, double day)
+age_after(const DatedCustomer *customer, double day, double days)
 {
-	return (day - customer->first) / customer->unit_days;
+	return (day - customer->first + days) / customer->unit_days;
 }
 
-/* ln of the share that stays until a day, and the hazard on it, unless NULL. */
+/* ln of the share that stays until an age, and the hazard at it, unless NULL. */
 static double
-ln_share(const DatedCustomer *customer, double day, double *hazard)
+ln_share(const DatedCustomer *customer, double age, double *hazard)
 {
-	return customer->law->ln_share(customer->params, age_at(customer, day), hazard);
+	return customer->law->ln_share(customer->params, age, hazard);
+}
+
+/* The day on which a walk is. */
+static double
+walk_day(const ClockWalk *walk)
+{
+	return walk->from + walk->gone;
 }
 
 static ClockWalk
@@ -109,10 +117,9 @@ walk_start(const DatedCustomer *customer, WalkEvent event, double from)
 		.from = from,
 		.clock_then = customer->params[RISKS_ALPHA] +
 			season_between(customer->clock, customer->first, from) / customer->unit_days,
-		.day = from,
 	};
 
-	walk.ln_alive = ln_share(customer, from, NULL);
+	walk.ln_alive = ln_share(customer, age_after(customer, from, 0.0), NULL);
 	return walk;
 }
 
@@ -132,11 +139,12 @@ fewer_than(const ClockWalk *walk, double passed, double j)
 
 /* What is integrated over time, in time units. */
 static double
-integrand(const ClockWalk *walk, double passed, double day, double factor)
+integrand(const ClockWalk *walk, double passed, double gone, double factor)
 {
 	const DatedCustomer *customer = walk->customer;
 	double hazard;
-	double ln_stays = ln_share(customer, day, walk->event == WALK_BUYS ? NULL : &hazard);
+	double ln_stays =
+		ln_share(customer, age_after(customer, walk->from, gone), walk->event == WALK_BUYS ? NULL : &hazard);
 	double ln;
 
 	if (walk->event == WALK_BELOW)
@@ -164,7 +172,7 @@ over_days(const ClockWalk *walk, const GaussRule *rule, double factor, double da
 	{
 		double on = 0.5 * days * (1.0 + rule->node[i]);
 
-		sum += rule->weight[i] * integrand(walk, walk->passed + factor * on / unit_days, walk->day + on, factor);
+		sum += rule->weight[i] * integrand(walk, walk->passed + factor * on / unit_days, walk->gone + on, factor);
 	}
 	return 0.5 * days / unit_days * sum;
 }
@@ -174,20 +182,20 @@ static bool
 walk_next(const ClockWalk *walk, double until, ClockStretch *stretch)
 {
 	const SeasonClock *clock = walk->customer->clock;
-	double gone = walk->day - walk->from;
+	double day = walk_day(walk);
 	double end;
 
 	host_poll();
-	if (!(walk->day < until))
+	if (!(day < until))
 		return false;
-	end = season_next_change(clock, walk->day);
-	stretch->factor = season_factor(clock, (int64_t) floor(walk->day) + 1);
-	if (walk->endless && gone > EXACT_DAYS && end < walk->day + STEP_SHARE * gone)
+	end = season_next_change(clock, day);
+	stretch->factor = season_factor(clock, (int64_t) floor(day) + 1);
+	if (walk->endless && walk->gone > EXACT_DAYS && end < day + STEP_SHARE * walk->gone)
 	{
-		end = walk->day + STEP_SHARE * gone;
-		stretch->factor = season_between(clock, walk->day, end) / (end - walk->day);
+		end = day + STEP_SHARE * walk->gone;
+		stretch->factor = season_between(clock, day, end) / (end - day);
 	}
-	stretch->days = fmin(end, until) - walk->day;
+	stretch->days = fmin(end, until) - day;
 	return true;
 }
 
@@ -201,7 +209,8 @@ panel_days(const ClockWalk *walk, const ClockStretch *stretch, const GaussRule *
 	double width = stretch->days / customer->unit_days;
 	double rate, distance, most;
 
-	distance = fmin(clock / stretch->factor, customer->law->room(customer->params, age_at(customer, walk->day), &rate));
+	distance = fmin(clock / stretch->factor,
+					customer->law->room(customer->params, age_after(customer, walk->from, walk->gone), &rate));
 	rate += (walk->n + 1.0) * stretch->factor / clock;
 	*rule = quick->rule;
 	if (width <= quick->distances * distance && width * rate <= quick->change && walk->event != WALK_COUNTS)
@@ -219,7 +228,7 @@ panel_days(const ClockWalk *walk, const ClockStretch *stretch, const GaussRule *
 static void
 walk_on(ClockWalk *walk, const ClockStretch *stretch, double days)
 {
-	walk->day += days;
+	walk->gone += days;
 	walk->passed += stretch->factor * days / walk->customer->unit_days;
 }
 
@@ -227,7 +236,7 @@ walk_on(ClockWalk *walk, const ClockStretch *stretch, double days)
 static double
 rest_at_most(const ClockWalk *walk)
 {
-	double ln_stays = ln_share(walk->customer, walk->day, NULL);
+	double ln_stays = ln_share(walk->customer, age_after(walk->customer, walk->from, walk->gone), NULL);
 	double bought = walk->passed / (walk->clock_then + walk->passed);
 
 	switch (walk->event)
@@ -288,7 +297,7 @@ two_clocks_alive_prob(const DatedCustomer *customer, double last, double today, 
 
 	(void) walk_until(&walk, today, INFINITY, &unused);
 	ln_alive = ln_quiet(&walk, season_between(customer->clock, last, today) / customer->unit_days,
-						ln_share(customer, today, NULL));
+						ln_share(customer, age_after(customer, today, 0.0), NULL));
 	if (gone != NULL)
 		*gone = walk.sum / (exp(ln_alive) + walk.sum);
 	return fmin(1.0, exp(ln_alive - log(exp(ln_alive) + walk.sum)));
@@ -320,7 +329,8 @@ two_clocks_transactions_if_alive(const DatedCustomer *customer, double today, co
 	double sum = 0.0;
 
 	for (int i = 0; i < rule->n; i++)
-		sum += rule->weight[i] * exp(ln_share(customer, today + rule->time[i], NULL) - walk.ln_alive);
+		sum +=
+			rule->weight[i] * exp(ln_share(customer, age_after(customer, today, rule->time[i]), NULL) - walk.ln_alive);
 	return walk.n / walk.clock_then * sum / customer->unit_days;
 }
 
@@ -329,7 +339,7 @@ static double
 later_order_prob(const ClockWalk *walk)
 {
 	const DatedCustomer *customer = walk->customer;
-	double factor = season_between(customer->clock, walk->day, walk->day + ERA_DAYS) / ERA_DAYS;
+	double factor = season_between(customer->clock, walk_day(walk), walk_day(walk) + ERA_DAYS) / ERA_DAYS;
 	ClockWalk rest = *walk;
 	double sum = 0.0;
 
@@ -349,7 +359,7 @@ later_order_prob(const ClockWalk *walk)
 			stretch.days = days - done;
 		}
 		rest.sum = walk->sum + sum;
-		if (!isfinite(rest.day * 4.0))
+		if (!isfinite(rest.gone * 4.0))
 			break;
 	}
 	return sum;
@@ -381,7 +391,7 @@ two_clocks_pmf_if_alive(const DatedCustomer *customer, double today, double hori
 	walk.j = j;
 	walk.ln_ways = sf_lnchoose(walk.n, j);
 	stays = exp(sf_ln_negative_binomial(walk.n, passed / walk.clock_then, j) +
-				ln_share(customer, today + horizon, NULL) - walk.ln_alive);
+				ln_share(customer, age_after(customer, today, horizon), NULL) - walk.ln_alive);
 	if (j > FEW_PURCHASES)
 	{
 		/* the share of purchases until a time: where so many are likely, or at the end */
@@ -389,7 +399,7 @@ two_clocks_pmf_if_alive(const DatedCustomer *customer, double today, double hori
 		double least = most * exp((LN_NOTHING + walk.n * log1p(-most)) / j);
 
 		walk.passed = walk.clock_then * least / (1.0 - least);
-		walk.day = season_after(customer->clock, today, walk.passed * customer->unit_days);
+		walk.gone = season_after(customer->clock, today, walk.passed * customer->unit_days) - today;
 	}
 	(void) walk_until(&walk, today + horizon, INFINITY, &unused);
 	return stays + walk.sum;
@@ -424,7 +434,8 @@ two_clocks_fewer_prob_if_alive(const DatedCustomer *customer, double today, doub
 	walk.j = j;
 	(void) walk_until(&walk, today + horizon, INFINITY, &unused);
 	return fmin(1.0,
-				exp(ln_share(customer, today + horizon, NULL) - walk.ln_alive) * fewer_than(&walk, passed, j) +
+				exp(ln_share(customer, age_after(customer, today, horizon), NULL) - walk.ln_alive) *
+						fewer_than(&walk, passed, j) +
 					walk.sum);
 }
 
@@ -441,7 +452,7 @@ days_to_sum(const ClockWalk *walk, const ClockStretch *panel, double goal)
 	{
 		double off = over_days(walk, &gauss_8, panel->factor, days) - goal;
 		double step = off * unit_days /
-			integrand(walk, walk->passed + panel->factor * days / unit_days, walk->day + days, panel->factor);
+			integrand(walk, walk->passed + panel->factor * days / unit_days, walk->gone + days, panel->factor);
 
 		if (off < 0.0)
 			low = days;
@@ -467,5 +478,5 @@ two_clocks_next_order_quantile(const DatedCustomer *customer, double today, doub
 	for (; !walk_until(&walk, today + far, goal, &panel); far *= 4.0)
 		if (!(far < FARTHEST_DAYS))
 			return INFINITY;
-	return walk.day + days_to_sum(&walk, &panel, goal - walk.sum) - today;
+	return walk.gone + days_to_sum(&walk, &panel, goal - walk.sum);
 }
