@@ -230,6 +230,51 @@ CALL refresh_customer_scores('shop.other_names');
 CALL refresh_customer_scores('shop.other_names');
 SELECT count(*) AS customers, count(*) FILTER (WHERE n.rfm_segment = b.segment AND n.tenure_days = b.recency_days AND n.recency_days = b.tenure_days) AS same
 FROM shop.other_names AS n JOIN shop.before AS b USING (customer_id);
+-- One that was added to the view is none of the scores; a view over it may have it.
+SELECT create_customer_scores('shop.wider', 'shop.orders', 'customer_id', 'ordered_at', 'amount', model => (SELECT model FROM shop.model), columns => 'churn_prob', storage => 'table') > 0 AS made;
+CREATE OR REPLACE VIEW shop.wider AS SELECT customer_id, churn_prob, 1 - churn_prob AS alive_prob FROM shop.wider_generation_1;
+CALL refresh_customer_scores('shop.wider');
+-- What refreshes fitted is kept beside columns that users add, rename and drop, also by scores that take the place of others.
+CREATE FUNCTION shop.noted(relation text) RETURNS SETOF text LANGUAGE plpgsql AS $$
+BEGIN
+	RETURN QUERY EXECUTE format('SELECT (to_jsonb(m) - ARRAY[''model'', ''log_likelihood'', ''converged'', ''identified'', ''refreshed_at''])::text FROM %s AS m ORDER BY refreshed_at', relation);
+END $$;
+SELECT create_customer_scores('shop.annotated', 'shop.orders', 'customer_id', 'ordered_at', 'amount', model => (SELECT model FROM shop.model), columns => 'churn_prob', storage => 'table') > 0 AS made;
+ALTER TABLE shop.annotated_model ADD COLUMN note text DEFAULT 'none', ADD COLUMN by_whom text;
+ALTER TABLE shop.annotated_model RENAME COLUMN warnings TO remarks;
+CALL refresh_customer_scores('shop.annotated');
+ALTER TABLE shop.annotated_model DROP COLUMN by_whom;
+CALL refresh_customer_scores('shop.annotated');
+SELECT * FROM shop.noted('shop.annotated_model');
+SET client_min_messages = notice;
+SELECT create_customer_scores('shop.annotated', 'shop.orders', 'customer_id', 'ordered_at', 'amount', model => (SELECT model FROM shop.model), columns => 'churn_prob', storage => 'table', replace => true) > 0 AS made;
+SELECT create_customer_scores('shop.annotated', 'shop.orders', 'customer_id', 'ordered_at', 'amount', model => (SELECT model FROM shop.model), columns => 'churn_prob', replace => true) > 0 AS made;
+ALTER VIEW shop.annotated_model RENAME COLUMN customers TO fitted_customers;
+ALTER TABLE shop.annotated_refreshes ADD COLUMN by_whom text DEFAULT 'me';
+CALL refresh_customer_scores('shop.annotated');
+SELECT * FROM shop.noted('shop.annotated_model');
+SELECT * FROM shop.noted('shop.annotated_refreshes');
+ALTER TABLE shop.annotated_refreshes DROP COLUMN note;
+SELECT create_customer_scores('shop.annotated', 'shop.orders', 'customer_id', 'ordered_at', 'amount', model => (SELECT model FROM shop.model), columns => 'churn_prob', storage => 'table', replace => true) > 0 AS made;
+SELECT count(*) AS rows, count(by_whom) AS rows_of_me FROM shop.annotated_model;
+-- The first refresh of a materialized view whose companion has other names keeps these.
+SELECT create_customer_scores('shop.viewed', 'shop.orders', 'customer_id', 'ordered_at', 'amount', model => (SELECT model FROM shop.model), columns => 'churn_prob') > 0 AS made;
+ALTER VIEW shop.viewed_model RENAME COLUMN customers TO fitted_customers;
+CALL refresh_customer_scores('shop.viewed');
+SELECT fitted_customers IS NOT NULL AS counted FROM shop.viewed_model;
+-- A column that is missing is named; what other groups need is not there.
+ALTER TABLE shop.annotated_model DROP COLUMN log_likelihood;
+CALL refresh_customer_scores('shop.annotated');
+ALTER TABLE shop.annotated_model ADD COLUMN log_likelihood float8;
+CALL refresh_customer_scores('shop.annotated');
+ALTER TABLE shop.annotated_model ADD COLUMN country text;
+CREATE TABLE shop.by_country AS SELECT *, 'country ' || customer_id::text::int % 2 AS country FROM shop.orders;
+SELECT create_customer_scores('shop.annotated', 'shop.by_country', 'customer_id', 'ordered_at', 'amount', model => (SELECT model FROM shop.model), columns => 'churn_prob', storage => 'table', group_by => 'country', replace => true) > 0 AS made;
+-- What is left of scores that were dropped is known with them.
+ALTER TABLE shop.annotated_model ADD COLUMN note text;
+DROP VIEW shop.annotated;
+SELECT create_customer_scores('shop.annotated', 'shop.orders', 'customer_id', 'ordered_at', 'amount', model => (SELECT model FROM shop.model), columns => 'churn_prob', storage => 'table') > 0 AS made;
+SET client_min_messages = warning;
 -- Comments on indexes stay, in a replacement and in each refresh.
 SELECT create_customer_scores('shop.indexed', 'shop.orders', 'customer_id', 'ordered_at', 'amount', model => (SELECT model FROM shop.model), storage => 'table') > 0 AS made;
 CREATE INDEX by_segment ON shop.indexed_generation_1 (segment);

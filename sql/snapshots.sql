@@ -232,6 +232,14 @@ UPDATE shop.named SET segment = repeat('ä', 127) WHERE customer_id = 1;
 SELECT take_snapshot('shop.names', '2026-01-01');
 SELECT t.customers, t.to_segment = '(no segment)' AS without FROM unnest(snapshot_transitions('shop.names', '2025-12-31', '2026-01-01')) AS t ORDER BY without;
 
+-- Columns that users add beside ours, whatever they are called, are left alone.
+ALTER TABLE shop.names_current ADD COLUMN no int, ADD COLUMN day date, ADD COLUMN earlier int;
+ALTER TABLE shop.names_states ADD COLUMN note text;
+ALTER TABLE shop.names_moves ADD COLUMN note text;
+ALTER TABLE shop.names_days ADD COLUMN note text;
+ALTER TABLE shop.names_days DROP COLUMN note;
+SELECT take_snapshot('shop.names', '2026-01-01') AS again;
+
 -- Days before the first snapshot, and long after the last, say so.
 SET client_min_messages = notice;
 SELECT count(*) FROM unnest(snapshot_transitions('shop.names', '2025-01-15', '2026-01-01'));

@@ -446,6 +446,8 @@ counted(int column)
 static bool
 check_fit(const ScoresNames *names, int64 customers)
 {
+	const char *refreshed_at = companion_column(names->model, "refreshed_at");
+
 	if (customers == 0)
 	{
 		say_empty(names);
@@ -454,11 +456,12 @@ check_fit(const ScoresNames *names, int64 customers)
 	scores_run("SELECT pg_catalog.count(*), pg_catalog.count(*) FILTER (WHERE m.model IS NULL),\n"
 			   "  pg_catalog.count(*) FILTER (WHERE m.model IS NOT NULL AND m.fit_status OPERATOR(pg_catalog.=) "
 			   "'model_of_all'::pg_catalog.text)\n"
-			   "FROM %s AS m WHERE m.refreshed_at OPERATOR(pg_catalog.=) (SELECT pg_catalog.max(l.refreshed_at) FROM "
-			   "%s AS "
-			   "l)\n"
+			   "FROM (SELECT k.%s AS model, k.%s AS fit_status, k.%s AS refreshed_at,\n"
+			   "    pg_catalog.max(k.%s) OVER () AS last FROM %s AS k) AS m\n"
+			   "WHERE m.refreshed_at OPERATOR(pg_catalog.=) m.last\n"
 			   "  AND (m.fit_status OPERATOR(pg_catalog.=) 'no_orders'::pg_catalog.text) IS NOT TRUE",
-			   names->model, names->model);
+			   companion_column(names->model, "model"), companion_column(names->model, "fit_status"), refreshed_at,
+			   refreshed_at, names->model);
 
 	int64 groups = counted(1);
 	int64 without = counted(2);
@@ -681,6 +684,26 @@ lock_soon(Oid relation)
 	return locked;
 }
 
+/* A column that was added to the view is not one of the fresh generation's, whose column in its place is another. */
+static void
+refuse_added_columns(Oid view, const ScoresNames *names, const char *generation)
+{
+	const char *name;
+
+	for (int i = 1; (name = get_attname(view, i, true)) != NULL; i++)
+	{
+		const char *column = get_attname(scores_relation(generation), i, true);
+
+		if (column == NULL || strcmp(column, SCORES_REFRESH) == 0)
+			ereport(ERROR,
+					(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+					 errmsg("%s has a column \"%s\" that is none of the scores", names->scores, name),
+					 errhint("Add it in a view over %s, and make the scores as they were: create_customer_scores(..., "
+							 "storage => 'table', replace => true).",
+							 names->scores)));
+	}
+}
+
 /* The columns of a view, which are those of a generation in order, under names that users may have given them. */
 static char *
 view_columns(Oid view, Oid generation)
@@ -828,6 +851,7 @@ refresh_table(Oid view, const char *schema, const ScoresNames *names, bool verbo
 	}
 
 	current = current_generation(view, names);
+	refuse_added_columns(view, names, names->generations[current]);
 	progress_begin(&progress, "refresh_customer_scores", verbose);
 	if (scores_on_shards(names))
 		refresh_on_shards(names, &progress);

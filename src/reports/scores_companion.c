@@ -34,124 +34,223 @@ group_names(const ScoresQuery *query)
 	return groups;
 }
 
-/* The columns, of ScoresColumn. */
-static List *
-companion_columns(const ScoresQuery *query)
+/*
+ * Where the columns begin that say what was fitted: at the first that still has its name, as users may have renamed
+ * some. Those before tell groups apart, and those behind are what users have added.
+ */
+static int
+first_of_model(Oid relation)
 {
-	List *list = NIL;
 	ListCell *cell;
 
-	foreach (cell, group_names(query))
+	foreach (cell, scores_model_columns())
 	{
-		ScoresColumn *column = palloc(sizeof(ScoresColumn));
+		AttrNumber number = get_attnum(relation, ((const ScoresColumn *) lfirst(cell))->name);
 
-		column->name = lfirst(cell);
-		column->comment = SCORES_GROUP_COMMENT;
-		list = lappend(list, column);
+		if (number > foreach_current_index(cell))
+			return number - 1 - foreach_current_index(cell);
 	}
-	return list_concat(list, scores_model_columns());
+	return 0;
 }
 
-/* The columns of the companion that tell groups apart, quoted: those before its own. */
-static List *
-companion_groups(const ScoresNames *names)
+/* The column in this place, from 0; NULL: it was dropped, or there is none. */
+static const char *
+column_at(Oid relation, int place)
 {
-	Oid model = scores_relation(names->model);
-	List *groups = NIL;
-	Relation relation;
+	const char *name = get_attname(relation, place + 1, true);
 
-	if (!OidIsValid(model))
-		ereport(ERROR, (errcode(ERRCODE_UNDEFINED_TABLE), errmsg("relation %s does not exist", names->model)));
-	relation = relation_open(model, AccessShareLock);
-	for (int i = 0; i < RelationGetNumberOfAttributes(relation) - list_length(scores_model_columns()); i++)
-		groups = lappend(groups,
-						 unconstify(char *,
-									quote_identifier(
-										pstrdup(NameStr(TupleDescAttr(RelationGetDescr(relation), i)->attname)))));
-	relation_close(relation, AccessShareLock);
+	return name != NULL && get_attnum(relation, name) != InvalidAttrNumber ? name : NULL;
+}
+
+/* The columns that tell groups apart, quoted. */
+static List *
+groups_of(const char *name)
+{
+	Oid relation = scores_relation(name);
+	List *groups = NIL;
+
+	if (!OidIsValid(relation))
+		ereport(ERROR, (errcode(ERRCODE_UNDEFINED_TABLE), errmsg("relation %s does not exist", name)));
+	for (int i = 0; i < first_of_model(relation); i++)
+		if (column_at(relation, i) != NULL)
+			groups = lappend(groups, unconstify(char *, quote_identifier(column_at(relation, i))));
 	return groups;
 }
 
-/* The groups in a list with commas, each with a comma behind it. */
+/* The place of a column among those that say what was fitted, from 0; -1: it is none of them. */
+static int
+place_of(const char *name)
+{
+	ListCell *cell;
+
+	foreach (cell, scores_model_columns())
+		if (strcmp(((const ScoresColumn *) lfirst(cell))->name, name) == 0)
+			return foreach_current_index(cell);
+	return -1;
+}
+
+const char *
+companion_column(const char *companion, const char *name)
+{
+	Oid relation = scores_relation(companion);
+	const char *there = column_at(relation, first_of_model(relation) + place_of(name));
+	bool renamed = get_attnum(relation, name) == InvalidAttrNumber && there != NULL && place_of(there) < 0;
+
+	return quote_identifier(renamed ? there : name);
+}
+
+/* The columns of a table that keep groups and what was fitted, quoted, in the order of the query of these. */
+static List *
+kept_columns(const char *table, List *groups)
+{
+	List *kept = list_copy(groups);
+	ListCell *cell;
+
+	foreach (cell, scores_model_columns())
+		kept = lappend(kept, unconstify(char *, companion_column(table, ((const ScoresColumn *) lfirst(cell))->name)));
+	return kept;
+}
+
+/* The same with their comments, of ScoresColumn. */
+static List *
+kept_comments(const char *table, List *groups)
+{
+	List *list = NIL;
+	List *columns = scores_model_columns();
+	ListCell *cell;
+
+	foreach (cell, kept_columns(table, groups))
+	{
+		ScoresColumn *column = palloc(sizeof(ScoresColumn));
+		int place = foreach_current_index(cell) - list_length(groups);
+
+		column->name = lfirst(cell);
+		column->comment = place < 0 ? SCORES_GROUP_COMMENT : ((const ScoresColumn *) list_nth(columns, place))->comment;
+		list = lappend(list, column);
+	}
+	return list;
+}
+
+/* Columns in a list with commas, each with a comma behind it. */
 static char *
-group_list(List *groups, const char *alias)
+open_list(List *names, const char *alias)
 {
 	StringInfoData out;
 	ListCell *cell;
 
 	initStringInfo(&out);
-	foreach (cell, groups)
+	foreach (cell, names)
 		appendStringInfo(&out, "%s%s, ", alias, (const char *) lfirst(cell));
 	return out.data;
 }
 
 /* The same without the last comma. */
 static char *
-bare_group_list(List *groups, const char *alias)
+column_list(List *names, const char *alias)
 {
-	char *list = group_list(groups, alias);
+	char *list = open_list(names, alias);
 
 	return pnstrdup(list, strlen(list) - strlen(", "));
+}
+
+/* What a query gives whose rows are not kept yet. */
+static char *
+not_kept(const char *table, const char *fitted)
+{
+	return psprintf("SELECT l.* FROM (%s) AS l\n"
+					"WHERE NOT EXISTS (SELECT FROM %s AS k WHERE k.%s OPERATOR(pg_catalog.=) l.refreshed_at)",
+					fitted, table, companion_column(table, "refreshed_at"));
+}
+
+/* Adds what a query gives to the table; columns that users have added have their defaults. */
+static void
+add_fitted(const char *table, const char *fitted, List *groups)
+{
+	scores_run("INSERT INTO %s (%s)\n%s", table, column_list(kept_columns(table, groups), ""), fitted);
 }
 
 /* Adds rows for who has no orders any more: all, or groups that are known from refreshes before. EXCEPT compares by the types' own equality. */
 static void
 add_missing(const char *table, const char *fitted, List *groups)
 {
-	const char *missing = groups == NIL
-		? psprintf("(SELECT) AS x WHERE NOT EXISTS (SELECT FROM (%s) AS l)", fitted)
-		: psprintf("(SELECT %s FROM %s AS k EXCEPT SELECT %s FROM (%s) AS l) AS x", bare_group_list(groups, "k."),
-				   table, bare_group_list(groups, "l."), fitted);
+	const char *missing = groups == NIL ? psprintf("(SELECT) AS x WHERE NOT EXISTS (SELECT FROM (%s) AS l)", fitted)
+										: psprintf("(SELECT %s FROM %s AS k EXCEPT SELECT %s FROM (%s) AS l) AS x",
+												   column_list(groups, "k."), table, column_list(groups, "l."), fitted);
 
-	scores_run("INSERT INTO %s (%scustomers, fit_status, warnings, refreshed_at)\n"
+	scores_run("INSERT INTO %s (%s%s, %s, %s, %s)\n"
 			   "SELECT %s'0'::pg_catalog.int8, 'no_orders'::pg_catalog.text,\n"
 			   "  'there are no orders to score'::pg_catalog.text,\n"
 			   "  COALESCE((SELECT pg_catalog.max(l.refreshed_at) FROM (%s) AS l), CURRENT_TIMESTAMP)\n"
 			   "FROM %s",
-			   table, group_list(groups, ""), group_list(groups, "x."), fitted, missing);
+			   table, open_list(groups, ""), companion_column(table, "customers"),
+			   companion_column(table, "fit_status"), companion_column(table, "warnings"),
+			   companion_column(table, "refreshed_at"), open_list(groups, "x."), fitted, missing);
 }
 
-/* Whether a table has the columns that a query gives. */
+/* Whether a column of a relation, quoted, is there and of the type that a query gives. */
 static bool
-has_columns_of(const char *table, const char *query)
+has_column_like(Relation relation, const char *name, const FormData_pg_attribute *like)
+{
+	for (int i = 0; i < RelationGetNumberOfAttributes(relation); i++)
+	{
+		Form_pg_attribute column = TupleDescAttr(RelationGetDescr(relation), i);
+
+		if (!column->attisdropped && strcmp(quote_identifier(NameStr(column->attname)), name) == 0)
+			return column->atttypid == like->atttypid && column->atttypmod == like->atttypmod;
+	}
+	return false;
+}
+
+/* Whether a table of earlier refreshes has these groups, and keeps all that the query gives. */
+static bool
+keeps(const char *table, const char *fitted, List *groups)
 {
 	Relation relation = relation_open(scores_relation(table), AccessShareLock);
-	TupleDesc of_table = RelationGetDescr(relation);
-	bool same;
+	bool same = list_length(groups_of(table)) == list_length(groups);
+	ListCell *cell;
 
-	scores_run("SELECT q.* FROM (%s) AS q LIMIT 0", query);
-	same = of_table->natts == SPI_tuptable->tupdesc->natts;
-	for (int i = 0; same && i < of_table->natts; i++)
-	{
-		Form_pg_attribute a = TupleDescAttr(of_table, i);
-		Form_pg_attribute b = TupleDescAttr(SPI_tuptable->tupdesc, i);
-
-		same = !a->attisdropped && strcmp(NameStr(a->attname), NameStr(b->attname)) == 0 &&
-			a->atttypid == b->atttypid && a->atttypmod == b->atttypmod;
-	}
+	scores_run("SELECT q.* FROM (%s) AS q LIMIT 0", fitted);
+	foreach (cell, kept_columns(table, groups))
+		same = same &&
+			has_column_like(relation, lfirst(cell), TupleDescAttr(SPI_tuptable->tupdesc, foreach_current_index(cell)));
 	relation_close(relation, AccessShareLock);
 	return same;
 }
 
 /* Whether a table of earlier refreshes can be gone on with; if not, it is dropped. */
 static bool
-goes_on(const char *table, const char *fitted)
+goes_on(const char *table, const char *fitted, List *groups)
 {
 	if (scores_kind(table) == '\0')
 		return false;
-	if (has_columns_of(table, fitted))
+	if (keeps(table, fitted, groups))
 		return true;
 	scores_lose(table, "what earlier refreshes fitted");
 	return false;
 }
 
+/* The columns of the table that keeps refreshes, as the view calls them. */
+static char *
+refreshes_as_shown(const ScoresNames *names, List *groups)
+{
+	Oid view = scores_relation(names->model);
+	StringInfoData out;
+	ListCell *cell;
+
+	initStringInfo(&out);
+	foreach (cell, kept_columns(names->refreshes, groups))
+		appendStringInfo(&out, "%sk.%s AS %s", out.len > 0 ? ", " : "", (const char *) lfirst(cell),
+						 quote_identifier(column_at(view, foreach_current_index(cell))));
+	return out.data;
+}
+
 /* Lets the view show what is kept, too. */
 static void
-show_refreshes(const ScoresNames *names, const char *last)
+show_refreshes(const ScoresNames *names, const char *last, List *groups)
 {
-	scores_run("CREATE OR REPLACE VIEW %s%s AS SELECT k.* FROM %s AS k UNION ALL SELECT l.* FROM (%s) AS l\n"
-			   "WHERE NOT EXISTS (SELECT FROM %s AS k WHERE k.refreshed_at OPERATOR(pg_catalog.=) l.refreshed_at)",
-			   names->model, scores_view_options(names->model), names->refreshes, last, names->refreshes);
+	scores_run("CREATE OR REPLACE VIEW %s%s AS SELECT %s FROM %s AS k UNION ALL %s", names->model,
+			   scores_view_options(names->model), refreshes_as_shown(names, groups), names->refreshes,
+			   not_kept(names->refreshes, last));
 
 	char *comment = GetComment(scores_relation(names->model), RelationRelationId, 0);
 
@@ -169,12 +268,13 @@ has_refreshes(const ScoresNames *names)
 void
 companion_make_view(const ScoresNames *names, const ScoresQuery *query)
 {
-	const char *last = scores_model_query(query->schema, names->scores, group_names(query));
+	List *groups = group_names(query);
+	const char *last = scores_model_query(query->schema, names->scores, groups);
 
 	scores_run("CREATE VIEW %s AS\n%s", names->model, last);
-	scores_comment_on("VIEW", names->model, SCORES_LAST_COMMENT, companion_columns(query));
-	if (has_refreshes(names) && goes_on(names->refreshes, last))
-		show_refreshes(names, last);
+	scores_comment_on("VIEW", names->model, SCORES_LAST_COMMENT, kept_comments(names->model, groups));
+	if (has_refreshes(names) && goes_on(names->refreshes, last, groups))
+		show_refreshes(names, last, groups);
 }
 
 void
@@ -183,27 +283,27 @@ companion_make_table(const ScoresNames *names, const ScoresQuery *query, const c
 	List *groups = group_names(query);
 	const char *fitted = scores_model_query(query->schema, rows, groups);
 
-	if (!goes_on(names->model, fitted))
+	if (!goes_on(names->model, fitted, groups))
 		scores_run("CREATE TABLE %s AS\n%s\nWITH NO DATA", names->model, fitted);
-	scores_comment_on("TABLE", names->model, SCORES_EACH_COMMENT, companion_columns(query));
-	scores_run("INSERT INTO %s %s", names->model, fitted);
+	scores_comment_on("TABLE", names->model, SCORES_EACH_COMMENT, kept_comments(names->model, groups));
+	add_fitted(names->model, fitted, groups);
 	add_missing(names->model, fitted, groups);
 }
 
 void
 companion_add(const char *schema, const ScoresNames *names, const char *rows)
 {
-	List *groups = companion_groups(names);
+	List *groups = groups_of(names->model);
 	const char *fitted = scores_model_query(schema, rows, groups);
 
-	scores_run("INSERT INTO %s %s", names->model, fitted);
+	add_fitted(names->model, fitted, groups);
 	add_missing(names->model, fitted, groups);
 }
 
 void
 companion_keep(const char *schema, const ScoresNames *names, bool refreshed)
 {
-	List *groups = companion_groups(names);
+	List *groups = groups_of(names->model);
 	const char *last = scores_model_query(schema, names->scores, groups);
 
 	if (!OidIsValid(scores_relation(names->refreshes)))
@@ -211,12 +311,10 @@ companion_keep(const char *schema, const ScoresNames *names, bool refreshed)
 		scores_run("CREATE TABLE %s AS\n%s\nWITH NO DATA", names->refreshes, last);
 		scores_run("COMMENT ON TABLE %s IS %s", names->refreshes,
 				   quote_literal_cstr(scores_mark(names, SCORES_MARK_REFRESHES)));
-		show_refreshes(names, last);
+		show_refreshes(names, last, groups);
 	}
 	scores_refuse_strangers(names->refreshes, SCORES_MARK_REFRESHES);
-	scores_run("INSERT INTO %s SELECT l.* FROM (%s) AS l\n"
-			   "WHERE NOT EXISTS (SELECT FROM %s AS k WHERE k.refreshed_at OPERATOR(pg_catalog.=) l.refreshed_at)",
-			   names->refreshes, last, names->refreshes);
+	add_fitted(names->refreshes, not_kept(names->refreshes, last), groups);
 	if (refreshed)
 		add_missing(names->refreshes, last, groups);
 }

@@ -24,6 +24,12 @@ extern void companion_add(const char *schema, const ScoresNames *names, const ch
 extern void companion_keep(const char *schema, const ScoresNames *names, bool refreshed);
 
 /*
+ * The column of the table, or the view, that says this of a fit, quoted: of its name, or in its place, where users
+ * have renamed it. They may add columns, too.
+ */
+extern const char *companion_column(const char *companion, const char *name);
+
+/*
  * Before scores are dropped: keeps what their last refresh fitted. After that: gives the table of
  * what refreshes fitted the name that it has with the new storage; NULL: there is no such table.
  */

@@ -348,26 +348,20 @@ scores_drop_shards(const ScoresNames *names)
 			scores_run("DROP %s %s", scores_kind(relations[i]) == RELKIND_VIEW ? "VIEW" : "TABLE", relations[i]);
 }
 
-/* Whether a table has the columns of what refreshes fitted, after those of groups: users may have changed its comment. */
+/* Whether a table has the columns of what refreshes fitted, one behind the other: users may have changed its comment. */
 static bool
 is_model_table(const char *name)
 {
 	List *columns = scores_model_columns();
-	Relation table = relation_open(scores_relation(name), AccessShareLock);
-	Oid oid = RelationGetRelid(table);
-	int first = RelationGetNumberOfAttributes(table) - list_length(columns);
+	Oid table = scores_relation(name);
+	AttrNumber first = get_attnum(table, ((const ScoresColumn *) linitial(columns))->name);
 	ListCell *cell;
 
-	relation_close(table, AccessShareLock);
-	if (first < 0 || get_rel_relkind(oid) != RELKIND_RELATION)
+	if (first == InvalidAttrNumber || get_rel_relkind(table) != RELKIND_RELATION)
 		return false;
 	foreach (cell, columns)
-	{
-		const char *column = get_attname(oid, first + foreach_current_index(cell) + 1, true);
-
-		if (column == NULL || strcmp(column, ((const ScoresColumn *) lfirst(cell))->name) != 0)
+		if (get_attnum(table, ((const ScoresColumn *) lfirst(cell))->name) != first + foreach_current_index(cell))
 			return false;
-	}
 	return true;
 }
 

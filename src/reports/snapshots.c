@@ -86,7 +86,8 @@ static const char *const source_templates[] = {
 	"      FROM (SELECT k.customer_id, k.changed_on AS last_changed_on, k.earlier, k.no, k.day AS changed_on,\n" \
 	"          CASE WHEN " IS_PAST " THEN k.past_states[k.no] ELSE k.state END AS state,\n" \
 	"          CASE WHEN " IS_PAST " THEN k.past_clv[k.no] ELSE k.clv END AS clv\n" \
-	"        FROM (SELECT p.*, e.e AS day, e.ordinality::pg_catalog.int4 AS no,\n" \
+	"        FROM (SELECT p.customer_id, p.changed_on, p.state, p.clv, p.past_states, p.past_clv, e.e AS day,\n" \
+	"            e.ordinality::pg_catalog.int4 AS no,\n" \
 	"            COALESCE(pg_catalog.cardinality(p.past_days), '0'::pg_catalog.int4) AS earlier\n" \
 	"          FROM {current} AS p CROSS JOIN LATERAL\n" \
 	"            pg_catalog.unnest(pg_catalog.array_append(p.past_days, p.changed_on)) WITH ORDINALITY AS e) AS k) " \
