@@ -10,7 +10,8 @@ CREATE TABLE parts.orders AS
 SELECT customer_id, ordered_at, amount::numeric(12,2), 'S' || customer_id % 3 AS shop,
 	CASE WHEN customer_id % 5 < 4 THEN 'DK' END AS country, 'C' || customer_id AS customer,
 	CASE WHEN row_number() OVER () % 10 > 0 THEN row_number() OVER () / 2 END AS order_id,
-	customer_id::text::char(9) AS padded, customer_id::numeric(12,1) AS number, md5(customer_id::text)::uuid AS id, ARRAY[customer_id] AS many
+	customer_id::text::char(9) AS padded, customer_id::numeric(12,1) AS number, md5(customer_id::text)::uuid AS id, ARRAY[customer_id] AS many,
+	decode(md5(customer_id::text), 'hex') AS bytes, timestamptz '2020-01-01' + customer_id * interval '1 hour' AS moment, customer_id::text::xid8 AS big, customer_id % 2 = 1 AS odd
 FROM simulate_orders(600, '{"model": "bg/nbd", "timing": {"r": 0.5, "alpha": 5, "a": 0.8, "b": 2.5},
 	"spend": {"p": 6.25, "q": 3.74, "gamma": 15.44}}', '2024-01-01', '2026-01-01', 1);
 INSERT INTO parts.orders (ordered_at, amount) SELECT ordered_at, amount FROM parts.orders LIMIT 10;
@@ -46,11 +47,38 @@ SELECT form, customer_scores_query('parts.orders', keys, 'ordered_at', 'amount',
 FROM (VALUES
 	(1, ARRAY['customer_id']::name[], NULL::name, NULL::name[]), (2, '{customer}', NULL, NULL), (3, '{padded}', NULL, NULL),
 	(4, '{number}', NULL, NULL), (5, '{id}', NULL, NULL), (6, '{many}', NULL, NULL), (7, '{shop,customer}', NULL, NULL),
-	(8, '{customer_id}', 'order_id', NULL), (9, '{customer_id}', NULL, '{country}'), (10, '{shop,customer}', 'order_id', '{country}')
+	(8, '{customer_id}', 'order_id', NULL), (9, '{customer_id}', NULL, '{country}'), (10, '{shop,customer}', 'order_id', '{country}'),
+	(11, '{bytes}', NULL, NULL), (12, '{moment}', NULL, NULL), (13, '{big}', NULL, NULL), (14, '{odd,customer}', NULL, NULL)
 ) AS f (form, keys, id, groups), unnest(ARRAY[1, 2, 3, 64]) AS workers WHERE workers < 64 OR form = 1;
 SELECT f.form, min(r.rows) AS rows, count(*) AS queries, count(DISTINCT (r.rows, r.hash)) AS different
 FROM parts.forms AS f CROSS JOIN LATERAL parts.rows_of(f.query) AS r GROUP BY f.form ORDER BY f.form;
 -- (1 has a query of 64 parts, too)
+
+-- The server can plan the query for every type of its own that can be hashed, and for domains and arrays of these.
+CREATE FUNCTION parts.outcome(type text) RETURNS text AS $$
+DECLARE query text;
+BEGIN
+	EXECUTE format('CREATE TABLE parts.of_type (customer_id %s, ordered_at date)', type);
+	query := customer_scores_query('parts.of_type', 'customer_id', 'ordered_at', workers => 2);
+	BEGIN
+		EXECUTE 'EXPLAIN ' || query;
+	EXCEPTION WHEN OTHERS THEN
+		DROP TABLE parts.of_type;
+		RETURN 'a query that fails: ' || SQLERRM;
+	END;
+	DROP TABLE parts.of_type;
+	RETURN 'planned';
+EXCEPTION WHEN OTHERS THEN
+	RETURN CASE SQLSTATE WHEN '0A000' THEN 'refused: not hashed' ELSE 'refused' END;
+END $$ LANGUAGE plpgsql;
+CREATE TABLE parts.types AS
+SELECT format_type(t.oid, NULL) AS type, parts.outcome(format_type(t.oid, NULL)) AS outcome
+FROM pg_type AS t WHERE t.typnamespace = 'pg_catalog'::regnamespace AND t.typtype IN ('b', 'r');
+SELECT type, outcome FROM parts.types WHERE outcome ~ 'fails' ORDER BY type COLLATE "C";
+CREATE DOMAIN parts.digest AS bytea;
+CREATE TYPE parts.level AS ENUM ('low', 'high');
+SELECT type, outcome FROM parts.types WHERE type IN ('bigint', 'text', 'bytea', 'timestamp with time zone', 'boolean', 'xid8', 'bytea[]', 'daterange', 'bit') UNION ALL
+SELECT type, parts.outcome(type) FROM unnest(ARRAY['parts.digest', 'parts.digest[]', 'parts.level']) AS type ORDER BY type COLLATE "C";
 
 -- Customers whose types compare equal are in one part, also where they look different.
 CREATE TABLE parts.equals AS

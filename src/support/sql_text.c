@@ -454,13 +454,29 @@ sql_can_hash(Oid type)
 	return OidIsValid(lookup_type_cache(type, TYPECACHE_HASH_EXTENDED_PROC)->hash_extended_proc);
 }
 
-/* What is not of the server itself, or is of any type, goes by the type's own class of operators, which the server looks up. */
+/* Whether a function takes one argument of exactly this type. */
+static bool
+takes_exactly(Oid function, Oid type)
+{
+	Oid *types;
+	int count;
+
+	(void) get_func_signature(function, &types, &count);
+	return count == 1 && types[0] == type;
+}
+
+/*
+ * A class of operators may hash by a function of another type that is stored alike (bytea by one of "internal"), which
+ * no statement could call with its own. Those, what is not of the server itself, and what is of any type go by the
+ * type's class, which the server looks up.
+ */
 const char *
 sql_hash(Oid type, const char *value)
 {
 	const TypeCacheEntry *entry = lookup_type_cache(type, TYPECACHE_HASH_PROC);
 
-	if (get_func_namespace(entry->hash_proc) != PG_CATALOG_NAMESPACE || IsPolymorphicType(entry->hash_opintype))
+	if (get_func_namespace(entry->hash_proc) != PG_CATALOG_NAMESPACE || IsPolymorphicType(entry->hash_opintype) ||
+		!takes_exactly(entry->hash_proc, entry->hash_opintype))
 		return psprintf("pg_catalog.hash_record(ROW(%s))", value);
 	return psprintf("pg_catalog.%s(%s::%s)", quote_identifier(get_func_name(entry->hash_proc)), value,
 					sql_type(entry->hash_opintype));
