@@ -29,6 +29,11 @@ SELECT * FROM pg_temp.checked('SELECT ''order '' || order_id AS order_id, custom
 SELECT * FROM pg_temp.checked('SELECT order_id, (''00000000-0000-0000-0000-'' || lpad(customer_id::text, 12, ''0''))::uuid AS customer_id, ordered_at::timestamptz, amount::int FROM shop.log WHERE amount >= 1');
 SELECT * FROM check_orders('shop.log', 'customer_id', 'ordered_at');
 
+-- Where every order has the same amount nothing correlates with it but the rounding of means.
+SELECT * FROM pg_temp.checked('SELECT order_id, customer_id, ordered_at, 9.99 AS amount FROM shop.log');
+SELECT * FROM pg_temp.checked('SELECT order_id, customer_id, ordered_at, 0.1::float8 AS amount FROM shop.log');
+SELECT * FROM pg_temp.checked('SELECT order_id, customer_id, ordered_at, (100 + count(*) OVER (PARTITION BY customer_id) / 100.0)::numeric(12,2) AS amount FROM shop.log');
+
 -- error: no scores can be made of such rows.
 SELECT * FROM pg_temp.checked('SELECT order_id, NULL::bigint AS customer_id, ordered_at, amount FROM shop.log');
 SELECT * FROM pg_temp.checked('SELECT order_id, customer_id, CASE WHEN order_id % 1000 = 1 THEN ''infinity'' WHEN order_id % 1000 = 2 THEN ''-infinity'' ELSE ordered_at END AS ordered_at, amount FROM shop.log');

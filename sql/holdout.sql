@@ -119,6 +119,11 @@ SELECT customers = spend_customer_count AS customers, abs(actual / actual_spend 
 	abs(predicted / actual - 1 - spend_error) < 1e-9 AS error, abs(absolute / spend_mae - 1) < 1e-9 AS mae, abs(correlation - count_value_correlation) < 1e-9 AS correlation
 FROM (SELECT count(*) AS customers, sum(actual) AS actual, sum(predicted) AS predicted, avg(abs(actual - predicted)) AS absolute, corr(x, value) AS correlation FROM spent) AS x,
 	(SELECT s.* FROM shop_holdout, holdout_summary(v) AS s WHERE model = 'bg/nbd') AS s;
+-- Where all amounts are the same there is no correlation: means differ by their rounding.
+SELECT count(*) AS same_amounts, count(s.count_value_correlation) AS correlations FROM unnest(ARRAY[5, 9.99, 0.1, 1234.56]) AS amount CROSS JOIN LATERAL (
+	SELECT holdout(h, '2025-06-30', '2025-12-31', 'bg/nbd') AS v
+	FROM (SELECT purchase_history(ordered_at, amount) AS h FROM simulate_orders(300, '{"model": "bg/nbd", "timing": {"r": 0.5, "alpha": 5, "a": 0.8, "b": 2.5}}', '2024-01-01', '2026-01-01', 1) GROUP BY customer_id) AS x
+) AS x, holdout_summary(v) AS s;
 -- Customers of whom the same is predicted have their mean rank.
 SELECT abs(g.predicted / g.actual - normalized_gini) < 1e-9 AS gini
 FROM (SELECT sum((2 * by_predicted - n - 1) * actual) AS predicted, sum((2 * by_actual - n - 1) * actual) AS actual

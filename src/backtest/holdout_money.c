@@ -22,6 +22,7 @@
 
 #include "backtest/holdout.h"
 #include "backtest/holdout_money.h"
+#include "numerics/correlation.h"
 #include "numerics/sum.h"
 #include "scores/score.h"
 
@@ -110,7 +111,7 @@ add_moments(Moments *moments, double n, double x, double y)
 }
 
 static double
-correlation(const Moments *moments)
+correlation_of(const Moments *moments)
 {
 	double n = sum_value(&moments->n);
 	double x = sum_value(&moments->x) / n;
@@ -119,7 +120,7 @@ correlation(const Moments *moments)
 	double xy = sum_value(&moments->xy) / n - x * y;
 	double yy = sum_value(&moments->yy) / n - y * y;
 
-	return xx > 0 && yy > 0 ? xy / sqrt(xx * yy) : NAN;
+	return correlation(x, y, xx, yy, xy);
 }
 
 /* What the model predicts of each customer of a cell; NaN where it predicts nothing. */
@@ -274,6 +275,6 @@ holdout_money(HoldoutReader reader, TransactionCache *cache)
 	}
 	if (count > 0)
 		judge(cells, count, &money);
-	money.correlation = correlation(&moments);
+	money.correlation = correlation_of(&moments);
 	return money;
 }

@@ -27,6 +27,7 @@
 
 #include "clv_model/clv_model.h"
 #include "history/history.h"
+#include "numerics/correlation.h"
 #include "reports/hidden_rows.h"
 #include "reports/orders_check.h"
 #include "reports/orders_findings.h"
@@ -338,16 +339,19 @@ judge_days(ReturnSetInfo *results, const OrdersScan *scan, bool until_today)
 		report(results, ORDERS_NEAR_MIDNIGHT, scan->near_midnight, scan->timed, NULL);
 }
 
+/* Of the number of orders and their mean amount; NaN where all customers have the same. */
 static double
-correlation(const OrdersMoments *moments)
+count_amount_correlation(const OrdersMoments *moments)
 {
-	return moments->xy / sqrt(moments->xx * moments->yy);
+	double n = (double) moments->n;
+
+	return correlation(moments->mean_x, moments->mean_y, moments->xx / n, moments->yy / n, moments->xy / n);
 }
 
 static void
 judge_customers(ReturnSetInfo *results, const OrdersScan *scan)
 {
-	double r = correlation(&scan->moments);
+	double r = count_amount_correlation(&scan->moments);
 
 	if (scan->customers < CLV_FEW_CUSTOMERS)
 		report(results, ORDERS_FEW_CUSTOMERS, scan->customers, -1, NULL);
