@@ -118,6 +118,38 @@ SELECT create_customer_scores('scores_of_a_till', 'orders_of_a_till', 'customer_
 DROP MATERIALIZED VIEW scores_of_a_till CASCADE;
 DROP TABLE orders_of_a_till;
 
+-- Who has nothing but rows that count for nothing has no row, by whichever way the orders come; who has nothing but refunds has one.
+SET client_min_messages = warning;
+CREATE TABLE ways AS SELECT row_number() OVER () AS id, customer_id::int, ordered_at::date, amount::numeric(12,2), CASE WHEN customer_id % 2 = 0 THEN 'DK' ELSE 'NO' END AS country
+FROM simulate_orders(300, '{"model": "bg/nbd", "timing": {"r": 0.7, "alpha": 8, "a": 0.8, "b": 2.5}, "spend": {"p": 6.25, "q": 3.74, "gamma": 15.44}}', '2024-01-01', '2026-01-01', 1);
+INSERT INTO ways SELECT 100000 + i, 1000 + i, '2025-03-01', NULL, 'DK' FROM generate_series(1, 10) AS i;
+INSERT INTO ways SELECT 110000 + i, 2000 + i, NULL, 10, 'SE' FROM generate_series(1, 20) AS i;
+INSERT INTO ways SELECT 120000 + i, 3000 + i, '2025-03-01', -10, 'NO' FROM generate_series(1, 5) AS i;
+CREATE TABLE ways_grouped AS SELECT customer_id, country, purchase_history(ordered_at, amount) AS history FROM ways GROUP BY 1, 2;
+CREATE TABLE ways_loaded (customer_id int PRIMARY KEY, history purchase_history);
+SELECT customers FROM load_orders('ways_loaded', 'ways', 'customer_id', 'ordered_at', 'amount', since => '-infinity');
+CREATE TABLE ways_scored (way text, made bigint);
+INSERT INTO ways_scored VALUES
+	('rows', create_customer_scores('way_1', 'ways', 'customer_id', 'ordered_at', 'amount', model => 'bg/nbd')),
+	('rows in parts', create_customer_scores('way_2', 'ways', 'customer_id', 'ordered_at', 'amount', model => 'bg/nbd', workers => 2, storage => 'table')),
+	('orders of rows', create_customer_scores('way_3', 'ways', 'customer_id', 'ordered_at', 'amount', model => 'bg/nbd', order_id => 'id')),
+	('groups of rows', create_customer_scores('way_4', 'ways', 'customer_id', 'ordered_at', 'amount', model => 'bg/nbd', group_by => 'country')),
+	('histories', create_customer_scores('way_5', 'ways_grouped', 'customer_id', model => 'bg/nbd')),
+	('groups of histories', create_customer_scores('way_6', 'ways_grouped', 'customer_id', model => 'bg/nbd', group_by => 'country')),
+	('histories that are loaded', create_customer_scores('way_7', 'ways_loaded', 'customer_id', model => 'bg/nbd')),
+	('rows without amounts', create_customer_scores('way_8', 'ways', 'customer_id', 'ordered_at', model => 'bg/nbd'));
+SELECT w.way, w.made, s.rows, s.refunded, s.groups
+FROM ways_scored AS w JOIN (SELECT way, count(*) AS rows, count(*) FILTER (WHERE score_status = 'no_orders') AS refunded, count(DISTINCT country) AS groups
+	FROM (SELECT 'rows' AS way, score_status, NULL AS country FROM way_1 UNION ALL SELECT 'rows in parts', score_status, NULL FROM way_2
+		UNION ALL SELECT 'orders of rows', score_status, NULL FROM way_3 UNION ALL SELECT 'groups of rows', score_status, country FROM way_4
+		UNION ALL SELECT 'histories', score_status, NULL FROM way_5 UNION ALL SELECT 'groups of histories', score_status, country FROM way_6
+		UNION ALL SELECT 'histories that are loaded', score_status, NULL FROM way_7
+		UNION ALL SELECT 'rows without amounts', score_status, NULL FROM way_8) AS u GROUP BY way) AS s USING (way) ORDER BY way COLLATE "C";
+DROP MATERIALIZED VIEW way_1, way_3, way_4, way_5, way_6, way_7, way_8 CASCADE;
+DROP VIEW way_2, way_2_query;
+DROP TABLE ways, ways_grouped, ways_loaded, ways_scored, way_2_generation_1, way_2_model;
+SET client_min_messages = notice;
+
 -- One order out of all proportion decides what all customers are worth, and is named.
 CREATE TABLE one_huge AS SELECT customer_id, ordered_at, round(amount::numeric, 2) AS amount
 FROM simulate_orders(150, '{"model": "bg/nbd", "timing": {"r": 0.7, "alpha": 8, "a": 0.8, "b": 2.5}, "spend": {"p": 6.25, "q": 3.74, "gamma": 15.44}}',

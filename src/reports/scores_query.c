@@ -131,15 +131,18 @@ static const char lines_template[] = "orders AS {lines_materialized}(\n"
 									 "  WHERE {known} AND {day} IS NOT NULL AND o.{order_id} IS NULL{window}\n"
 									 "), ";
 
+/* Whose rows have no day, or no amount, has no history, and no row in the scores: as with stored histories, which may be null. */
+#define HAVING_HISTORY "  HAVING @purchase_history({purchase}) IS NOT NULL\n"
+
 static const char from_orders[] =
 	"  SELECT {key_columns}{group_hash}, @purchase_history({purchase}) AS history{number}\n"
 	"  FROM {relation} AS o\n"
 	"  WHERE {known}{window}{part}\n"
-	"  GROUP BY {input_keys}\n";
+	"  GROUP BY {input_keys}\n" HAVING_HISTORY;
 
 static const char from_lines[] = "  SELECT {inner_keys}{group_hash}, @purchase_history({purchase}) AS history{number}\n"
 								 "  FROM orders AS o{part_of_lines}\n"
-								 "  GROUP BY {inner_keys}\n";
+								 "  GROUP BY {inner_keys}\n" HAVING_HISTORY;
 
 static const char from_histories[] = "  SELECT {key_columns}{group_hash}, {history} AS history{number}\n"
 									 "  FROM {relation} AS o\n"
