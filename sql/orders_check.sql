@@ -150,6 +150,21 @@ DROP VIEW way_2, way_2_query;
 DROP TABLE ways, ways_grouped, ways_loaded, ways_scored, way_2_generation_1, way_2_model;
 SET client_min_messages = notice;
 
+-- A group that has the model of all says what is wrong with that, and with the days it rests on: one wrong year reaches all such groups.
+SET client_min_messages = error;
+CREATE TABLE wrong_year AS SELECT customer_id::int, ordered_at::date, amount::numeric(12,2), CASE WHEN customer_id > 280 THEN 'C' ELSE 'A' END AS country
+FROM simulate_orders(300, '{"model": "bg/nbd", "timing": {"r": 0.7, "alpha": 8, "a": 0.8, "b": 2.5}, "spend": {"p": 6.25, "q": 3.74, "gamma": 15.44}}', '2024-01-01', '2026-01-01', 1);
+INSERT INTO wrong_year VALUES (1001, '2030-01-01', 10, 'D');
+SELECT create_customer_scores('wrong_year_scores', 'wrong_year', 'customer_id', 'ordered_at', 'amount', model => 'bg/nbd', group_by => 'country', columns => 'churn_prob');
+SELECT country, model_name, fit_status, as_of, warnings FROM wrong_year_scores_model ORDER BY country;
+-- So it is where the model of all rests on few.
+DELETE FROM wrong_year WHERE country = 'A' AND customer_id > 20;
+REFRESH MATERIALIZED VIEW wrong_year_scores;
+SELECT country, model_name, fit_status, as_of, warnings FROM wrong_year_scores_model ORDER BY country;
+DROP MATERIALIZED VIEW wrong_year_scores CASCADE;
+DROP TABLE wrong_year;
+SET client_min_messages = notice;
+
 -- One order out of all proportion decides what all customers are worth, and is named.
 CREATE TABLE one_huge AS SELECT customer_id, ordered_at, round(amount::numeric, 2) AS amount
 FROM simulate_orders(150, '{"model": "bg/nbd", "timing": {"r": 0.7, "alpha": 8, "a": 0.8, "b": 2.5}, "spend": {"p": 6.25, "q": 3.74, "gamma": 15.44}}',

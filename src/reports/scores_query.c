@@ -175,10 +175,10 @@ static const char group_fit_template[] =
 	"), fit_of_all AS MATERIALIZED (\n"
 	"  SELECT CASE WHEN @clv_fit_problem(e.base, NULL::pg_catalog.date) IS NULL\n"
 	"      THEN @clv_fit(e.base, {fitted_name}, NULL::pg_catalog.date, '7'::pg_catalog.float8,\n"
-	"        '0'::pg_catalog.float8, NULL::pg_catalog.text[], {season_of_e}) END AS model\n"
+	"        '0'::pg_catalog.float8, NULL::pg_catalog.text[], {season_of_e}) END AS model{fit_warning_of_all}\n"
 	"  FROM everyone AS e\n"
 	"), sizes AS MATERIALIZED (\n"
-	"  SELECT b.*, @clv_fit_problem(b.base, NULL::pg_catalog.date) IS NOT NULL\n"
+	"  SELECT b.*{fit_warning}, @clv_fit_problem(b.base, NULL::pg_catalog.date) IS NOT NULL\n"
 	"    OR @customer_count(b.base) OPERATOR(pg_catalog.<) '" CppAsString2(
 		CLV_FEW_CUSTOMERS) "'::pg_catalog.int8\n"
 						   "    OR @repeat_customer_count(b.base) OPERATOR(pg_catalog.<) '" CppAsString2(
@@ -186,7 +186,7 @@ static const char group_fit_template[] =
 												  "  FROM base AS b\n"
 												  "), fit AS MATERIALIZED (\n"
 												  "  SELECT {groups_b}, b.too_small AS model_of_all, "
-												  "@observed_until(b.base) AS as_of{first_number_out}{fit_warning},\n"
+												  "@observed_until(b.base) AS as_of{first_number_out}{group_warning},\n"
 												  "    CASE WHEN b.too_small THEN a.model\n"
 												  "      ELSE @clv_fit(b.base, {fitted_name}, NULL::pg_catalog.date, "
 												  "'7'::pg_catalog.float8,\n"
@@ -526,6 +526,22 @@ season_counts(const ScoresQuery *query)
 					query->as_of == NULL ? "" : psprintf(", %s", query->as_of));
 }
 
+/* What is wrong with the days of a base, which its model rests on. */
+static const char *
+fit_warning(const ScoresQuery *query, const char *base)
+{
+	if (!query->with_refresh)
+		return "";
+	return psprintf(",\n    %s.clv_fit_warning(%s.base, NULL::pg_catalog.date, %s) AS warning", query->schema, base,
+					query->season == NULL ? psprintf("NULL::%s.season", query->schema) : psprintf("%s.season", base));
+}
+
+/* Of a group that has the model of all, also what is wrong with the days of all. */
+static const char group_warning[] =
+	",\n    CASE WHEN b.too_small AND (a.warning OPERATOR(pg_catalog.=) b.warning) IS NOT TRUE\n"
+	"      THEN NULLIF(pg_catalog.concat_ws('; '::pg_catalog.text, a.warning, b.warning), ''::pg_catalog.text)\n"
+	"      ELSE b.warning END AS warning";
+
 /* Whether one of the columns that were chosen needs this. Until they are chosen, their names alone are asked for. */
 static bool
 needs(const ScoresQuery *query, ColumnNeed need)
@@ -628,11 +644,9 @@ append_template(StringInfo out, const char *template, const ScoresQuery *query)
 		{"{number_of_h}", is_numbered(query) ? ", h.customer_number" : ""},
 		{"{first_number}", query->with_refresh ? ", pg_catalog.min(h.customer_number) AS first_customer" : ""},
 		{"{first_number_out}", query->with_refresh ? ", b.first_customer" : ""},
-		{"{fit_warning}",
-		 query->with_refresh
-			 ? psprintf(",\n    %s.clv_fit_warning(b.base, NULL::pg_catalog.date, %s) AS warning", query->schema,
-						query->season == NULL ? psprintf("NULL::%s.season", query->schema) : "b.season")
-			 : ""},
+		{"{fit_warning}", fit_warning(query, "b")},
+		{"{fit_warning_of_all}", fit_warning(query, "e")},
+		{"{group_warning}", query->with_refresh ? group_warning : ""},
 		{"{kept_warning}", query->with_refresh ? kept_warning(query) : ""},
 		{"{warning}", of_fit(query, "s", "warning")},
 		{"{keys_of_h}", key_items(query, "h.%3", ", ", false)},
@@ -879,8 +893,9 @@ static const struct
 	 "    (CASE WHEN m.model IS NULL THEN 'there are too few customers for a model: whatever needs one is "
 	 "missing'::pg_catalog.text\n"
 	 "    WHEN m.model_of_all THEN 'the group is too small for a model of its own: it has that of all "
-	 "customers'::pg_catalog.text\n"
-	 "    WHEN @fit_status(m.model) OPERATOR(pg_catalog.=) 'not_converged'::pg_catalog.text THEN 'the fit did not find "
+	 "customers'::pg_catalog.text END),\n"
+	 "    (CASE WHEN @fit_status(m.model) OPERATOR(pg_catalog.=) 'not_converged'::pg_catalog.text THEN 'the fit did "
+	 "not find "
 	 "the maximum of the likelihood: try another model'::pg_catalog.text\n"
 	 "    WHEN @fit_status(m.model) OPERATOR(pg_catalog.=) 'not_identified'::pg_catalog.text THEN 'the data do not "
 	 "determine all parameters: see clv_params(model)'::pg_catalog.text\n"
