@@ -498,7 +498,8 @@ sql_refuse_other_owner(Oid relation, const char *what)
 				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
 				 errmsg("%s belongs to another role, whose %s would run with the rights of the caller",
 						sql_relation(relation), what),
-				 errhint("SET ROLE to %s first, or give it the owner of what it belongs to.",
+				 errhint("If what it stands beside is that role's, too, SET ROLE to %s first. If not, drop or rename "
+						 "it: under another owner it would keep what that role has put there.",
 						 quote_identifier(GetUserNameFromId(owner, false)))));
 }
 
