@@ -644,17 +644,32 @@ load_orders_query(PG_FUNCTION_ARGS)
 	PG_RETURN_TEXT_P(cstring_to_text_with_len(text.data, text.len));
 }
 
-/* Orders that row security hides would be taken for cancelled, unless it hides their histories, too. */
+/*
+ * Orders that row security hides would be taken for cancelled, unless it hides their histories, too. Whether it hides
+ * those of the same customers no policy tells.
+ */
 static void
 refuse_hidden_orders(FunctionCallInfo fcinfo)
 {
-	if (rows_may_be_hidden(PG_GETARG_OID(LOAD_ORDERS)) && !rows_may_be_hidden(PG_GETARG_OID(LOAD_HISTORIES)))
+	const char *orders = get_rel_name(PG_GETARG_OID(LOAD_ORDERS));
+	const char *histories = get_rel_name(PG_GETARG_OID(LOAD_HISTORIES));
+	const char *role = GetUserNameFromId(GetUserId(), false);
+
+	if (!rows_may_be_hidden(PG_GETARG_OID(LOAD_ORDERS)))
+		return;
+	if (!rows_may_be_hidden(PG_GETARG_OID(LOAD_HISTORIES)))
 		ereport(ERROR,
 				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
-				 errmsg("row security may hide orders of \"%s\" from %s", get_rel_name(PG_GETARG_OID(LOAD_ORDERS)),
-						GetUserNameFromId(GetUserId(), false)),
+				 errmsg("row security may hide orders of \"%s\" from %s", orders, role),
 				 errdetail("Those would be taken out of the histories, as if they had been cancelled."),
-				 errhint("Load as a role that sees all orders, or give the histories a policy, too.")));
+				 errhint("Load as a role that sees all orders, or give the histories a policy that hides the same "
+						 "customers.")));
+	ereport(NOTICE,
+			(errmsg("row security may hide orders of \"%s\", and histories of \"%s\", from %s", orders, histories,
+					role),
+			 errdetail(
+				 "Orders that it hides are taken out of the histories that it shows, as if they had been cancelled."),
+			 errhint("Both policies are to hide the same customers.")));
 }
 
 /* A history in a child is read with its parent, but what is written goes to the parent: a customer would have two. */
