@@ -292,6 +292,38 @@ SELECT create_customer_scores('shop.indexed', 'shop.orders', ARRAY['customer_id'
 SET client_min_messages = warning;
 SELECT * FROM shop.index_comments();
 
+-- Rights that were taken away do not come back by default, neither with a refresh nor beside scores that take the place of others; those that were given stay.
+SET client_min_messages = warning;
+CREATE SCHEMA rights;
+ALTER DEFAULT PRIVILEGES IN SCHEMA rights GRANT SELECT ON TABLES TO scores_column_reader;
+CREATE FUNCTION rights.readers() RETURNS TABLE (relation name, readers text) LANGUAGE sql AS $$
+	SELECT relname, string_agg(grantee::regrole::text, ' ' ORDER BY grantee::regrole::text) FILTER (WHERE grantee <> relowner)
+	FROM pg_class, aclexplode(coalesce(relacl, acldefault('r', relowner))) AS a
+	WHERE relnamespace = 'rights'::regnamespace AND relkind <> 'i' GROUP BY relname ORDER BY relname COLLATE "C" $$;
+CREATE FUNCTION rights.made(name text, storage text) RETURNS boolean LANGUAGE sql AS $$
+	SELECT create_customer_scores(name, 'shop.orders', 'customer_id', 'ordered_at', 'amount', model => (SELECT model FROM shop.model), columns => 'churn_prob', storage => made.storage, replace => true) > 0 $$;
+SELECT rights.made('rights.s', 'table');
+-- (new scores have what the owner gives by default)
+SELECT * FROM rights.readers();
+REVOKE ALL ON rights.s, rights.s_generation_1, rights.s_query, rights.s_model FROM scores_column_reader;
+GRANT SELECT ON rights.s, rights.s_generation_1 TO scores_reader;
+CALL refresh_customer_scores('rights.s');
+SELECT * FROM rights.readers();
+SELECT rights.made('rights.s', 'table');
+SELECT * FROM rights.readers();
+SELECT rights.made('rights.s', 'materialized view');
+CALL refresh_customer_scores('rights.s');
+SELECT * FROM rights.readers();
+SELECT rights.made('rights.s', 'table');
+SELECT * FROM rights.readers();
+-- Where the scores are to be read by default, so is what is new beside them.
+GRANT SELECT ON rights.s TO scores_column_reader;
+SELECT rights.made('rights.s', 'materialized view');
+CALL refresh_customer_scores('rights.s');
+SELECT * FROM rights.readers();
+ALTER DEFAULT PRIVILEGES IN SCHEMA rights REVOKE SELECT ON TABLES FROM scores_column_reader;
+DROP SCHEMA rights CASCADE;
+
 SET client_min_messages = warning;
 ALTER DEFAULT PRIVILEGES IN SCHEMA shop REVOKE SELECT ON TABLES FROM scores_column_reader;
 DROP SCHEMA shop CASCADE;

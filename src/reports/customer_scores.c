@@ -640,6 +640,7 @@ write_generation(const ScoresNames *names, int current, Progress *progress, char
 		progress_done(progress, customers, "customers scored");
 	}
 	progress_phase(progress, "indexes");
+	scores_copy_grants(names->generations[current], fresh);
 	copy_indexes(names->generations[current], fresh);
 	scores_run("COMMENT ON TABLE %s IS %s", fresh, quote_literal_cstr(scores_mark(names, SCORES_MARK_GENERATION)));
 	scores_run("ANALYZE %s", fresh);

@@ -309,6 +309,7 @@ companion_keep(const char *schema, const ScoresNames *names, bool refreshed)
 	if (!OidIsValid(scores_relation(names->refreshes)))
 	{
 		scores_run("CREATE TABLE %s AS\n%s\nWITH NO DATA", names->refreshes, last);
+		scores_narrow_grants(names->model, names->refreshes);
 		scores_run("COMMENT ON TABLE %s IS %s", names->refreshes,
 				   quote_literal_cstr(scores_mark(names, SCORES_MARK_REFRESHES)));
 		show_refreshes(names, last, groups);

@@ -338,14 +338,25 @@ scores_lose(const char *name, const char *what)
 		say_lost(strVal(lfirst(cell)));
 }
 
+/* Those that only scores of tables on several servers have, in the order in which they can be dropped. */
+static const char *
+shard_relation(const ScoresNames *names, int i)
+{
+	const char *const relations[DISTRIBUTED_RELATIONS] = {names->fit_query, names->fit, names->histories, names->input};
+
+	return relations[i];
+}
+
 void
 scores_drop_shards(const ScoresNames *names)
 {
-	const char *const relations[] = {names->fit_query, names->fit, names->histories, names->input};
+	for (int i = 0; i < DISTRIBUTED_RELATIONS; i++)
+	{
+		const char *name = shard_relation(names, i);
 
-	for (int i = 0; i < lengthof(relations); i++)
-		if (scores_of_shards(relations[i]))
-			scores_run("DROP %s %s", scores_kind(relations[i]) == RELKIND_VIEW ? "VIEW" : "TABLE", relations[i]);
+		if (scores_of_shards(name))
+			scores_run("DROP %s %s", scores_kind(name) == RELKIND_VIEW ? "VIEW" : "TABLE", name);
+	}
 }
 
 /* Whether a table has the columns of what refreshes fitted, one behind the other: users may have changed its comment. */
@@ -527,6 +538,8 @@ struct ScoresKept
 	KeptRelation relations[PUBLIC_RELATIONS];
 	List *indexes; /* of ScoresIndex */
 	ScoresIndex *key_index;
+	KeptRelation rows; /* the table that held the rows; kind '\0': there was none */
+	KeptRelation shards[DISTRIBUTED_RELATIONS];
 	List *lost;      /* of String: descriptions */
 	List *snapshots; /* of KeptSnapshots */
 };
@@ -732,6 +745,9 @@ scores_keep(const ScoresNames *names)
 
 	for (int i = 0; i < PUBLIC_RELATIONS; i++)
 		kept->relations[i] = keep_relation(relations[i]);
+	for (int i = 0; i < DISTRIBUTED_RELATIONS; i++)
+		if (scores_of_shards(shard_relation(names, i)))
+			kept->shards[i] = keep_relation(shard_relation(names, i));
 	kept->snapshots = list_concat(keep_snapshots(names->scores), keep_snapshots(names->bi));
 	for (int i = 0; i < lengthof(relations); i++)
 	{
@@ -746,6 +762,8 @@ scores_keep(const ScoresNames *names)
 		kept->lost = list_concat(kept->lost, lost_with(scores_relation(relations[i])));
 		if (kind == RELKIND_VIEW)
 			continue;
+		if (kind == RELKIND_RELATION)
+			kept->rows = keep_relation(relations[i]);
 		foreach (cell, scores_indexes(relations[i]))
 		{
 			/* The first is that over the key, which may be another one from now on. */
@@ -828,27 +846,108 @@ has_column(const char *relation, const char *column)
 	return column == NULL || get_attnum(scores_relation(relation), column) != InvalidAttrNumber;
 }
 
+/* Takes the rights away that a new relation has by default. */
+static void
+revoke_grants(const char *relation)
+{
+	ListCell *cell;
+
+	foreach (cell, grants_of(scores_relation(relation)))
+		scores_run("REVOKE ALL ON TABLE %s FROM %s", relation, ((const KeptGrant *) lfirst(cell))->to);
+}
+
+static void
+give_grant(const char *relation, const KeptGrant *grant)
+{
+	scores_run("GRANT %s%s ON TABLE %s TO %s%s", grant->privilege,
+			   grant->column == NULL ? "" : psprintf(" (%s)", quote_identifier(grant->column)), relation, grant->to,
+			   grant->grantable ? " WITH GRANT OPTION" : "");
+}
+
 /* Rights are those that they were, whatever new relations are given. */
 static void
 restore_grants(const KeptRelation *kept)
 {
 	ListCell *cell;
 
-	foreach (cell, grants_of(scores_relation(kept->name)))
-		scores_run("REVOKE ALL ON TABLE %s FROM %s", kept->name, ((const KeptGrant *) lfirst(cell))->to);
+	revoke_grants(kept->name);
 	foreach (cell, kept->grants)
 	{
 		const KeptGrant *grant = lfirst(cell);
 
 		if (has_column(kept->name, grant->column))
-			scores_run("GRANT %s%s ON TABLE %s TO %s%s", grant->privilege,
-					   grant->column == NULL ? "" : psprintf(" (%s)", quote_identifier(grant->column)), kept->name,
-					   grant->to, grant->grantable ? " WITH GRANT OPTION" : "");
+			give_grant(kept->name, grant);
 		else
 			ereport(NOTICE,
 					(errmsg("the grant of %s on column \"%s\" of %s is lost: the column is no longer there",
 							grant->privilege, grant->column, kept->name)));
 	}
+}
+
+/* Gives a new relation these rights, and no others, as far as it has their columns. */
+static void
+set_grants(const char *relation, List *grants)
+{
+	ListCell *cell;
+
+	revoke_grants(relation);
+	foreach (cell, grants)
+		if (has_column(relation, ((const KeptGrant *) lfirst(cell))->column))
+			give_grant(relation, lfirst(cell));
+}
+
+void
+scores_copy_grants(const char *from, const char *to)
+{
+	set_grants(to, grants_of(scores_relation(from)));
+}
+
+/* Whether rights on a whole relation are among others. */
+static bool
+is_granted(const KeptGrant *grant, List *grants)
+{
+	ListCell *cell;
+
+	foreach (cell, grants)
+	{
+		const KeptGrant *other = lfirst(cell);
+
+		if (other->column == NULL && strcmp(other->privilege, grant->privilege) == 0 &&
+			strcmp(other->to, grant->to) == 0 && (other->grantable || !grant->grantable))
+			return true;
+	}
+	return false;
+}
+
+/* Of the rights that a new relation has by default, it keeps those that are also given on another. */
+static void
+keep_common_grants(const char *relation, List *grants)
+{
+	List *common = NIL;
+	ListCell *cell;
+
+	foreach (cell, grants_of(scores_relation(relation)))
+		if (is_granted(lfirst(cell), grants))
+			common = lappend(common, lfirst(cell));
+	set_grants(relation, common);
+}
+
+void
+scores_narrow_grants(const char *like, const char *relation)
+{
+	keep_common_grants(relation, grants_of(scores_relation(like)));
+}
+
+/* What stands beside the scores has the rights of what it takes the place of; where there was nothing, none that the scores do not give. */
+static void
+take_place(const ScoresKept *kept, const KeptRelation *before, const char *relation)
+{
+	if (scores_kind(relation) == '\0')
+		return;
+	if (before->kind != '\0')
+		set_grants(relation, before->grants);
+	else
+		keep_common_grants(relation, kept->relations[0].grants);
 }
 
 static const char *
@@ -884,8 +983,6 @@ restore_relation(const KeptRelation *kept)
 	ListCell *cell;
 	char kind = scores_kind(kept->name);
 
-	if (kept->kind == '\0')
-		return;
 	if (kind == '\0')
 	{
 		if (kept->grants != NIL)
@@ -952,7 +1049,15 @@ scores_restore(const ScoresKept *kept, const ScoresNames *names, const char *row
 	if (kept == NULL)
 		return;
 	for (int i = 0; i < PUBLIC_RELATIONS; i++)
-		restore_relation(&kept->relations[i]);
+		if (kept->relations[i].kind != '\0')
+			restore_relation(&kept->relations[i]);
+		else
+			take_place(kept, &kept->relations[i], kept->relations[i].name);
+	if (scores_kind(rows) == RELKIND_RELATION)
+		take_place(kept, &kept->rows, rows);
+	for (int i = 0; i < DISTRIBUTED_RELATIONS; i++)
+		if (scores_of_shards(shard_relation(names, i)))
+			take_place(kept, &kept->shards[i], shard_relation(names, i));
 
 	const char *schema = quote_identifier(get_namespace_name(get_rel_namespace(scores_relation(rows))));
 

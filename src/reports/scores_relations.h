@@ -79,6 +79,13 @@ extern void scores_comment_on(const char *kind, const char *relation, const char
 /* The options of a view as CREATE VIEW takes them, or nothing. */
 extern char *scores_view_options(const char *view);
 
+/*
+ * The rights on a relation that was just made, which the owner's default privileges may have given to others: those on
+ * another, and no more; or of its own those that are given on another, too.
+ */
+extern void scores_copy_grants(const char *from, const char *to);
+extern void scores_narrow_grants(const char *like, const char *relation);
+
 /* Drops these relations. */
 extern void scores_drop_shards(const ScoresNames *names);
 
