@@ -176,6 +176,8 @@ distributed_make(const ScoresNames *names, Oid relation, const ScoresQuery *aske
 
 	make_view(names, names->fit_query, scores_fit_text(&query));
 	scores_run("CREATE TABLE %s AS SELECT q.* FROM %s AS q WITH NO DATA", names->fit, names->fit_query);
+	/* It is written by deleting its row, which a table that is published allows no other way. */
+	scores_run("ALTER TABLE %s REPLICA IDENTITY FULL", names->fit);
 	scores_run("SELECT pg_catalog.create_reference_table(%s::pg_catalog.regclass)", quote_literal_cstr(names->fit));
 	scores_run("COMMENT ON TABLE %s IS %s", names->fit, quote_literal_cstr(scores_mark(names, SCORES_MARK_SHARDS)));
 	write_fit(names, progress);

@@ -125,6 +125,8 @@ static const char *const create_templates[] = {
 	"  to_segment pg_catalog.text, customers pg_catalog.int8 NOT NULL, clv_before pg_catalog.float8,\n"
 	"  clv_after pg_catalog.float8, value_lost pg_catalog.float8, without_value pg_catalog.int8 NOT NULL)",
 	"CREATE INDEX ON {moves} (changed_on)",
+	/* Of a table that is published, rows without one could not be deleted, and no snapshot be taken again. */
+	"ALTER TABLE {moves} REPLICA IDENTITY FULL",
 	"COMMENT ON TABLE {moves} IS 'moves between segments by day, with the value before and after; from NULL: they were "
 	"gone and come back, to NULL: they are gone; who is there for the first time has not moved'",
 	"COMMENT ON COLUMN {moves}.value_lost IS 'value before less value after, of the customers who have both: who is "
