@@ -52,6 +52,16 @@ FROM (VALUES (1, 'alike', '{"by": "proportion", "units": [[10, 3, 4]]}'), (2, 'o
 	(7, 'nothing', '{"by": "count", "left_out": 2, "units": []}'), (8, 'all or nothing', '{"by": "proportion", "units": [[10, 0, 20], [10, 10, 20]]}')) AS v(n, what, v),
 	LATERAL (SELECT v.v::rate_prior) AS p(prior), rate_prior_params(prior), rate_interval(prior, 1, 1) ORDER BY n;
 
+-- Exposures may differ by any factor: an interval is about as wide as with the prior taken as known, and soon there.
+SELECT exposure, status, round(low::numeric, 2) AS low, round(high::numeric, 2) AS high, low < shrunken AND shrunken < high AS around_it
+FROM (SELECT exposure, rate_prior(i % 30, CASE WHEN i % 10 = 0 THEN exposure ELSE 1 END, 'count') AS prior
+	FROM generate_series(1, 300) AS i, unnest('{1,1e3,1e4,1e6,1e9,1e12,1e15}'::float8[]) AS exposure GROUP BY exposure) AS x,
+	rate_prior_params(prior), rate_interval(prior, 10, 5), shrunken_rate(prior, 10, 5) AS shrunken ORDER BY exposure;
+SET statement_timeout = '20s';
+SELECT low < high AS has_width FROM unnest('{2147483648,10,0}'::int8[], '{1e-300,5,1e15}'::float8[]) AS v(events, exposure),
+	rate_interval('{"by": "count", "units": [[10, 0, 1], [10, 9, 1], [10, 72, 1e15]]}'::rate_prior, events, exposure);
+RESET statement_timeout;
+
 -- Any order and any split give the same bytes; text, binary and jsonb are exact.
 SELECT rollup(p ORDER BY k DESC) = prior AS same, bool_and(p::text::rate_prior = p AND rate_prior_send(p::text::rate_prior) = rate_prior_send(p)) AS exact
 FROM (SELECT shop % 3, rate_prior(good, total) FROM shops GROUP BY 1) AS x(k, p), priors GROUP BY prior;

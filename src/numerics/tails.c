@@ -18,6 +18,10 @@
 #include "numerics/special.h"
 
 #define MOST_STEPS 100000
+
+/* From here on the cube root of a gamma variable is normal as exactly as the series is: Wilson and Hilferty, PNAS 17:684 (1931). */
+#define MOST_EXACT 1e8
+
 #define TINY 1e-300
 
 double
@@ -79,6 +83,8 @@ chi_square_tail(double x, double df)
 
 	if (!(half > 0.0))
 		return 1.0;
+	if (a > MOST_EXACT)
+		return normal_prob((1.0 - 1.0 / (9.0 * a) - cbrt(half / a)) * 3.0 * sqrt(a));
 	return half < a + 1.0 ? 1.0 - gamma_series(a, half) : gamma_fraction(a, half);
 }
 
@@ -224,8 +230,7 @@ gamma_target(const void *data, double z, double *slope)
 double
 gamma_quantile(double p, double a)
 {
-	/* Wilson and Hilferty, PNAS 17:684 (1931): beyond this it is as exact as the series */
-	if (a > 1e8)
+	if (a > MOST_EXACT)
 		return a * pow(1.0 - 1.0 / (9.0 * a) + normal_quantile(p) / (3.0 * sqrt(a)), 3);
 
 	GammaTarget target = {a, lgamma(a), p};

@@ -293,6 +293,96 @@ intervals_of_few_units_cover(void **state)
 	free(spread);
 }
 
+/* Rates of units whose totals differ by up to twelve orders of magnitude, true to the prior: intervals hold nine tenths of them. */
+static void
+intervals_of_unequal_units_cover(void **state)
+{
+	RateSpread *spread = malloc(sizeof(RateSpread));
+
+	(void) state;
+	for (int counts = 0; counts <= 1; counts++)
+	{
+		int covered = 0;
+		int all = 0;
+		Random random = random_start(31, counts);
+
+		for (int shop = 0; shop < 100; shop++)
+		{
+			double s = exp(4.0 * random_uniform(&random) - 1.0);
+			double m = 0.1 + 0.4 * random_uniform(&random);
+			double orders = counts ? 12.0 : 9.0;
+			RateUnits rows[40];
+			double rates[40];
+			RatePrior prior;
+
+			for (int i = 0; i < 40; i++)
+			{
+				double total = floor(5.0 * pow(10.0, orders * random_uniform(&random)));
+				double good;
+
+				rates[i] = counts ? random_gamma(&random, s * m) / s : random_beta(&random, s * m, s * (1.0 - m));
+				/* of many trials or events the share says the rate */
+				good = floor(total * rates[i] + 0.5);
+				if (total < 1e4 && counts)
+					good = poisson(&random, total * rates[i]);
+				if (total < 1e4 && !counts)
+				{
+					good = 0.0;
+					for (int k = 0; k < (int) total; k++)
+						good += random_uniform(&random) < rates[i];
+				}
+				rows[i] = (RateUnits){good, total, 1.0};
+			}
+			rate_prior_fit(&test_host, rows, 40, counts, &prior);
+			rate_prior_spread(&test_host, rows, 40, &prior, spread);
+			for (int i = 0; i < 40; i++)
+			{
+				double low;
+				double high;
+
+				if (rows[i].total >= 1e4)
+					continue;
+				rate_spread_interval(spread, rows[i].good, rows[i].total, 0.9, &low, &high);
+				covered += low <= rates[i] && rates[i] <= high;
+				all++;
+			}
+		}
+		print_message("%s: covered %.4f of %d\n", counts ? "counts" : "proportions", (double) covered / all, all);
+		CLOSE((double) covered / all, 0.9, 0.02);
+	}
+	free(spread);
+}
+
+/* So, too, where the large units have rates that no prior of the small ones allows: of 300 units the prior is nearly known. */
+static void
+intervals_of_units_unlike_each_other(void **state)
+{
+	RateSpread *spread = malloc(sizeof(RateSpread));
+
+	(void) state;
+	for (int counts = 0; counts <= 1; counts++)
+		for (double exposure = 1e2; exposure < (counts ? 1e16 : 1e12); exposure *= 10.0)
+		{
+			RateUnits rows[300];
+			RatePrior prior;
+			double low;
+			double high;
+			double known_low;
+			double known_high;
+
+			for (int i = 0; i < 300; i++)
+				rows[i] = (RateUnits){i % 30, i % 10 == 0 ? exposure : counts ? 1.0 : 30.0, 1.0};
+			rate_prior_fit(&test_host, rows, 300, counts, &prior);
+			assert_int_equal(prior.status, RATE_PRIOR_OK);
+			rate_prior_spread(&test_host, rows, 300, &prior, spread);
+			rate_spread_interval(spread, 3.0, 5.0, 0.9, &low, &high);
+			rate_shrunk_interval(&prior, 3.0, 5.0, 0.9, &known_low, &known_high);
+			CLOSE(low / known_low, 1.0, 0.02);
+			CLOSE(high / known_high, 1.0, 0.02);
+		}
+	free(spread);
+}
+
 /* In any unit of exposure the prior is the same. */
 static void
 exposure_has_no_unit(void **state)
@@ -413,6 +503,8 @@ main(void)
 		cmocka_unit_test(priors_are_recovered),
 		cmocka_unit_test(spread_is_the_integral),
 		cmocka_unit_test(intervals_of_few_units_cover),
+		cmocka_unit_test(intervals_of_unequal_units_cover),
+		cmocka_unit_test(intervals_of_units_unlike_each_other),
 		cmocka_unit_test(exposure_has_no_unit),
 		cmocka_unit_test(quantiles),
 		cmocka_unit_test(the_three_questions),

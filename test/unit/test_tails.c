@@ -124,6 +124,12 @@ test_chi_square(void **state)
 	for (size_t i = 0; i < sizeof(chi_square) / sizeof(chi_square[0]); i++)
 		assert_near(chi_square_tail(chi_square[i][0], chi_square[i][1]), chi_square[i][2], 1e-10);
 	assert_true(chi_square_tail(0.0, 3.0) == 1.0);
+	/* of very many degrees the series would not end in time */
+	for (double df = 1e7; df < 1e19; df *= 10.0)
+	{
+		assert_near(chi_square_tail(df - 2.0 / 3.0, df), 0.5, 1e-6);
+		assert_near(chi_square_tail(df + 1.5 * sqrt(2.0 * df), df), normal_prob(-1.5), 5e-4 * sqrt(1e7 / df) + 1e-6);
+	}
 	/* one degree of freedom is a normal variable's square */
 	assert_near(chi_square_tail(2.5 * 2.5, 1.0), 2.0 * normal_prob(-2.5), 1e-12);
 	assert_near(normal_prob(-1.9599639845400542355), 0.025, 1e-14);

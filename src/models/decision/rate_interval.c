@@ -36,6 +36,11 @@
 #define LEAST_WEIGHT 1e-4
 #define LARGEST_LN_RATE 709.0
 
+/* The search for the mean that is most likely for a strength: in logits, and in deviations. */
+#define MOST_MODE_STEPS 50
+#define LONGEST_MODE_STEP 3.0
+#define MODE_WITHIN 0.001
+
 /* Gauss-Hermite points and weights, of the standard normal density. */
 static const double points[MEAN_POINTS] = {-1.7320508075688773, 0.0, 1.7320508075688773};
 static const double weights[MEAN_POINTS] = {1.0 / 6.0, 2.0 / 3.0, 1.0 / 6.0};
@@ -127,7 +132,76 @@ mean_given_strength(const PriorLikelihood *likelihood, double s, double *center,
 	*deviation = 1.0 / sqrt(likelihood->counts ? good : good * (1.0 - mean));
 }
 
-/* Adds the priors with one strength; the highest logarithm of their density, relative to that at the mode. */
+/* A prior by its strength and the logit (of counts the logarithm) of its mean. */
+static void
+prior_at(bool counts, double s, double u, double *a, double *b)
+{
+	*a = counts ? s * exp(u) : s / (1.0 + exp(-u));
+	*b = counts ? s : s / (1.0 + exp(u));
+}
+
+/*
+ * The derivative of the density in the mean, for a strength, divided by that of a: it falls with the mean, and is zero at one.
+ * Sets its own, and what it was divided by.
+ */
+static double
+mean_slope(const PriorLikelihood *likelihood, double s, double u, double *bend, double *scale)
+{
+	bool counts = likelihood->counts;
+	double a;
+	double b;
+	double slope;
+
+	prior_at(counts, s, u, &a, &b);
+	*scale = counts ? a : a * (b / s);
+	slope = 0.5 / a - (counts ? 0.0 : 0.5 / b);
+	*bend = -0.5 / (a * a) - (counts ? 0.0 : 0.5 / (b * b));
+	for (int i = 0; i < likelihood->count; i++)
+	{
+		const RateUnits *row = &likelihood->rows[i];
+		double bad = row->total - row->good;
+
+		host_poll_at(i);
+		slope += row->units *
+			(sf_dpoch(a, row->good) - (counts ? log1p(row->total / likelihood->unit / b) : sf_dpoch(b, bad)));
+		*bend += row->units * (sf_tpoch(a, row->good) + (counts ? 0.0 : sf_tpoch(b, bad)));
+	}
+	*bend *= *scale;
+	return slope;
+}
+
+/*
+ * Where the density of the mean is highest for a strength, by Newton's method within a bracket, and its deviation there.
+ * The quasi-likelihood estimate, from which it begins, is no such place where units of very different totals differ by
+ * more than the strength has them differ.
+ */
+static void
+mode_given_strength(const PriorLikelihood *likelihood, double s, double *center, double *deviation)
+{
+	double low = -INFINITY;
+	double high = INFINITY;
+
+	for (int i = 0; i < MOST_MODE_STEPS; i++)
+	{
+		double bend;
+		double scale;
+		double slope = mean_slope(likelihood, s, *center, &bend, &scale);
+		double step = fmax(fmin(-slope / bend, LONGEST_MODE_STEP), -LONGEST_MODE_STEP);
+
+		if (!(bend < 0.0) || !isfinite(slope))
+			return;
+		*deviation = 1.0 / sqrt(-bend * scale);
+		if (slope > 0.0)
+			low = *center;
+		else
+			high = *center;
+		if (fabs(step) < MODE_WITHIN * *deviation)
+			return;
+		*center = *center + step > low && *center + step < high ? *center + step : 0.5 * (low + high);
+	}
+}
+
+/* Adds the priors with one strength, with logarithms of weights; the highest of their density, relative to that at the mode. */
 static double
 add_strength(const RatePosterior *posterior, double ln_strength, RateSpread *spread)
 {
@@ -141,22 +215,18 @@ add_strength(const RatePosterior *posterior, double ln_strength, RateSpread *spr
 	double highest = -INFINITY;
 
 	mean_given_strength(likelihood, s, &center, &deviation);
+	mode_given_strength(likelihood, s, &center, &deviation);
 	for (int p = 0; p < MEAN_POINTS; p++)
-	{
-		double u = center + deviation * points[p];
-
-		a[p] = likelihood->counts ? s * exp(u) : s / (1.0 + exp(-u));
-		b[p] = likelihood->counts ? s : s / (1.0 + exp(u));
-	}
+		prior_at(likelihood->counts, s, center + deviation * points[p], &a[p], &b[p]);
 	log_likelihoods(likelihood, a, b, values);
 	for (int p = 0; p < MEAN_POINTS; p++)
 	{
 		double density = values[p] + prior_density(posterior, a[p], b[p]) - posterior->highest;
-		double weight = exp(density + 0.5 * points[p] * points[p]) * weights[p] * deviation;
+		double ln_weight = density + 0.5 * points[p] * points[p] + log(weights[p] * deviation);
 
 		highest = fmax(highest, density);
-		if (weight > 0.0)
-			spread->nodes[spread->count++] = (RateNode){a[p], b[p] * likelihood->unit, weight};
+		if (isfinite(ln_weight))
+			spread->nodes[spread->count++] = (RateNode){a[p], b[p] * likelihood->unit, ln_weight};
 	}
 	return highest;
 }
@@ -182,16 +252,25 @@ take_as_known(const RatePrior *prior, RateSpread *spread)
 	spread->count = 1;
 }
 
-/* Drops what has next to no weight, and makes the weights add up to 1. */
+/*
+ * Makes weights of their logarithms, drops what has next to none, and makes the others add up to 1. Of very many units the
+ * density is rounded by whole logarithms, and the highest is not that at the mode.
+ */
 static void
 normalise(RateSpread *spread)
 {
+	double highest = -INFINITY;
 	double sum = 0.0;
 	double kept = 0.0;
 	int count = 0;
 
 	for (int i = 0; i < spread->count; i++)
+		highest = fmax(highest, spread->nodes[i].weight);
+	for (int i = 0; i < spread->count; i++)
+	{
+		spread->nodes[i].weight = exp(spread->nodes[i].weight - highest);
 		sum += spread->nodes[i].weight;
+	}
 	for (int i = 0; i < spread->count; i++)
 		if (spread->nodes[i].weight >= LEAST_WEIGHT * sum)
 		{
@@ -216,7 +295,7 @@ rate_prior_spread(const Host *host, const RateUnits *rows, int count, const Rate
 	if (prior->status == RATE_PRIOR_NO_UNITS)
 		return;
 	if (prior->counts)
-		posterior.likelihood.unit = prior->total / prior->units;
+		posterior.likelihood.unit = rate_typical_exposure(rows, count, prior->units);
 	for (int i = 0; i < count; i++)
 	{
 		host_poll_at(i);
@@ -277,12 +356,14 @@ mixture_target(const void *data, double z, double *slope)
 	double sum = 0.0;
 
 	*slope = 0.0;
-	host_poll();
 	for (int i = 0; i < spread->count; i++)
 	{
 		const RateNode *node = &spread->nodes[i];
 		double a = node->a + mixture->good;
 		double slope_here = 0.0;
+
+		host_poll();
+
 		double prob = spread->counts
 			? gamma_prob(a, mixture->ln_norm[i], node->b + mixture->total, z, &slope_here)
 			: beta_prime_cdf(a, node->b + mixture->total - mixture->good, mixture->ln_norm[i], z, &slope_here);

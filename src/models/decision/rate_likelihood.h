@@ -15,7 +15,13 @@ typedef struct PriorLikelihood
 	double unit; /* of exposure */
 } PriorLikelihood;
 
-/* Limits of the logarithms of a and b, in units of the mean exposure: beyond them there is nothing to see. */
+/*
+ * The unit of exposure that likelihoods of counts are taken in: the geometric mean, for the strength of a prior may be
+ * as small as the smallest exposure is against the largest.
+ */
+extern double rate_typical_exposure(const RateUnits *rows, int count, double units);
+
+/* Limits of the logarithms of a and b, in units of that exposure: beyond them there is nothing to see. */
 #define RATE_PRIOR_WIDEST 18.0
 #define RATE_PRIOR_MAX_ITERATIONS 200
 

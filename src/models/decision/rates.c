@@ -80,6 +80,19 @@ rate_prior_objective(void *data, const double *theta, double *value, double *gra
 	hessian[3] = gradient[1] - p[1] * p[1] * second[2];
 }
 
+double
+rate_typical_exposure(const RateUnits *rows, int count, double units)
+{
+	double ln_product = 0.0;
+
+	for (int i = 0; i < count; i++)
+	{
+		host_poll_at(i);
+		ln_product += rows[i].units / units * log(rows[i].total);
+	}
+	return exp(ln_product);
+}
+
 /* Whether the likelihood rises with the first trace of a difference between units. */
 static bool
 units_differ(const PriorLikelihood *likelihood, const RatePrior *prior)
@@ -155,7 +168,7 @@ rate_prior_fit(const Host *host, const RateUnits *rows, int count, bool counts, 
 		return;
 	prior->status = RATE_PRIOR_ALIKE;
 	if (counts)
-		likelihood.unit = prior->total / prior->units;
+		likelihood.unit = rate_typical_exposure(rows, count, prior->units);
 	if (!(prior->good > 0.0) || (!counts && prior->good >= prior->total) || !units_differ(&likelihood, prior))
 		return;
 	rate_start(&likelihood, prior, theta);
