@@ -183,3 +183,9 @@ SELECT literal, contacts_refused(literal, 'contact_log') FROM (VALUES ('{"contac
 SELECT literal, contacts_refused(literal, 'fatigue') FROM (VALUES ('{"contacts": [[0, 1, 2, 0]]}'), ('{"contacts": [[0, 0, 1, 0]]}'), ('{"contacts": [[0, 1, 0, 2]]}'),
 	('{"contacts": [[10001, 1, 0, 0]]}'), ('{"contacts": [[-1, 1, 0, 0]]}'), ('{"contacts": [[0, 1, 0]]}'), ('{"left_out": -1, "contacts": []}')) AS v(literal);
 SELECT literal, contacts_refused(literal, 'relevance_audit') FROM (VALUES ('{"contacts": [[64, 1]]}'), ('{"contacts": [[1, -1]]}'), ('{"contacts": [[1, 1], [1, 1]]}')) AS v(literal);
+-- Any number of contacts is soon counted, from a value for each customer, too.
+SET statement_timeout = '2s';
+SELECT param, status FROM generate_series(1, 20) AS i,
+	fatigue_params(ARRAY['{"contacts": [[0, 5, 1, 0], [3, 1e15, 1, 0]]}'::fatigue, '{"contacts": [[0, 5, 1, 0]]}']) GROUP BY 1, 2 ORDER BY 1;
+RESET statement_timeout;
+

@@ -316,9 +316,9 @@ fatigue_params(PG_FUNCTION_ARGS)
 	return (Datum) 0;
 }
 
-/* The contacts of all customers by the number of recent ones: the curve is the same for all of them. */
+/* The contacts of all customers by the number of recent ones, as far as there are any: the curve is the same for all of them. */
 static RateLevel *
-levels_of_customers(const FatigueCustomers *customers)
+levels_of_customers(const FatigueCustomers *customers, int *count)
 {
 	RateLevel *all = palloc0_array(RateLevel, FATIGUE_MOST_RECENT + 1);
 
@@ -331,6 +331,10 @@ levels_of_customers(const FatigueCustomers *customers)
 		level->heads += customers->levels[i].heads;
 		level->events += customers->levels[i].events;
 	}
+	*count = 0;
+	for (int i = 0; i <= FATIGUE_MOST_RECENT; i++)
+		if (all[i].heads > 0)
+			all[(*count)++] = all[i];
 	return all;
 }
 
@@ -372,6 +376,7 @@ fit_customers(ArrayType *array, bool randomised, double *freedom, const char **s
 	{
 		FatigueCustomers customers = fatigue_customers(array, outcomes[i]);
 		RateLevel *levels;
+		int count;
 		double of_contacts;
 
 		n = customers.n;
@@ -380,13 +385,12 @@ fit_customers(ArrayType *array, bool randomised, double *freedom, const char **s
 			break;
 		for (size_t k = 0; k < customers.count; k++)
 			fit.most_recent = Max(fit.most_recent, (int) customers.levels[k].contacts);
-		levels = levels_of_customers(&customers);
-		*curves[i] = rate_curve_fit(levels, FATIGUE_MOST_RECENT + 1);
+		levels = levels_of_customers(&customers, &count);
+		*curves[i] = rate_curve_fit(levels, count);
 		of_contacts = curves[i]->covariance[2];
 		freedom[i] = errors_by_customer(curves[i], &customers);
 		/* the first-order correction of Rao & Scott (1984) for what customers differ by */
-		fit.poor =
-			fit.poor || fits_poorly(curves[i], levels, FATIGUE_MOST_RECENT + 1, curves[i]->covariance[2] / of_contacts);
+		fit.poor = fit.poor || fits_poorly(curves[i], levels, count, curves[i]->covariance[2] / of_contacts);
 	}
 	if (fit.any)
 	{

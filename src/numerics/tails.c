@@ -81,6 +81,8 @@ chi_square_tail(double x, double df)
 	double a = df / 2.0;
 	double half = x / 2.0;
 
+	if (isnan(x) || isnan(df))
+		return NAN;
 	if (!(half > 0.0))
 		return 1.0;
 	if (a > MOST_EXACT)
@@ -141,7 +143,7 @@ student_tail(double t, double df)
 double
 student_two_sided(double t, double df)
 {
-	if (isnan(t))
+	if (isnan(t) || !(df > 0.0))
 		return NAN;
 	if (!(t > 0.0))
 		return 1.0;
@@ -156,6 +158,9 @@ student_quantile(double p, double df)
 	double low = -50.0;
 	double high = 700.0;
 
+	/* what is no number would take every step there is */
+	if (!(df > 0.0))
+		return NAN;
 	if (p == 0.5)
 		return 0.0;
 	/* so close to the normal distribution that one more term of Cornish and Fisher is exact */
@@ -169,6 +174,7 @@ student_quantile(double p, double df)
 	{
 		double middle = (low + high) / 2.0;
 
+		host_poll();
 		/* beyond the largest double's root, t^2 would overflow */
 		if (middle < 340.0 && student_tail(exp(middle), df) > tail)
 			low = middle;

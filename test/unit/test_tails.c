@@ -115,6 +115,12 @@ test_student(void **state)
 			assert_near(student_quantile(1.0 - p, df), -student[i][2], 1e-10);
 	}
 	assert_true(student_quantile(0.5, 3.0) == 0.0);
+	/* without degrees of freedom there is none, and soon */
+	for (int i = 0; i < 3; i++)
+	{
+		assert_true(isnan(student_quantile(0.95, (double[]){NAN, 0.0, -1.0}[i])));
+		assert_true(isnan(student_two_sided(1.0, (double[]){NAN, 0.0, -1.0}[i])));
+	}
 }
 
 static void
@@ -124,6 +130,7 @@ test_chi_square(void **state)
 	for (size_t i = 0; i < sizeof(chi_square) / sizeof(chi_square[0]); i++)
 		assert_near(chi_square_tail(chi_square[i][0], chi_square[i][1]), chi_square[i][2], 1e-10);
 	assert_true(chi_square_tail(0.0, 3.0) == 1.0);
+	assert_true(isnan(chi_square_tail(NAN, 3.0)) && isnan(chi_square_tail(3.0, NAN)));
 	/* of very many degrees the series would not end in time */
 	for (double df = 1e7; df < 1e19; df *= 10.0)
 	{

@@ -39,6 +39,7 @@ likelihood(const RateLevel *levels, int count, double middle, double a, double b
 {
 	RateLikelihood sum = {0};
 
+	host_poll();
 	for (int i = 0; i < count; i++)
 	{
 		double c = levels[i].contacts - middle;
