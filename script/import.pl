@@ -366,6 +366,15 @@ if (my @missing = grep { $missing{$_} } qw(customer date amount))
 		. ($others ne '' ? "\n    Nor is there one in a file that has the order's number, too: $others" : '');
 }
 exit 0 if $option{sniff};
+# A joined export may have two columns of one name, which only the file can tell apart.
+my %said;
+foreach my $place (grep { defined $_ } @customer, $amount, map { $column{$_} } sort keys %column)
+{
+	my ($table, $name) = (table_of($place), compared(name_of($place)));
+	my $like = grep { compared($_) eq $name } @{ $table->{header} };
+	print STDERR "$ENV{DEMO_NAME}: $table->{shown} has $like columns ", shown(name_of($place)), ", of which the first is taken; give the others another name, or that one\n"
+		if $like > 1 && !$said{ $table->{shown} }{$name}++;
+}
 
 # ---------------------------------------------------------------- the server's part
 

@@ -80,6 +80,14 @@ like(imported($strange), qr/decimal comma.*Goes in   12 orders of 12 customers/s
 append_to_file($strange, "13;2024-01-01\n");
 like(imported($strange), qr/line 14: missing data for column "Total"/, 'a row with too few fields is named by its line and column');
 
+# Of two columns with one name the first is taken, and that is said of those that are used.
+my $joined = PostgreSQL::Test::Utils::tempdir() . '/joined.csv';
+append_to_file($joined, "customer_id,order_date,amount,Customer ID,amount,note,note\n" . join '', map { "$_,2024-01-01,5,$_,7,a,b\n" } 1 .. 12);
+my $said_twice = imported($joined);
+like($said_twice, qr/demo: joined.csv has 2 columns "$_", of which the first is taken/, "two columns $_ are said") foreach qw(customer_id amount);
+unlike($said_twice, qr/columns "note"/, 'those that are not used are not');
+like($said_twice, qr/^\\N\t1\t\S+ \S+\t5$/m, 'and the first is taken');
+
 # Files that do not belong together, and keys that are there twice.
 my $folder = PostgreSQL::Test::Utils::tempdir();
 sub files
