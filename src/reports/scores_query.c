@@ -538,9 +538,9 @@ fit_warning(const ScoresQuery *query, const char *base)
 
 /* Of a group that has the model of all, also what is wrong with the days of all. */
 static const char group_warning[] =
-	",\n    CASE WHEN b.too_small AND (a.warning OPERATOR(pg_catalog.=) b.warning) IS NOT TRUE\n"
-	"      THEN NULLIF(pg_catalog.concat_ws('; '::pg_catalog.text, a.warning, b.warning), ''::pg_catalog.text)\n"
-	"      ELSE b.warning END AS warning";
+	",\n    CASE WHEN NOT b.too_small OR a.warning IS NULL THEN b.warning\n"
+	"      WHEN (a.warning OPERATOR(pg_catalog.=) b.warning) IS NOT FALSE THEN a.warning\n"
+	"      ELSE pg_catalog.concat(a.warning, '; '::pg_catalog.text, b.warning) END AS warning";
 
 /* Whether one of the columns that were chosen needs this. Until they are chosen, their names alone are asked for. */
 static bool
