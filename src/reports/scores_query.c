@@ -115,7 +115,7 @@ static const ColumnText columns[] = {
 	{"model", "{model_name}", "name of the model behind the scores"},
 	{"fit_status", "{fit_status}",
 	 "ok, or what speaks against that model: not_converged, not_identified, few_customers, weak_season; model_of_all "
-	 "where a group is too small for a model of its own"},
+	 "where a group is too small for a model of its own; NULL: the parameters were given, nothing was fitted"},
 	{"as_of", "{as_of}", "the day the scores stand at"},
 };
 
