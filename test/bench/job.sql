@@ -19,7 +19,6 @@ FROM simulate_orders(1000000, '{"model": "bg/nbd", "timing": {"r": 0.7, "alpha":
 CREATE INDEX ON bench.orders (ordered_at);
 CREATE INDEX ON bench.orders (customer_id);
 CREATE TABLE bench.histories (customer_id bigint PRIMARY KEY, history purchase_history NOT NULL);
-CREATE INDEX ON bench.histories (last_order_on(history));
 SELECT load_orders('bench.histories', 'bench.orders', 'customer_id', 'ordered_at', 'amount', since => '-infinity') AS loaded \gset
 VACUUM (FREEZE, ANALYZE) bench.orders, bench.histories;
 SELECT clv_fit(customer_base(history)) AS model FROM bench.histories \gset
