@@ -57,7 +57,7 @@ DECLARE
 	twice text;
 	kind text;
 	found regclass;
-	relations regclass[];	-- scores, orders, model, snapshots, their days
+	relations regclass[];	-- scores, orders, model, snapshots
 	expected text[];
 	missing text;
 BEGIN

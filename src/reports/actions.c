@@ -327,9 +327,9 @@ customer_triggers_query(PG_FUNCTION_ARGS)
 	PG_RETURN_TEXT_P(cstring_to_text(triggers_query(fcinfo)));
 }
 
-/* Says how many customers have a trigger by their scores, but nothing that is at stake. */
-static void
-notice_without_value(const char *schema, Oid scores)
+/* The count that a query over the scores gives first; its row stays in SPI_tuptable. */
+static int64
+count_scores(const char *template, const char *schema, Oid scores)
 {
 	SqlPart parts[N_SCORE_PARTS];
 	StringInfoData query;
@@ -337,8 +337,17 @@ notice_without_value(const char *schema, Oid scores)
 
 	initStringInfo(&query);
 	score_parts(scores, parts);
-	sql_append_template(&query, triggers_without_value, schema, parts, lengthof(parts));
+	sql_append_template(&query, template, schema, parts, lengthof(parts));
 	read_counts(query.data, &count, 1);
+	return count;
+}
+
+/* Says how many customers have a trigger by their scores, but nothing that is at stake. */
+static void
+notice_without_value(const char *schema, Oid scores)
+{
+	int64 count = count_scores(triggers_without_value, schema, scores);
+
 	if (count > 0)
 		ereport(NOTICE,
 				(errmsg_plural(INT64_FORMAT " customer of \"%s\" whose lifecycle is a trigger is left out",
@@ -352,14 +361,8 @@ notice_without_value(const char *schema, Oid scores)
 static void
 notice_several_rows(const char *schema, Oid scores)
 {
-	SqlPart parts[N_SCORE_PARTS];
-	StringInfoData query;
-	int64 count;
+	int64 count = count_scores(triggers_of_several_rows, schema, scores);
 
-	initStringInfo(&query);
-	score_parts(scores, parts);
-	sql_append_template(&query, triggers_of_several_rows, schema, parts, lengthof(parts));
-	read_counts(query.data, &count, 1);
 	if (count > 0)
 		ereport(NOTICE,
 				(errmsg_plural(INT64_FORMAT " customer_id of \"%s\" has several rows, and is named once",

@@ -689,11 +689,12 @@ lock_soon(Oid relation)
 static void
 refuse_added_columns(Oid view, const ScoresNames *names, const char *generation)
 {
+	Oid table = scores_relation(generation);
 	const char *name;
 
 	for (int i = 1; (name = get_attname(view, i, true)) != NULL; i++)
 	{
-		const char *column = get_attname(scores_relation(generation), i, true);
+		const char *column = get_attname(table, i, true);
 
 		if (column == NULL || strcmp(column, SCORES_REFRESH) == 0)
 			ereport(ERROR,

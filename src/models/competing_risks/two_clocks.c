@@ -280,8 +280,8 @@ set_points(const Sweep *sweep, SweepPanel *panel, LifetimeTerm *leaving)
 	}
 }
 
-/* The rest of the run that the sweep is in, or of the days before the first, not beyond the last cell; gives its beginning. */
-static double
+/* The rest of the run that the sweep is in, or of the days before the first, not beyond the last cell. */
+static void
 set_rest_of_run(Sweep *sweep, double last, SweepPanel *panel)
 {
 	panel->begin = last;
@@ -299,7 +299,6 @@ set_rest_of_run(Sweep *sweep, double last, SweepPanel *panel)
 		}
 	}
 	panel->width = fmax(sweep->age - panel->begin, 0.0);
-	return panel->begin;
 }
 
 /* Whether so few stay from one age to another that those who do are nothing in the integrals from the first on. */
@@ -336,15 +335,15 @@ skip_nothing(Sweep *sweep, const SweepPanel *panel, double next)
 static bool
 sweep_next(Sweep *sweep, const DatedCell *cell, const DatedCell *end, SweepPanel *panel, LifetimeTerm *leaving)
 {
-	double next, begin;
+	double next;
 
 	if (cell == end)
 		return false;
 	next = cell->t_x_days / sweep->unit_days;
 	do
 	{
-		begin = set_rest_of_run(sweep, end[-1].t_x_days / sweep->unit_days, panel);
-		if (next > begin)
+		set_rest_of_run(sweep, end[-1].t_x_days / sweep->unit_days, panel);
+		if (next > panel->begin)
 			(void) fit_panel(sweep, panel, &panel_with_cells, true);
 		else if (!fit_panel(sweep, panel, &short_panel, false))
 			(void) fit_panel(sweep, panel, &panel_without_cells, true);
