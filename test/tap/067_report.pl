@@ -122,6 +122,9 @@ my $one_column = document('shops', '-v', 'scores="North East"."One column"', @of
 my $sentences = q{SELECT string_agg(p ->> 'sentence', ' ') FROM d, json_array_elements(d -> 'pictures') AS p};
 is(ask($told_apart, $sentences), ask($one_column, $sentences), 'customers told apart by a view are reported like those of one column, in a schema of their own');
 unlink "$directory/shops.json";
+ok(IPC::Run::run([ "$root/script/report", $node->connstr('shops'), '--scores', 'told_apart', '--model', 'shop_scores_model', '--orders', 'orders_told_apart', '--columns', 'customer,ordered_at,amount', '--json' ],
+	'>', \my $by_options), 'script/report takes these names as options');
+is(ask($by_options, $sentences), ask($told_apart, $sentences), 'and says the same');
 my $groups = document('shops', '-v', 'scores=group_scores', '-v', 'customer_id=customer', '-v', 'orders=by_shop');
 is(ask($groups, q{SELECT string_agg(f ->> 'note', ';') FROM d, json_array_elements(d -> 'figures') AS f WHERE f ->> 'label' IN ('Customers', 'Model')}) =~ /in 2 groups;model of all \(the worst of 2 groups\)/, 1, 'groups are said to be there, with the worst fit');
 like(ask($groups, q{SELECT p ->> 'sentence' FROM d, json_array_elements(d -> 'pictures') AS p WHERE p ->> 'name' = 'moves'}), qr/rules or cut points of their own, by group,/, 'and that each has cut points of its own');
