@@ -2,6 +2,7 @@
 #
 # In README.md and doc/*.md a block marked sql is run, in order, in one session
 # for each file; where a block marked text follows it, that is its output.
+# dbt/models/schema.yml, too, is what dbt/schema.sql prints.
 #
 # Where ACCEPT_DOCUMENTATION names a directory, the files are written there with the
 # outputs as they are now ("script/dev docs").
@@ -102,6 +103,12 @@ foreach my $file ("$root/README.md", sort glob("$root/doc/*.md"))
 	}
 }
 cmp_ok($shown, '>', 5, 'the documentation shows output');
+
+my ($described) = run_command([ 'psql', '-XAtq', '-d', $node->connstr('with_extension'), '-f', "$root/dbt/schema.sql" ]);
+append_to_file("$ENV{ACCEPT_DOCUMENTATION}/schema.yml", "$described\n") if $ENV{ACCEPT_DOCUMENTATION};
+my @described = split /\n/, $described;
+cmp_ok(scalar(@described), '>', 100, 'the dbt models are described');
+is_deeply(\@described, [ split /\n/, slurp_file("$root/dbt/models/schema.yml") ], 'dbt/models/schema.yml is what dbt/schema.sql prints');
 
 $node->stop;
 done_testing();
