@@ -60,12 +60,14 @@ count_map_out_of_range(const CountMapType *type)
 }
 
 /*
- * Many entries are sorted digit by digit, from the lowest (Knuth, TAOCP 3,
- * 5.2.5). Most of the 128 bits of a key are the same in all entries of a kind,
- * and only digits that differ take a pass.
+ * Many entries are sorted digit by digit, the lowest digit first (Knuth, TAOCP
+ * 3, 5.2.5). Most of the 128 bits of a key are the same in all entries of a
+ * kind; of those that differ the highest few digits tell most entries apart,
+ * and only runs of entries that they do not are sorted by what is left.
  */
 #define DIGIT_BITS 11
-#define DIGITS (1 << DIGIT_BITS)
+#define DIGIT_VALUES (1 << DIGIT_BITS)
+#define MAX_DIGITS 3
 
 /* Eleven bits of one half of the key. */
 typedef struct Digit
@@ -77,33 +79,30 @@ typedef struct Digit
 static inline uint32
 digit_of(const CountEntry *entry, Digit digit)
 {
-	return (uint32) ((digit.of_group ? entry->group : entry->detail) >> digit.shift) & (DIGITS - 1);
+	return (uint32) ((digit.of_group ? entry->group : entry->detail) >> digit.shift) & (DIGIT_VALUES - 1);
 }
 
-/* Adds the digits that cover these bits. */
-static int
-digits_of_bits(uint64 bits, bool of_group, Digit *digits, int count)
+/* Adds the highest digits that cover these bits, as many as there is room for; returns the bits that are not covered. */
+static uint64
+digits_of_bits(uint64 bits, bool of_group, Digit *digits, int *count)
 {
-	while (bits != 0)
+	while (bits != 0 && *count < MAX_DIGITS)
 	{
-		int shift = pg_rightmost_one_pos64(bits);
+		int shift = Max(0, pg_leftmost_one_pos64(bits) + 1 - DIGIT_BITS);
 
-		digits[count++] = (Digit){of_group, shift};
-		bits &= shift + DIGIT_BITS < 64 ? ~UINT64CONST(0) << (shift + DIGIT_BITS) : 0;
+		digits[(*count)++] = (Digit){of_group, shift};
+		bits &= (UINT64CONST(1) << shift) - 1;
 	}
-	return count;
+	return bits;
 }
 
-/* One pass: from entries to sorted. */
+/* One pass: from entries to sorted. starts: how many entries have each value of the digit; overwritten. */
 static void
-sort_by_digit(const CountEntry *entries, CountEntry *sorted, uint32 count, Digit digit)
+sort_by_digit(const CountEntry *entries, CountEntry *sorted, uint32 count, Digit digit, uint32 *starts)
 {
-	uint32 starts[DIGITS] = {0};
 	uint32 start = 0;
 
-	for (uint32 i = 0; i < count; i++)
-		starts[digit_of(&entries[i], digit)]++;
-	for (int i = 0; i < DIGITS; i++)
+	for (int i = 0; i < DIGIT_VALUES; i++)
 	{
 		uint32 size = starts[i];
 
@@ -115,40 +114,84 @@ sort_by_digit(const CountEntry *entries, CountEntry *sorted, uint32 count, Digit
 	CHECK_FOR_INTERRUPTS();
 }
 
-/* Sorts entries whose groups have the same highest byte, with a buffer for as many. */
+/* By all digits, of which the first is the highest: from entries to sorted. Both are overwritten. */
 static void
-sort_kind(CountEntry *entries, CountEntry *sorted, uint32 count)
+sort_by_digits(CountEntry *entries, CountEntry *sorted, uint32 count, const Digit *digits, int n_digits)
 {
+	uint32 starts[MAX_DIGITS][DIGIT_VALUES] = {{0}};
 	CountEntry *from = entries;
+
+	for (uint32 i = 0; i < count; i++)
+		for (int d = 0; d < n_digits; d++)
+			starts[d][digit_of(&entries[i], digits[d])]++;
+	for (int d = n_digits - 1; d >= 0; d--)
+	{
+		CountEntry *to = from == entries ? sorted : entries;
+
+		sort_by_digit(from, to, count, digits[d], starts[d]);
+		from = to;
+	}
+	if (from != sorted)
+		memcpy(sorted, from, count * sizeof(CountEntry));
+}
+
+static inline bool
+differ_within(const CountEntry *a, const CountEntry *b, uint64 group_bits, uint64 detail_bits)
+{
+	return ((a->group ^ b->group) & group_bits) != 0 || ((a->detail ^ b->detail) & detail_bits) != 0;
+}
+
+/*
+ * Sorts entries into sorted; both are overwritten. Each time that it calls
+ * itself, fewer bits differ, by those of three digits.
+ */
+static void
+sort_entries(CountEntry *entries, CountEntry *sorted, uint32 count)
+{
 	uint64 group_bits = 0;
 	uint64 detail_bits = 0;
-	Digit digits[2 * (64 / DIGIT_BITS + 1)];
+	uint64 group_left;
+	uint64 detail_left;
+	Digit digits[MAX_DIGITS] = {{0}};
 	int n_digits = 0;
+	uint32 start = 0;
 
+	if (count < FEW_ENTRIES)
+	{
+		memcpy(sorted, entries, count * sizeof(CountEntry));
+		sort_few(sorted, count);
+		return;
+	}
 	for (uint32 i = 1; i < count; i++)
 	{
 		group_bits |= entries[i].group ^ entries[0].group;
 		detail_bits |= entries[i].detail ^ entries[0].detail;
 	}
-	if (count >= FEW_ENTRIES)
-		n_digits = digits_of_bits(group_bits, true, digits, digits_of_bits(detail_bits, false, digits, 0));
-	for (int i = 0; i < n_digits; i++)
-	{
-		CountEntry *to = from == entries ? sorted : entries;
-
-		sort_by_digit(from, to, count, digits[i]);
-		from = to;
-	}
-	if (from != sorted)
-		memcpy(sorted, from, count * sizeof(CountEntry));
-	if (count < FEW_ENTRIES)
-		sort_few(sorted, count);
+	group_left = digits_of_bits(group_bits, true, digits, &n_digits);
+	detail_left = digits_of_bits(detail_bits, false, digits, &n_digits);
+	sort_by_digits(entries, sorted, count, digits, n_digits);
+	if ((group_left | detail_left) == 0)
+		return;
+	for (uint32 end = 1; end <= count; end++)
+		if (end == count ||
+			differ_within(&sorted[start], &sorted[end], group_bits & ~group_left, detail_bits & ~detail_left))
+		{
+			if (end - start >= FEW_ENTRIES)
+			{
+				memcpy(entries + start, sorted + start, (end - start) * sizeof(CountEntry));
+				sort_entries(entries + start, sorted + start, end - start);
+			}
+			else if (end - start > 1)
+				sort_few(sorted + start, end - start);
+			start = end;
+		}
 }
 
 void
 count_map_sort(CountEntry *entries, uint32 count)
 {
-	CountEntry *capacity;
+	const Digit kind = {true, 56};
+	CountEntry *buffer;
 	uint32 start = 0;
 
 	if (count < FEW_ENTRIES)
@@ -156,19 +199,23 @@ count_map_sort(CountEntry *entries, uint32 count)
 		sort_few(entries, count);
 		return;
 	}
-	/* First by the kind. */
-	capacity = make_entries(count);
-	sort_by_digit(entries, capacity, count, (Digit){true, 56});
+	/* First by the kind, as the keys of each have bits of their own. */
+	buffer = make_entries(count);
+	sort_by_digits(entries, buffer, count, &kind, 1);
 	for (uint32 end = 1; end <= count; end++)
-		if (end == count || capacity[end].group >> 56 != capacity[start].group >> 56)
+		if (end == count || buffer[end].group >> 56 != buffer[start].group >> 56)
 		{
-			sort_kind(capacity + start, entries + start, end - start);
+			sort_entries(buffer + start, entries + start, end - start);
 			start = end;
 		}
-	pfree(capacity);
+	pfree(buffer);
 }
 
-/* Merges the sorted prefix and the sorted entries behind it, from the end. */
+/*
+ * Merges the sorted prefix and the sorted entries behind it, from the end, and
+ * sums up equal keys. Of these there are so many at most as what was read makes
+ * room for.
+ */
 static void
 merge_unsettled(CountMap *map)
 {
@@ -179,15 +226,23 @@ merge_unsettled(CountMap *map)
 	uint32 place = map->used;
 
 	memcpy(unsettled, entries + n_sorted, count * sizeof(CountEntry));
-	while (count > 0 && n_sorted > 0)
+	while (count > 0 || n_sorted > 0)
 	{
+		bool from_prefix =
+			count == 0 || (n_sorted > 0 && count_map_compare(&entries[n_sorted - 1], &unsettled[count - 1]) > 0);
+		CountEntry entry = from_prefix ? entries[--n_sorted] : unsettled[--count];
+
 		CHECK_FOR_INTERRUPTS();
-		if (count_map_compare(&entries[n_sorted - 1], &unsettled[count - 1]) > 0)
-			entries[--place] = entries[--n_sorted];
-		else
-			entries[--place] = unsettled[--count];
+		if (place == map->used || count_map_compare(&entries[place], &entry) != 0)
+			entries[--place] = entry;
+		else if (unlikely(pg_add_s64_overflow(entries[place].value, entry.value, &entries[place].value)))
+			count_map_out_of_range(map->type);
+		/* Positive and negative values can cancel: entries of zero are dropped. */
+		if (entries[place].value == 0)
+			place++;
 	}
-	memcpy(entries, unsettled, count * sizeof(CountEntry));
+	map->n_sorted = map->used -= place;
+	memmove(entries, entries + place, map->used * sizeof(CountEntry));
 	pfree(unsettled);
 }
 
@@ -233,7 +288,6 @@ settle_log(CountMap *map)
 		if (!in_order(unsettled, count))
 			count_map_sort(unsettled, count);
 		merge_unsettled(map);
-		map->n_sorted = map->used = count_map_sum_up(type, map->entries, map->used);
 		if (type->compacted != NULL)
 			type->compacted(map);
 	}
