@@ -8,28 +8,6 @@
 
 #include "population/customer_base.h"
 
-/*
- * The bins are 32 to the octave, counted from the smallest normal double;
- * smaller amounts count as that much. The arithmetic is exact, so that every
- * platform finds the same bin.
- */
-#define LOWEST_EXPONENT DBL_MIN_EXP
-
-uint32
-base_bin(double spend)
-{
-	int exponent;
-	double mantissa = frexp(spend, &exponent); /* 1/2 <= mantissa < 1 */
-
-	return (uint32) (exponent - LOWEST_EXPONENT) * 32 + (uint32) ((mantissa - 0.5) * 64);
-}
-
-double
-base_bin_centre(uint32 bin)
-{
-	return ldexp(0.5 + (bin % 32 + 0.5) / 64, (int) (bin / 32) + LOWEST_EXPONENT);
-}
-
 /* The day of the last order in sorted entries, or the first of its period. */
 static DateADT
 last_order_day(const BaseEntry *entries, uint32 count, const BaseHead *head)

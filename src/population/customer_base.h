@@ -190,10 +190,29 @@ covariate_of(const BaseEntry *entry)
 	return covariate;
 }
 
-/* The bin of a positive amount, and a bin's centre. */
-extern uint32 base_bin(double spend);
-extern double base_bin_centre(uint32 bin);
+/*
+ * The bins are 32 to the octave, counted from the smallest normal double;
+ * smaller amounts count as that much. So the exponent and the five highest
+ * bits of the fraction are the bin, counted from those of DBL_MIN.
+ */
+#define BIN_SHIFT (DBL_MANT_DIG - 1 - 5)
+#define BIN_OF_DBL_MIN 32
 #define BASE_BINS ((uint32) (DBL_MAX_EXP - DBL_MIN_EXP + 1) * 32)
+
+/* The bin of a positive amount. */
+static inline uint32
+base_bin(double spend)
+{
+	return (uint32) (spend_detail(Max(spend, DBL_MIN)) >> BIN_SHIFT) - BIN_OF_DBL_MIN;
+}
+
+static inline double
+base_bin_centre(uint32 bin)
+{
+	BaseEntry centre = {.detail = (((uint64) bin + BIN_OF_DBL_MIN) << BIN_SHIFT) | UINT64CONST(1) << (BIN_SHIFT - 1)};
+
+	return spend_of(&centre);
+}
 
 /* The header of a base. */
 typedef struct BaseHead

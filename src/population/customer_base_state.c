@@ -20,7 +20,7 @@
 #define MAX_ENTRIES 4000000
 
 static struct varlena *pack_map(CountMap *map);
-static void bin_spends(CountMap *map);
+static void after_compaction(CountMap *map);
 
 const CountMapType customer_base_map_type = {
 	.name = "customer_base",
@@ -28,7 +28,7 @@ const CountMapType customer_base_map_type = {
 	.counted = "customers",
 	.hint = "Build one base per region or cohort.",
 	.pack = pack_map,
-	.compacted = bin_spends,
+	.compacted = after_compaction,
 };
 
 BaseState *
@@ -59,11 +59,54 @@ base_state_shape(BaseState *state, Period period, int covariates)
 	state->head.covariates = covariates;
 }
 
+/*
+ * Once spend is in bins, it is added to their sums, without a way through the
+ * log: the sums of frequent bins are in a direct-mapped table, which has so
+ * many places, and go into the log when another bin needs the place.
+ */
+#ifdef COUNT_MAP_EAGER
+#define SPEND_BIN_BITS 1
+#else
+#define SPEND_BIN_BITS 11
+#endif
+
+static void
+make_spend_bins(BaseState *state)
+{
+	if (state->spend_bins == NULL)
+		state->spend_bins = MemoryContextAllocZero(agg_state_context(&state->map.growing),
+												   sizeof(SpendBin) << SPEND_BIN_BITS);
+}
+
+/* Gives the place to a bin (0, 0: to none), and what was there to the log. */
+static void
+replace_spend_bin(BaseState *state, SpendBin *place, uint64 group, uint32 bin)
+{
+	SpendBin other = *place;
+
+	/* First of all, as a log that is full is settled, which may use the place itself. */
+	*place = (SpendBin){group, bin, {0}};
+	for (int k = 0; k < BASE_MOMENTS; k++)
+		count_map_add(&state->map, other.group, bin_detail(other.bin, k), other.sums[k]);
+}
+
+static SpendBin *
+spend_bin(BaseState *state, uint64 group, uint32 bin)
+{
+	uint64 hash = (group << 16 ^ bin) * UINT64CONST(0x9E3779B97F4A7C15);
+	SpendBin *place = &state->spend_bins[hash >> (64 - SPEND_BIN_BITS)];
+
+	while (place->group != group || place->bin != bin)
+		replace_spend_bin(state, place, group, bin);
+	return place;
+}
+
 /* Adds customers with the same spend to the sums of their bin. */
 static void
-add_to_bin(BaseEntry *sums, double spend, int64 customers)
+add_to_bin(BaseState *state, uint32 x, double spend, int64 customers)
 {
-	double deviation = spend / base_bin_centre(entry_bin(sums)) - 1;
+	SpendBin *bin = spend_bin(state, base_group(BASE_SPEND_BIN, 0, x), base_bin(spend));
+	double deviation = Max(spend, DBL_MIN) / base_bin_centre(bin->bin) - 1;
 	double power = BASE_MOMENT_SCALE;
 	int64 sum = customers;
 
@@ -71,60 +114,73 @@ add_to_bin(BaseEntry *sums, double spend, int64 customers)
 	{
 		if (k > 0 && pg_mul_s64_overflow((int64) rint(power *= deviation), customers, &sum))
 			count_map_out_of_range(&customer_base_map_type);
-		if (pg_add_s64_overflow(sums[k].value, sum, &sums[k].value))
+		if (pg_add_s64_overflow(bin->sums[k], sum, &bin->sums[k]))
 			count_map_out_of_range(&customer_base_map_type);
 	}
 }
 
-/*
- * The bins of sorted entries of exact spend, in order, with zeros among their
- * sums. There may be as many bins as entries.
- */
-static BaseEntry *
-bins_of(const BaseEntry *spends, uint32 n_spends, uint32 *n_sums)
+void
+base_state_add_spend(BaseState *state, uint32 x, double spend, int64 customers)
 {
-	BaseEntry *sums = MemoryContextAllocHuge(CurrentMemoryContext, (Size) n_spends * BASE_MOMENTS * sizeof(BaseEntry));
-	BaseEntry *last = NULL;
-
-	*n_sums = 0;
-	for (uint32 i = 0; i < n_spends; i++)
-	{
-		double spend = Max(spend_of(&spends[i]), DBL_MIN);
-		uint32 bin = base_bin(spend);
-		uint64 group = base_group(BASE_SPEND_BIN, 0, entry_x(&spends[i]));
-
-		CHECK_FOR_INTERRUPTS();
-		if (last == NULL || last->group != group || entry_bin(last) != bin)
-		{
-			last = &sums[*n_sums];
-			for (int k = 0; k < BASE_MOMENTS; k++)
-				sums[(*n_sums)++] = (BaseEntry){group, bin_detail(bin, k), 0};
-		}
-		add_to_bin(last, spend, spends[i].value);
-	}
-	return sums;
+	if (state->spend_bins != NULL)
+		add_to_bin(state, x, spend, customers);
+	else
+		count_map_add(&state->map, base_group(BASE_SPEND, 0, x), spend_detail(spend), customers);
 }
 
 /* Replaces exact spend by bins, where there is too much of it or some is in bins already. */
 static void
-bin_spends(CountMap *map)
+bin_spends(BaseState *state)
 {
+	CountMap *map = &state->map;
 	const BaseEntry *end = map->entries + map->used;
-	BaseEntry *spends = (BaseEntry *) count_map_find(map->entries, map->used, base_group(BASE_SPEND, 0, 0), 0);
-	const BaseEntry *after = count_map_find(spends, end - spends, base_group(BASE_SPEND + 1, 0, 0), 0);
-	uint32 n_spends = after - spends;
-	uint32 n_sums;
+	BaseEntry *first = (BaseEntry *) count_map_find(map->entries, map->used, base_group(BASE_SPEND, 0, 0), 0);
+	const BaseEntry *after = count_map_find(first, end - first, base_group(BASE_SPEND + 1, 0, 0), 0);
+	uint32 count = after - first;
 
-	if (n_spends == 0 || (n_spends <= BASE_MAX_SPENDS && (after == end || entry_kind(after) != BASE_SPEND_BIN)))
+	if (count > BASE_MAX_SPENDS || (after < end && entry_kind(after) == BASE_SPEND_BIN))
+		make_spend_bins(state);
+	if (count == 0 || state->spend_bins == NULL)
 		return;
 
-	BaseEntry *sums = bins_of(spends, n_spends, &n_sums);
+	BaseEntry *spends = MemoryContextAllocHuge(CurrentMemoryContext, count * sizeof(BaseEntry));
 
-	memmove(spends, after, (end - after) * sizeof(BaseEntry));
-	map->n_sorted = map->used -= n_spends;
-	for (uint32 i = 0; i < n_sums; i++)
-		count_map_add(map, sums[i].group, sums[i].detail, sums[i].value);
-	pfree(sums);
+	memcpy(spends, first, count * sizeof(BaseEntry));
+	memmove(first, after, (end - after) * sizeof(BaseEntry));
+	map->n_sorted = map->used -= count;
+	for (uint32 i = 0; i < count; i++)
+	{
+		CHECK_FOR_INTERRUPTS();
+		add_to_bin(state, entry_x(&spends[i]), spend_of(&spends[i]), spends[i].value);
+	}
+	pfree(spends);
+}
+
+static void
+after_compaction(CountMap *map)
+{
+	BaseState *state = (BaseState *) map;
+
+	bin_spends(state);
+	if (map->hot != NULL && state->gaps == NULL)
+		state->gaps = MemoryContextAllocZero(agg_state_context(&map->growing), GAPS_AT_HAND * sizeof(int64));
+}
+
+/* Everything is in the log afterwards, in order, each key once. */
+static void
+compact(BaseState *state)
+{
+	for (uint32 gap = 0; state->gaps != NULL && gap < GAPS_AT_HAND; gap++)
+	{
+		count_map_add(&state->map, base_group(BASE_GAP, 0, 0), gap, state->gaps[gap]);
+		state->gaps[gap] = 0;
+	}
+	count_map_compact(&state->map);
+	if (state->spend_bins == NULL)
+		return;
+	for (int i = 0; i < 1 << SPEND_BIN_BITS; i++)
+		replace_spend_bin(state, &state->spend_bins[i], 0, 0);
+	count_map_compact(&state->map);
 }
 
 /*
@@ -218,7 +274,7 @@ base_state_pack(BaseState *state)
 {
 	const CountMap *map = &state->map;
 
-	count_map_compact(&state->map);
+	compact(state);
 	check_customers(map);
 	if (state->head.covariates == 0)
 		return base_pack(map->entries, map->used, &state->head);
@@ -308,7 +364,7 @@ base_state_pack_rest(BaseState *state)
 	uint32 count;
 	const char *problem;
 
-	count_map_compact(map);
+	compact(state);
 	for (uint32 i = 0; i < map->used; i++)
 	{
 		CHECK_FOR_INTERRUPTS();

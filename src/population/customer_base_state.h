@@ -8,6 +8,17 @@
 
 #include "population/customer_base.h"
 
+/* Gaps below this are counted in an array, as soon as there are many. */
+#define GAPS_AT_HAND 512
+
+/* The sums of a bin of spend, which are not in the log yet. */
+typedef struct SpendBin
+{
+	uint64 group;
+	uint32 bin;
+	int64 sums[BASE_MOMENTS];
+} SpendBin;
+
 typedef struct BaseState
 {
 	CountMap map;
@@ -18,6 +29,9 @@ typedef struct BaseState
 	struct classes_hash *classes; /* numbers, found by covariates */
 	double *covariates;           /* of the classes, row by row */
 	uint32 class_room;            /* for so many */
+
+	int64 *gaps;          /* NULL, or GAPS_AT_HAND counts that are not in the log yet */
+	SpendBin *spend_bins; /* NULL: spend is exact so far; otherwise bins by the hash of their keys */
 } BaseState;
 
 /* A new state without customers. */
@@ -39,7 +53,10 @@ extern uint32 base_state_classes(const BaseState *state);
 static inline void
 base_state_add_gap(BaseState *state, uint32 gap, int64 times)
 {
-	count_map_add_hot(&state->map, base_group(BASE_GAP, 0, 0), gap, times);
+	if (likely(state->gaps != NULL && gap < GAPS_AT_HAND))
+		state->gaps[gap] += times;
+	else
+		count_map_add_hot(&state->map, base_group(BASE_GAP, 0, 0), gap, times);
 }
 
 /* Counts customers who are left out. */
@@ -49,19 +66,18 @@ base_state_leave_out(BaseState *state, BaseLeftOut reason, int64 customers)
 	count_map_add_hot(&state->map, base_group(BASE_LEFT_OUT, 0, 0), reason, customers);
 }
 
-/* Counts customers with this timing. */
+/* Counts customers with this timing. Those with one transaction are many, and differ in the first day alone. */
 static inline void
 base_state_add_timing(BaseState *state, uint32 class, uint32 x, uint32 t_x, DateADT first, int64 customers)
 {
-	count_map_add(&state->map, base_group(BASE_TIMING, class, x), timing_detail(t_x, first), customers);
+	if (x == 0)
+		count_map_add_hot(&state->map, base_group(BASE_TIMING, class, x), timing_detail(t_x, first), customers);
+	else
+		count_map_add(&state->map, base_group(BASE_TIMING, class, x), timing_detail(t_x, first), customers);
 }
 
 /* Counts customers with this much spend on x repeat transactions. */
-static inline void
-base_state_add_spend(BaseState *state, uint32 x, double spend, int64 customers)
-{
-	count_map_add(&state->map, base_group(BASE_SPEND, 0, x), spend_detail(spend), customers);
-}
+extern void base_state_add_spend(BaseState *state, uint32 x, double spend, int64 customers);
 
 /* Adds another base. */
 extern void base_state_merge(BaseState *state, Datum other);

@@ -67,7 +67,7 @@ typedef struct CountMapType
 #ifdef COUNT_MAP_EAGER /* for fuzzing: few entries take all the code paths that millions take */
 #define COUNT_MAP_HOT_BITS 1
 #else
-#define COUNT_MAP_HOT_BITS 9
+#define COUNT_MAP_HOT_BITS 11
 #endif
 #define COUNT_MAP_HOT (1 << COUNT_MAP_HOT_BITS)
 
