@@ -74,8 +74,8 @@ static void
 make_spend_bins(BaseState *state)
 {
 	if (state->spend_bins == NULL)
-		state->spend_bins = MemoryContextAllocZero(agg_state_context(&state->map.growing),
-												   sizeof(SpendBin) << SPEND_BIN_BITS);
+		state->spend_bins =
+			MemoryContextAllocZero(agg_state_context(&state->map.growing), sizeof(SpendBin) << SPEND_BIN_BITS);
 }
 
 /* Gives the place to a bin (0, 0: to none), and what was there to the log. */
