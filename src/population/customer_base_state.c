@@ -183,22 +183,6 @@ compact(BaseState *state)
 	count_map_compact(&state->map);
 }
 
-/*
- * Adds an entry of another base `times` times, whose classes have these
- * numbers here (NULL: there are no covariates).
- */
-static void
-merge_entry(BaseState *state, const BaseEntry *entry, const uint32 *classes, int times)
-{
-	uint64 group = entry->group;
-
-	if (entry_kind(entry) == BASE_COVARIATE)
-		return; /* classes are merged first */
-	if (entry_kind(entry) == BASE_TIMING && classes != NULL)
-		group = base_group(BASE_TIMING, classes[entry_class(entry)], entry_x(entry));
-	count_map_add(&state->map, group, entry->detail, times * entry->value);
-}
-
 /* Finds, or makes, the classes with the covariates of another base: their numbers here. */
 static uint32 *
 merge_classes(BaseState *state, Datum other)
@@ -216,29 +200,61 @@ merge_classes(BaseState *state, Datum other)
 	return classes;
 }
 
+/* The entries of another base as they are added to a state. */
+typedef struct BaseSource
+{
+	BaseReader reader;
+	int times;
+	const uint32 *classes; /* the numbers of its classes in the state; NULL: there are no covariates */
+} BaseSource;
+
+static bool
+next_entry(void *context, BaseEntry *entry)
+{
+	BaseSource *source = context;
+
+	do
+		if (!base_next(&source->reader))
+			return false;
+	while (entry_kind(&source->reader.entry) == BASE_COVARIATE); /* classes are merged first */
+	*entry = source->reader.entry;
+	entry->value *= source->times;
+	if (entry_kind(entry) == BASE_TIMING && source->classes != NULL)
+		entry->group = base_group(BASE_TIMING, source->classes[entry_class(entry)], entry_x(entry));
+	return true;
+}
+
 /* Adds another base with a factor: 1, or -1 to subtract it. */
 static void
 merge_times(BaseState *state, Datum other, int times)
 {
 	Datum base = PointerGetDatum(agg_state_stored(other));
-	BaseReader reader;
-	uint32 *classes = NULL;
+	BaseSource source = {.times = times};
+	BaseReader first;
+	BaseEntry entry;
 
-	base_open(&reader, base);
+	base_open(&source.reader, base);
 	if (times > 0)
-		state->head.until = Max(state->head.until, reader.head.until);
-	count_map_reserve(&state->map, reader.left);
-	for (bool first = true; base_next(&reader); first = false)
+		state->head.until = Max(state->head.until, source.reader.head.until);
+	first = source.reader;
+	/* Timing comes first, if there is any. */
+	if (base_next(&first) && entry_kind(&first.entry) == BASE_TIMING)
+	{
+		base_state_shape(state, first.head.period, first.head.covariates);
+		if (state->head.covariates > 0)
+			source.classes = merge_classes(state, base);
+	}
+	if (source.classes == NULL)
+	{
+		count_map_merge(&state->map, source.reader.left, next_entry, &source);
+		return;
+	}
+	/* The state numbers the classes in another order. */
+	count_map_reserve(&state->map, source.reader.left);
+	while (next_entry(&source, &entry))
 	{
 		CHECK_FOR_INTERRUPTS();
-		/* Timing comes first, if there is any. */
-		if (first && entry_kind(&reader.entry) == BASE_TIMING)
-		{
-			base_state_shape(state, reader.head.period, reader.head.covariates);
-			if (state->head.covariates > 0)
-				classes = merge_classes(state, base);
-		}
-		merge_entry(state, &reader.entry, classes, times);
+		count_map_add(&state->map, entry.group, entry.detail, entry.value);
 	}
 }
 

@@ -211,39 +211,45 @@ count_map_sort(CountEntry *entries, uint32 count)
 	pfree(buffer);
 }
 
-/*
- * Merges the sorted prefix and the sorted entries behind it, from the end, and
- * sums up equal keys. Of these there are so many at most as what was read makes
- * room for.
- */
-static void
-merge_unsettled(CountMap *map)
+/* Adds an entry at the end of sorted ones, or to the last of them if it has the same key. */
+static inline void
+append_sum(const CountMapType *type, CountEntry *entries, uint32 *used, const CountEntry *entry)
 {
-	uint32 count = map->used - map->n_sorted;
-	CountEntry *entries = map->entries;
-	CountEntry *unsettled = make_entries(count);
-	uint32 n_sorted = map->n_sorted;
-	uint32 place = map->used;
+	if (*used == 0 || count_map_compare(&entries[*used - 1], entry) != 0)
+		entries[(*used)++] = *entry;
+	else if (unlikely(pg_add_s64_overflow(entries[*used - 1].value, entry->value, &entries[*used - 1].value)))
+		count_map_out_of_range(type);
+	/* Positive and negative values can cancel: entries of zero are dropped. */
+	if (entries[*used - 1].value == 0)
+		(*used)--;
+}
 
-	memcpy(unsettled, entries + n_sorted, count * sizeof(CountEntry));
-	while (count > 0 || n_sorted > 0)
+/* Merges the sorted prefix and sorted entries into new memory for so many, and sums up equal keys. */
+static pg_attribute_always_inline void
+merge_sorted(CountMap *map, uint32 capacity, CountSource next, void *context)
+{
+	CountEntry *merged =
+		MemoryContextAllocHuge(agg_state_context(&map->growing), Max(1, capacity) * sizeof(CountEntry));
+	const CountEntry *prefix = map->entries;
+	const CountEntry *end = prefix + map->n_sorted;
+	uint32 used = 0;
+	CountEntry entry;
+
+	for (bool more = next(context, &entry); more || prefix < end;)
 	{
-		bool from_prefix =
-			count == 0 || (n_sorted > 0 && count_map_compare(&entries[n_sorted - 1], &unsettled[count - 1]) > 0);
-		CountEntry entry = from_prefix ? entries[--n_sorted] : unsettled[--count];
-
 		CHECK_FOR_INTERRUPTS();
-		if (place == map->used || count_map_compare(&entries[place], &entry) != 0)
-			entries[--place] = entry;
-		else if (unlikely(pg_add_s64_overflow(entries[place].value, entry.value, &entries[place].value)))
-			count_map_out_of_range(map->type);
-		/* Positive and negative values can cancel: entries of zero are dropped. */
-		if (entries[place].value == 0)
-			place++;
+		if (!more || (prefix < end && count_map_compare(prefix, &entry) < 0))
+			append_sum(map->type, merged, &used, prefix++);
+		else
+		{
+			append_sum(map->type, merged, &used, &entry);
+			more = next(context, &entry);
+		}
 	}
-	map->n_sorted = map->used -= place;
-	memmove(entries, entries + place, map->used * sizeof(CountEntry));
-	pfree(unsettled);
+	pfree(map->entries);
+	map->entries = merged;
+	map->capacity = capacity;
+	map->n_sorted = map->used = used;
 }
 
 uint32
@@ -253,14 +259,10 @@ count_map_sum_up(const CountMapType *type, CountEntry *entries, uint32 count)
 
 	for (uint32 i = 0; i < count; i++)
 	{
+		CountEntry entry = entries[i];
+
 		CHECK_FOR_INTERRUPTS();
-		if (kept == 0 || count_map_compare(&entries[kept - 1], &entries[i]) != 0)
-			entries[kept++] = entries[i];
-		else if (unlikely(pg_add_s64_overflow(entries[kept - 1].value, entries[i].value, &entries[kept - 1].value)))
-			count_map_out_of_range(type);
-		/* Positive and negative values can cancel: entries of zero are dropped. */
-		if (entries[kept - 1].value == 0)
-			kept--;
+		append_sum(type, entries, &kept, &entry);
 	}
 	return kept;
 }
@@ -274,6 +276,19 @@ in_order(const CountEntry *entries, uint32 count)
 	return true;
 }
 
+/* A source: the rest of a list. */
+static inline bool
+next_of_list(void *context, CountEntry *entry)
+{
+	CountList *rest = context;
+
+	if (rest->count == 0)
+		return false;
+	*entry = *rest->entries++;
+	rest->count--;
+	return true;
+}
+
 /* The type may coarsen the compacted entries, which are then compacted again. */
 static void
 settle_log(CountMap *map)
@@ -282,12 +297,11 @@ settle_log(CountMap *map)
 
 	while (map->n_sorted < map->used)
 	{
-		CountEntry *unsettled = map->entries + map->n_sorted;
-		uint32 count = map->used - map->n_sorted;
+		CountList unsettled = {map->entries + map->n_sorted, map->used - map->n_sorted};
 
-		if (!in_order(unsettled, count))
-			count_map_sort(unsettled, count);
-		merge_unsettled(map);
+		if (!in_order(unsettled.entries, unsettled.count))
+			count_map_sort(unsettled.entries, unsettled.count);
+		merge_sorted(map, map->capacity, next_of_list, &unsettled);
 		if (type->compacted != NULL)
 			type->compacted(map);
 	}
@@ -314,6 +328,28 @@ count_map_reserve(CountMap *map, uint32 more)
 	map->entries = repalloc_huge(map->entries, map->capacity * sizeof(CountEntry));
 	if (map->hot == NULL && map->capacity >= COUNT_MAP_HOT)
 		map->hot = MemoryContextAllocZero(agg_state_context(&map->growing), COUNT_MAP_HOT * sizeof(CountEntry));
+}
+
+void
+count_map_merge(CountMap *map, uint32 count, CountSource next, void *context)
+{
+	CountEntry entry;
+
+	if (count > map->used / 2)
+	{
+		settle_log(map);
+		merge_sorted(map, map->used + count, next, context);
+		if (map->type->compacted != NULL)
+			map->type->compacted(map);
+		settle_log(map);
+		return;
+	}
+	count_map_reserve(map, count);
+	while (next(context, &entry))
+	{
+		CHECK_FOR_INTERRUPTS();
+		count_map_add(map, entry.group, entry.detail, entry.value);
+	}
 }
 
 void

@@ -89,6 +89,15 @@ extern void *count_map_make(const CountMapType *type, Size size, MemoryContext p
 /* Ensures capacity for more entries. */
 extern void count_map_reserve(CountMap *map, uint32 more);
 
+/* Yields entries in order; false after the last. */
+typedef bool (*CountSource)(void *context, CountEntry *entry);
+
+/*
+ * Adds at most so many entries, which come in order. Many are merged with what
+ * is there as they come, few go into the log.
+ */
+extern void count_map_merge(CountMap *map, uint32 count, CountSource next, void *context);
+
 /* Compacts the log: sorts the entries and sums up equal keys. */
 extern void count_map_compact(CountMap *map);
 
