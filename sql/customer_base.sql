@@ -55,7 +55,26 @@ SELECT few || lots = all_of_them AND lots || few = all_of_them AS merges FROM (
 	SELECT customer_base(h) FILTER (WHERE i <= 10) AS few, customer_base(h) FILTER (WHERE i > 10) AS lots,
 		customer_base(h) AS all_of_them
 	FROM many) AS x;
+-- The same bytes however the customers come: the spend of most in bins already, or of all exact until the end.
+CREATE VIEW parts AS SELECT n, customer_base(h) AS part FROM (
+	SELECT h, CASE copy WHEN 1 THEN 0 ELSE 1 + i % 40 END AS n FROM many, generate_series(1, 2) AS copy) AS x GROUP BY n;
+SELECT count(*) AS ways, count(DISTINCT base::text) AS bases FROM (
+	SELECT customer_base(h) AS base FROM many, generate_series(1, 2) AS copy
+	UNION ALL SELECT customer_base(h ORDER BY hashint4(i)) FROM many, generate_series(1, 2) AS copy
+	UNION ALL SELECT rollup(part ORDER BY n) FROM parts
+	UNION ALL SELECT rollup(part ORDER BY n DESC) FROM parts) AS x;
+DROP VIEW parts;
 DROP TABLE many;
+
+-- Amounts near three numbers, which differ in their last bits alone, of customers in no order, are in order.
+CREATE VIEW amounts AS SELECT k, near + k * near * 2.0::float8 ^ -52 AS amount
+FROM generate_series(1, 5000) AS k, LATERAL (SELECT CASE WHEN k <= 4000 THEN 1::float8 WHEN k <= 4800 THEN 98304 ELSE 2.0::float8 ^ 40 + 2.0::float8 ^ 25 END AS near) AS x;
+SELECT count(*) AS entries, bool_and((entry ->> 1)::float8 = amount AND (entry ->> 2)::int = 2) AS in_order
+FROM (SELECT customer_base(h ORDER BY n * 7919::bigint % 10007) AS base FROM (
+	SELECT 2 * k + i AS n, purchase_history(d, CASE d WHEN '2026-01-01' THEN 5 ELSE amount END) AS h
+	FROM amounts, generate_series(0, 1) AS i, unnest('{2026-01-01, 2026-02-01}'::date[]) AS d GROUP BY k, i) AS x) AS x,
+	jsonb_array_elements(base::jsonb -> 'spend') WITH ORDINALITY AS spend(entry, k) JOIN amounts USING (k);
+DROP VIEW amounts;
 
 -- Text and binary round trips.
 CREATE TEMP TABLE bases AS SELECT customer_base(h, '2026-03-01') AS base FROM histories;
