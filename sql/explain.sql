@@ -45,6 +45,7 @@ SELECT what, score_status(h, model::clv_model) AS status, explain_score(h, model
 SELECT explain_score('{"orders": [["2025-12-30", 20], ["2025-12-31", 20]]}', m, c) AS every_day, explain_score('{"orders": [["2025-12-29", 20], ["2025-12-30", 20]]}', m, c, as_of => '2026-01-01') AS one_day_overdue FROM of_all;
 -- Two orders on one day are one day of the model, but are not called one order.
 SELECT explain_score('{"orders": [["2025-12-31", 20], ["2025-12-31", 20]]}', m, c) AS two_orders FROM of_all;
+SELECT explain_score('{"orders": [["2025-12-31", 12345678901234.56]]}', m, c) AS large_spend FROM of_all;
 SELECT explain_score(h, m, NULL) AS no_cuts FROM customers, of_all WHERE customer_id = 1;
 SELECT explain_score(NULL, NULL, NULL), (SELECT count(*) FROM score_reasons(NULL, NULL, NULL)) AS reasons;
 

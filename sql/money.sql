@@ -23,6 +23,10 @@ FROM (VALUES ('{"orders": [["2026-01-01", 0.1], ["2026-01-02", 0.2], ["2026-01-0
 -- Halves are rounded once: an average of 0.5 cents less the smallest part is no cent.
 SELECT avg_order_value('{"orders": [["2026-01-01", 0.0049], ["2026-01-02", 0.0051], ["2026-01-03", 0.0049]]}', 2),
 	avg_order_value('{"orders": [["2026-01-01", 0.01], ["2026-01-02", 0]]}', 2);
+-- Amounts of fifteen digits add up exactly; of longer ones the nearest float8 is kept.
+SELECT what, total_spend(purchase_history(date '2025-01-01' + i, amount), 20) - sum(amount) AS difference
+FROM (VALUES ('fifteen digits', 1, 123456789.012345), ('fifteen digits', 2, 99999999999999.9), ('fifteen digits', 3, 0.00000123456789012345), ('more', 1, 12345678901234567.89), ('more', 2, 0.01)) AS v(what, i, amount)
+GROUP BY what ORDER BY what;
 
 -- Scores, and sums of them.
 SELECT rounded(170219.5400000002), rounded(2.005), rounded(1::float8 / 3, 5), rounded(-0.004), rounded(1e20, 0), rounded('NaN'), rounded('infinity'), rounded(NULL);

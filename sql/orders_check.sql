@@ -187,13 +187,15 @@ SELECT create_customer_scores('json_scores', 'json_ids', 'customer_id', 'ordered
 SELECT create_customer_audit('json_audit', 'json_ids', 'customer_id', 'ordered_at', 'amount', order_id => 'order_id');
 DROP TABLE json_ids;
 
--- Amounts in a unit that two digits behind the point, or sixteen before it, do not show.
+-- Amounts in a unit that two digits behind the point, or fifteen before it, do not show; also where there are too few customers for a model.
 \set VERBOSITY terse
 CREATE TABLE small_unit AS SELECT customer_id, ordered_at, amount * 1e-9 AS amount FROM one_huge WHERE amount < 1e9;
 CREATE TABLE large_unit AS SELECT customer_id, ordered_at, amount * 1e20 AS amount FROM one_huge WHERE amount < 1e9;
 SELECT create_customer_scores('small_scores', 'small_unit', 'customer_id', 'ordered_at', 'amount', model => 'bg/nbd');
 SELECT create_customer_scores('large_scores', 'large_unit', 'customer_id', 'ordered_at', 'amount', model => 'bg/nbd');
-DROP TABLE small_unit, large_unit CASCADE;
+CREATE TABLE large_amounts AS SELECT * FROM (VALUES (1, date '2024-01-01', 12345678901234.56), (2, '2024-01-01', 1e15), (3, '2024-01-01', 5)) AS v(customer_id, ordered_at, amount);
+SELECT create_customer_scores('few_scores', 'large_amounts', 'customer_id', 'ordered_at', 'amount');
+DROP TABLE small_unit, large_unit, large_amounts CASCADE;
 
 -- Who gave order_id is not told to give it. A query that went with a column is named when scores are refreshed.
 SET client_min_messages = notice;

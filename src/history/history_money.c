@@ -10,12 +10,12 @@
  */
 #include "compat.h"
 
-#include "common/shortest_dec.h"
 #include "miscadmin.h"
 #include "utils/fmgrprotos.h"
 #include "utils/numeric.h"
 
 #include "history/history.h"
+#include "support/numeric.h"
 
 #define MOST_DIGITS 100
 
@@ -44,16 +44,6 @@ round_to(Datum number, int32 digits)
 	return DirectFunctionCall2(numeric_round, number, Int32GetDatum(digits));
 }
 
-/* The shortest decimal number that reads back to a finite double. */
-static Datum
-numeric_of_double(double number)
-{
-	char text[DOUBLE_SHORTEST_DECIMAL_LEN];
-
-	double_to_shortest_decimal_buf(number, text);
-	return DirectFunctionCall3(numeric_in, CStringGetDatum(text), ObjectIdGetDatum(InvalidOid), Int32GetDatum(-1));
-}
-
 /* Totals of purchases. */
 typedef struct ExactSpend
 {
@@ -66,7 +56,7 @@ typedef struct ExactSpend
 static Datum
 add_amount(Datum sum, double amount)
 {
-	Datum term = numeric_of_double(amount);
+	Datum term = double_to_numeric(amount);
 	Datum result = DirectFunctionCall2(numeric_add, sum, term);
 
 	pfree(DatumGetPointer(sum));
@@ -83,7 +73,7 @@ exact_spend(HistoryReader *reader, DateADT since)
 	int64 units = 0;
 
 	if (!decimal)
-		spend.sum = numeric_of_double(0);
+		spend.sum = double_to_numeric(0);
 	while (history_next(reader))
 	{
 		double amount = history_amount(reader);
@@ -139,7 +129,7 @@ avg_order_value_rounded(PG_FUNCTION_ARGS)
 		PG_RETURN_NULL();
 
 	/* A quotient has at least as many digits as the dividend. */
-	Datum sum = DirectFunctionCall2(numeric_add, spend.sum, round_to(numeric_of_double(0), digits + GUARD_DIGITS));
+	Datum sum = DirectFunctionCall2(numeric_add, spend.sum, round_to(double_to_numeric(0), digits + GUARD_DIGITS));
 
 	return round_to(DirectFunctionCall2(numeric_div, sum, NumericGetDatum(int64_to_numeric(spend.orders))), digits);
 }
@@ -170,5 +160,5 @@ float8_rounded(PG_FUNCTION_ARGS)
 
 	if (!isfinite(value))
 		PG_RETURN_NULL();
-	return round_to(numeric_of_double(value), digits);
+	return round_to(double_to_numeric(value), digits);
 }

@@ -134,7 +134,7 @@ BEGIN ATOMIC
 			CASE WHEN f.orders IS NULL THEN NULL WHEN f.orders = 1 THEN x.t ->> 'one order'
 				WHEN r.f_share > 0 THEN format(x.t ->> 'orders among', f.orders, floor(r.f_share * 100 + 1e-9)::numeric) ELSE format(x.t ->> 'orders', f.orders) END,
 			CASE WHEN f.spend IS NULL OR f.orders IS NULL THEN NULL
-				WHEN r.m_share > 0 THEN format(x.t ->> 'spend among', round(f.spend::numeric, 2), floor(r.m_share * 100 + 1e-9)::numeric) ELSE format(x.t ->> 'spend', round(f.spend::numeric, 2)) END,
+				WHEN r.m_share > 0 THEN format(x.t ->> 'spend among', rounded(f.spend, 2), floor(r.m_share * 100 + 1e-9)::numeric) ELSE format(x.t ->> 'spend', rounded(f.spend, 2)) END,
 			nullif(concat_ws(', ',
 				CASE WHEN round(r.gap) <= 1 THEN x.t ->> 'usual gap of a day' WHEN r.gap IS NOT NULL THEN format(x.t ->> 'usual gap', round(r.gap)::numeric) END,
 				CASE WHEN r.gap > f.recency THEN NULL WHEN r.overdue = 1 THEN x.t ->> 'overdue by a day' WHEN r.overdue > 0 THEN format(x.t ->> 'overdue', r.overdue::numeric) END), ''),
@@ -143,9 +143,9 @@ BEGIN ATOMIC
 				CASE WHEN r.alive < 1 OR r.alive = 1 AND f.orders > 1 THEN format(x.t ->> 'alive',
 					CASE WHEN r.alive < 0.005 THEN '<1' WHEN r.alive > 0.995 AND r.alive < 1 THEN '>99' ELSE round(r.alive * 100)::numeric::text END) END), ''),
 			CASE WHEN r.clv IS NOT NULL THEN format(x.t ->> CASE explain_score.horizon_days WHEN 365 THEN 'value' ELSE 'value of days' END,
-					round(r.clv::numeric, 2), explain_score.horizon_days)
+					rounded(r.clv, 2), explain_score.horizon_days)
 				WHEN r.expected IS NOT NULL THEN format(x.t ->> CASE explain_score.horizon_days WHEN 365 THEN 'orders to come' ELSE 'orders of days to come' END,
-					round(r.expected::numeric, 2), explain_score.horizon_days) END,
+					rounded(r.expected, 2), explain_score.horizon_days) END,
 			CASE WHEN f.status = 'one_order' AND f.orders > 1 THEN x.t ->> 'orders of one day' ELSE x.t ->> ('status ' || f.status) END))
 	FROM texts AS x, facts AS f, reasons AS r WHERE x.t IS NOT NULL;
 END;

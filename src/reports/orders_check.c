@@ -83,7 +83,10 @@ static const char too_many_template[] =
 		HISTORY_MAX_PURCHASES) "'::pg_catalog.int8\n"
 							   "ORDER BY pg_catalog.count(*) DESC, {customer} LIMIT 1";
 
-/* The days with an order follow from the mean time between them. */
+/*
+ * The days with an order follow from the mean time between them. Who has a monetary score, or is expected to spend
+ * so much, has a spend, and one that is too large for its column.
+ */
 static const char scores_template[] =
 	"SELECT pg_catalog.count(*), pg_catalog.sum(s.order_count)::pg_catalog.int8, pg_catalog.max(s.order_count),\n"
 	"  pg_catalog.sum(CASE WHEN coalesce(s.order_count, '0'::pg_catalog.int8) OPERATOR(pg_catalog.=) "
@@ -94,8 +97,8 @@ static const char scores_template[] =
 	"      OPERATOR(pg_catalog./) s.avg_days_between_orders) END)::pg_catalog.int8,\n"
 	"  pg_catalog.count(*) FILTER (WHERE s.last_order_on OPERATOR(pg_catalog.>) {tomorrow}),\n"
 	"  pg_catalog.max(s.as_of),\n"
-	"  pg_catalog.count(*) FILTER (WHERE s.total_spend IS NULL AND s.expected_transaction_value OPERATOR(pg_catalog.>) "
-	"'1e12'::pg_catalog.float8),\n"
+	"  pg_catalog.count(*) FILTER (WHERE s.total_spend IS NULL AND (s.m_score IS NOT NULL OR\n"
+	"    s.expected_transaction_value OPERATOR(pg_catalog.>) '1e12'::pg_catalog.float8)),\n"
 	"  pg_catalog.count(*) FILTER (WHERE s.total_spend OPERATOR(pg_catalog.=) '0'::pg_catalog.numeric\n"
 	"    AND s.expected_transaction_value OPERATOR(pg_catalog.>) '0'::pg_catalog.float8)\n"
 	"FROM {view} AS s";
@@ -523,7 +526,7 @@ check_same_number(int64 orders, int64 most, int64 customers)
 				 errdetail("All have an f_score of 1, and segments such as \"New\" go by recency and amounts alone.")));
 }
 
-/* Columns of amounts have two digits behind the point, and sixteen before it. */
+/* Columns of amounts have two digits behind the point, and fifteen before it. */
 static void
 check_unit(int64 customers, int64 too_large, int64 too_small)
 {

@@ -5,7 +5,8 @@
  * The server's cast prints the double and parses the digits. A sum of money is nearly
  * always a whole number of hundredths, which needs neither: it becomes numeric by way of
  * an integer; and so does the mean of two, which is a whole number of thousandths. The result
- * is the same to the bit, also where the cast has to decide.
+ * is the same to the bit, also where the cast has to decide. Large amounts have their hundredths
+ * beyond the fifteen digits that the cast keeps: of them all digits count.
  */
 #include "compat.h"
 
@@ -15,8 +16,9 @@
 #include "utils/numeric.h"
 
 #include "reports/rounded_amount.h"
+#include "support/numeric.h"
 
-/* From here on an amount does not fit numeric(18,2). */
+/* From here on not even the tenths of a double are sure. */
 #define TOO_LARGE 1e15
 
 /*
@@ -56,9 +58,14 @@ amount_as_numeric(double amount, Datum *rounded)
 	if (!(fabs(amount) < TOO_LARGE))
 		return false;
 	if (whole_hundredths(amount, &hundredths))
+	{
 		*rounded = NumericGetDatum(int64_div_fast_to_numeric(hundredths, 2));
-	else
-		*rounded = DirectFunctionCall2(numeric_round, DirectFunctionCall1(float8_numeric, Float8GetDatum(amount)),
-									   Int32GetDatum(2));
+		return true;
+	}
+
+	Datum exact = fabs(amount) < MOST_AS_INTEGER ? DirectFunctionCall1(float8_numeric, Float8GetDatum(amount))
+												 : double_to_numeric(amount);
+
+	*rounded = DirectFunctionCall2(numeric_round, exact, Int32GetDatum(2));
 	return true;
 }

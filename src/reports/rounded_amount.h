@@ -7,7 +7,7 @@
 
 #include "compat.h"
 
-/* An amount as its cast to numeric(18,2) gives it; false for what that does not hold: NaN, and from 1e15 on. */
+/* An amount as numeric(18,2), all of whose digits count; false for what is not shown: NaN, and from 1e15 on. */
 extern bool amount_as_numeric(double amount, Datum *rounded);
 
 #endif /* REPORTS_ROUNDED_AMOUNT_H */

@@ -1,6 +1,6 @@
 /*
  * numeric.c
- *	  numeric to double without the detour through text.
+ *	  numeric to double without the detour through text, and double to numeric without loss.
  *
  * The server's cast prints the numeric and parses the digits, which costs as
  * much as all other processing of an amount. Amounts are short: up to four
@@ -15,6 +15,7 @@
  */
 #include "compat.h"
 
+#include "common/shortest_dec.h"
 #include "utils/builtins.h"
 #include "utils/fmgrprotos.h"
 
@@ -81,4 +82,13 @@ numeric_to_double(Datum numeric)
 	if (short_numeric(VARDATA_ANY(value), VARSIZE_ANY_EXHDR(value), &result))
 		return result;
 	return DatumGetFloat8(DirectFunctionCall1(numeric_float8_no_overflow, numeric));
+}
+
+Datum
+double_to_numeric(double number)
+{
+	char text[DOUBLE_SHORTEST_DECIMAL_LEN];
+
+	double_to_shortest_decimal_buf(number, text);
+	return DirectFunctionCall3(numeric_in, CStringGetDatum(text), ObjectIdGetDatum(InvalidOid), Int32GetDatum(-1));
 }

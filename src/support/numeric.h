@@ -1,6 +1,6 @@
 /*
  * numeric.h
- *	  numeric to double without the detour through text.
+ *	  numeric to double without the detour through text, and double to numeric without loss.
  */
 #ifndef SUPPORT_NUMERIC_H
 #define SUPPORT_NUMERIC_H
@@ -13,5 +13,8 @@
  * the server's own cast raises an error for both.
  */
 extern double numeric_to_double(Datum numeric);
+
+/* The shortest decimal number that reads back to a finite double; the server's own cast keeps fifteen digits of it. */
+extern Datum double_to_numeric(double number);
 
 #endif /* SUPPORT_NUMERIC_H */
