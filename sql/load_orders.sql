@@ -175,6 +175,13 @@ SELECT customers, purchases_added, purchases_removed FROM load_orders('late_hist
 INSERT INTO late_lines VALUES (1, 7, '2025-01-31', 5), (2, 7, '2025-02-01', 20), (4, 7, '2025-05-01', 7);
 SELECT load_orders('late_histories', 'late_lines', 'customer_id', 'ordered_at', 'amount', 'order_id', since => '2025-01-01', until => '2025-02-01');
 SELECT history FROM late_histories;
+-- As of an earlier day a history knows all lines of its orders; scores of lines leave out those that came later.
+SELECT create_customer_scores('late_of_lines', 'late_lines', 'customer_id', 'ordered_at', 'amount', order_id => 'order_id', as_of => '2025-02-15');
+SELECT create_customer_scores('late_of_histories', 'late_histories', 'customer_id', as_of => '2025-02-15');
+SELECT l.total_spend AS of_lines, h.total_spend AS of_histories FROM late_of_lines AS l JOIN late_of_histories AS h USING (customer_id);
+SET client_min_messages = warning;
+DROP MATERIALIZED VIEW late_of_lines, late_of_histories CASCADE;
+RESET client_min_messages;
 
 -- What no history can hold names the customer, of lines of orders, too.
 \set SHOW_CONTEXT errors
