@@ -145,7 +145,7 @@ sub header
 	my @fields;
 	my $s = quotemeta $separator;
 	pos($head) = 0;
-	while ($head =~ /\G(?: *"((?:[^"]|"")*)" *|([^$s\r\n]*))($s|\r?\n|\r|\z)/g)
+	while ($head =~ /\G(?: *"((?:[^"]|"")*)" *|([^$s\r\n]*))($s|\r\n?|\n|\z)/g)
 	{
 		my ($field, $end) = ($1 // $2, $3);
 		$field =~ s/""/"/g;
@@ -191,7 +191,7 @@ sub look_at
 	$file->{encoding} ||= encoding_of_file($file);
 
 	# What comes before the header: a byte order mark, "sep=;", empty lines.
-	my ($preamble) = $file->{head} =~ /\A((?:\xEF\xBB\xBF)?(?:sep=.\r?\n)?(?:[ \t]*\r?\n)*)/;
+	my ($preamble) = $file->{head} =~ /\A((?:\xEF\xBB\xBF)?(?:sep=.(?:\r\n?|\n))?(?:[ \t]*(?:\r\n?|\n))*)/;
 	my $head = substr $file->{head}, length $preamble;
 	my $separator = defined $option{separator} ? $separators{ $option{separator} } : $preamble =~ /sep=(.)/ ? $1 : undef;
 	if (!defined $separator)
@@ -207,7 +207,7 @@ sub look_at
 	@$header or fail "$shown, line 1: the header cannot be read; a quote may be missing";
 	my $encoding = server_encoding($file);
 	@$header = in_utf8($encoding eq 'WIN1252' ? 'CP1252' : $encoding, @$header) if $encoding ne 'UTF8' && "@$header" =~ /[\x80-\xFF]/;
-	return { %$file, preamble => $preamble, lines_before => $preamble =~ tr/\n//, separator => $separator, header => $header };
+	return { %$file, preamble => $preamble, lines_before => scalar(() = $preamble =~ /\r\n?|\n/g), separator => $separator, header => $header };
 }
 
 # Files with the same columns, in whatever order where all have names, are one table.
@@ -421,14 +421,14 @@ sub send_file
 	my ($file, $to) = @_;
 	seek $file->{in}, length $file->{preamble}, 0;
 	my ($empty, $in, $separator) = ('', $file->{in}, $file->{separator});
-	while (my $line = <$in>)
+	while (my $read = <$in>)
 	{
-		$line =~ s/\r\n\z/\n/;
-		$line =~ s/\r(?!\z)/\n/g if index($line, "\r") >= 0;
-		if ($line =~ /\A[\s$separator]*\z/) { $empty .= $line; next; }
-		if ($empty ne '') { print $to $empty; $empty = ''; }
-		$line = qq("\\."\n) if $line eq "\\.\n";
-		print $to $line or return;
+		foreach my $line (index($read, "\r") < 0 ? $read : split /(?<=\n)/, $read =~ s/\r\n?/\n/gr)
+		{
+			if ($line =~ /\A[\s$separator]*\z/) { $empty .= $line; next; }
+			if ($empty ne '') { print $to $empty; $empty = ''; }
+			print $to $line eq "\\.\n" ? qq("\\."\n) : $line or return;
+		}
 	}
 }
 

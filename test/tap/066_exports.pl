@@ -80,6 +80,17 @@ like(imported($strange), qr/decimal comma.*Goes in   12 orders of 12 customers/s
 append_to_file($strange, "13;2024-01-01\n");
 like(imported($strange), qr/line 14: missing data for column "Total"/, 'a row with too few fields is named by its line and column');
 
+# Line ends of any system, also at the end of the file, in fields, and before the header.
+foreach my $end ("\n", "\r\n", "\r")
+{
+	my $lines = PostgreSQL::Test::Utils::tempdir() . '/lines.csv';
+	(my $name = $end) =~ s/(.)/sprintf '%02x ', ord $1/gse;
+	append_to_file($lines, join $end, 'sep=;', '', 'customer_id;date;note;amount', (map { qq($_;2024-02-03;"two${end}lines";1) } 1 .. 12), '', ';;;', '');
+	like(imported($lines), qr/Goes in   12 orders of 12 customers/, "lines may end in $name");
+	append_to_file($lines, "13;2024-02-03;none;1");    # so that an empty line is not at the end
+	like(imported($lines), qr/line 28: missing data for column "date"/, "and are counted where they end in $name");
+}
+
 # Of two columns with one name the first is taken, and that is said of those that are used.
 my $joined = PostgreSQL::Test::Utils::tempdir() . '/joined.csv';
 append_to_file($joined, "customer_id,order_date,amount,Customer ID,amount,note,note\n" . join '', map { "$_,2024-01-01,5,$_,7,a,b\n" } 1 .. 12);
