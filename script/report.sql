@@ -226,10 +226,11 @@ WITH s AS MATERIALIZED (
 	SELECT coalesce(b.segment, '(new)') AS from_segment, s.segment AS to_segment, count(*) AS customers
 	FROM s LEFT JOIN then_segments AS b USING (customer_id) WHERE s.segment IS NOT NULL AND :'snapshots' = '' AND (SELECT own FROM own_rules) IS NOT TRUE GROUP BY 1, 2
 	:snapshot_moves
-), moments AS MATERIALIZED (
+), due AS MATERIALIZED (
 	SELECT customer_id, segment, lifecycle, last_order_on, next_order_on, days_overdue, churn_prob AS churn, clv AS value
 	FROM s WHERE churn_prob < 0.5 AND clv > 0 AND days_overdue BETWEEN -7 AND 60 AND order_count > 1
-	ORDER BY clv DESC, customer_id LIMIT 20
+), moments AS MATERIALIZED (
+	SELECT * FROM due ORDER BY value DESC, customer_id LIMIT 20
 
 -- ---------------------------------------------------------------- the document
 
@@ -288,8 +289,9 @@ WITH s AS MATERIALIZED (
 		'[["from_segment", "From", "text"], ["to_segment", "To", "text"], ["customers", "Customers", "count"]]',
 		(SELECT json_agg(r ORDER BY from_segment, to_segment) FROM moves AS r)
 	UNION ALL SELECT 9, 'moments', 'The next best moments',
-		(SELECT CASE WHEN count(*) = 0 THEN 'No customer with two orders is due now.'
-			ELSE format('%s customers who are probably still there and whose next order is due, or was within 60 days: the most valuable first.', to_char(count(*), 'FM999,999,999,990')) END FROM moments),
+		(SELECT CASE WHEN count(*) = 0 THEN 'No customer of more than one order is due now.'
+			ELSE format('Customers of more than one order who are probably still there, and whose next order is due within 7 days, or was in the last 60: %s, %s.', to_char(count(*), 'FM999,999,999,990'),
+				CASE WHEN count(*) > 20 THEN 'of whom these are the 20 most valuable' ELSE 'the most valuable first' END) END FROM due),
 		'[["customer_id", "Customer", "text"], ["segment", "Segment", "text"], ["last_order_on", "Last order", "date"], ["next_order_on", "Next order around", "date"],
 			["days_overdue", "Days overdue", "count"], ["churn", "Churn", "percent"], ["value", "' || initcap(left(:'next_time', 1)) || substr(:'next_time', 2) || '", "money"]]',
 		(SELECT json_agg(r ORDER BY value DESC, customer_id) FROM moments AS r)

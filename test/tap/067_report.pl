@@ -63,6 +63,10 @@ is(ask($losses, q{SELECT string_agg(p ->> 'name', ' ') FROM d, json_array_elemen
 	'segments churn_value c3 deciles lorenz tracking second_order moves moments', 'all pictures are there');
 is(ask($losses, q{SELECT count(*) FROM d, json_array_elements(d -> 'pictures') AS p WHERE length(p ->> 'sentence') < 20 OR json_typeof(p -> 'rows') <> 'array'}), '0',
 	'each has a sentence and rows');
+my $due = $node->safe_psql('losses', q{SELECT to_char(count(*), 'FM999,999,990') FROM customer_scores WHERE order_count > 1 AND churn_prob < 0.5 AND clv_365d > 0 AND days_overdue BETWEEN -7 AND 60});
+is(ask($losses, q{SELECT p ->> 'sentence' FROM d, json_array_elements(d -> 'pictures') AS p WHERE p ->> 'name' = 'moments' AND json_array_length(p -> 'rows') = 20}),
+	"Customers of more than one order who are probably still there, and whose next order is due within 7 days, or was in the last 60: $due, of whom these are the 20 most valuable.",
+	'those who are due are counted, and some of them shown');
 is(ask($losses, q{SELECT count(*) FROM d, json_array_elements(d -> 'pictures') AS p, json_array_elements(p -> 'rows') AS r, json_array_elements(p -> 'columns') AS c
 	WHERE (r -> (c ->> 0)) IS NULL}), '0', 'each column is in each row');
 
