@@ -64,6 +64,9 @@ SELECT * FROM pg_temp.checked('SELECT order_id, ''guest '' || order_id AS custom
 SELECT * FROM pg_temp.checked('SELECT order_id, customer_id, ordered_at, CASE WHEN order_id % 2000 = 3 THEN 1000000 + order_id ELSE amount END AS amount FROM shop.log');
 SELECT * FROM pg_temp.checked('SELECT order_id, customer_id, ordered_at, CASE WHEN customer_id % 3 = 0 THEN 100 * amount ELSE amount END AS amount FROM shop.log');
 SELECT * FROM pg_temp.checked('SELECT order_id, customer_id, ordered_at, CASE WHEN order_id % 10 = 0 THEN 160 * amount ELSE amount END AS amount FROM shop.log', amount => 'amount');
+-- Groups are named by amounts as they are, also where all of one group are the same.
+SELECT low, high, example FROM (VALUES (1, 20), (9.99, 99.9), (99, 990), (0.5, 1e6)) AS v(low, high), LATERAL pg_temp.checked(format('SELECT order_id, customer_id, ordered_at, CASE WHEN order_id %% 2 = 0 THEN %s ELSE %s END AS amount FROM shop.log', low, high))
+WHERE problem = 'two_currencies';
 -- Refunds: too many, and of what was never bought. One on the day of the order is one of it.
 SELECT * FROM pg_temp.checked('SELECT order_id, customer_id, ordered_at, amount FROM shop.log UNION ALL SELECT order_id + 1000000, customer_id, ordered_at, -amount FROM shop.log WHERE order_id % 3 = 0');
 SELECT * FROM pg_temp.checked('SELECT * FROM shop.log UNION ALL SELECT 1000000 + customer_id, customer_id, min(ordered_at) - interval ''3 days'', -9 FROM shop.log WHERE customer_id % 100 = 50 GROUP BY customer_id');

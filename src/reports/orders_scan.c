@@ -7,6 +7,7 @@
  */
 #include "compat.h"
 
+#include <float.h>
 #include <math.h>
 
 #include "catalog/pg_type.h"
@@ -464,20 +465,29 @@ orders_scan_order_ids(OrdersScan *scan)
 
 /* ---------------------------------------------------------------- amounts */
 
-double
-orders_median_amount(const OrdersScan *scan)
+/* The step in which the median lies of the amounts in [from, to); to, if there are none. */
+static uint32
+median_step(const OrdersScan *scan, uint32 from, uint32 to)
 {
 	int64 all = 0, below = 0;
 
-	for (uint32 i = 0; i < STEPS; i++)
+	for (uint32 i = from; i < to; i++)
 		all += scan->steps[i];
-	for (uint32 i = 0; i < STEPS; i++)
+	for (uint32 i = from; i < to; i++)
 	{
 		below += scan->steps[i];
 		if (all > 0 && below >= (all + 1) / 2)
-			return step_amount(i);
+			return i;
 	}
-	return NAN;
+	return to;
+}
+
+double
+orders_median_amount(const OrdersScan *scan)
+{
+	uint32 step = median_step(scan, 0, STEPS);
+
+	return step < STEPS ? step_amount(step) : NAN;
 }
 
 int64
@@ -504,7 +514,7 @@ orders_amounts_above(const OrdersScan *scan, double limit)
 #define GROUP_MIN 30
 #define GROUP_GAP 0.25
 
-/* Amounts around a step. */
+/* How many amounts are around a step. */
 static int64
 amounts_around(const int64 *below, int step)
 {
@@ -548,6 +558,32 @@ find_group(const int64 *below, int peak, int direction, int64 *members)
 	return found;
 }
 
+/* The number of the fewest digits in a step, of which there may be amounts. */
+static double
+shortest_amount(uint32 step)
+{
+	double least = step_amount(step), next = step_amount(step + 1);
+
+	for (int digits = 1; digits <= DBL_DIG; digits++)
+	{
+		double amount = strtod(psprintf("%.*g", digits, (least + next) / 2), NULL);
+
+		if (amount >= least && amount < next)
+			return amount;
+	}
+	return least;
+}
+
+/* The amount in the middle of those around a step of groups. */
+static double
+amount_around(const OrdersScan *scan, int step)
+{
+	uint32 from = Max(step - GROUP_RADIUS, 0) * FINE_STEPS;
+	uint32 to = Min(step + GROUP_RADIUS + 1, (int) GROUP_STEPS) * FINE_STEPS;
+
+	return shortest_amount(median_step(scan, from, to));
+}
+
 bool
 orders_two_groups(const OrdersScan *scan, double *low, double *high, int64 *smaller)
 {
@@ -567,8 +603,8 @@ orders_two_groups(const OrdersScan *scan, double *low, double *high, int64 *smal
 	pfree(below);
 	if (other < 0)
 		return false;
-	*low = step_amount(Min(peak, other) * FINE_STEPS);
-	*high = step_amount(Max(peak, other) * FINE_STEPS);
+	*low = amount_around(scan, Min(peak, other));
+	*high = amount_around(scan, Max(peak, other));
 	return true;
 }
 

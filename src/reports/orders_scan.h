@@ -132,7 +132,7 @@ extern OrdersCount orders_scan_order_ids(OrdersScan *scan);
 extern double orders_median_amount(const OrdersScan *scan);
 extern int64 orders_amounts_above(const OrdersScan *scan, double limit);
 
-/* Whether amounts form two groups far apart; their middles, and the size of the smaller one. */
+/* Whether amounts form two groups far apart; where most of each are, within 1.6 %, and the size of the smaller one. */
 extern bool orders_two_groups(const OrdersScan *scan, double *low, double *high, int64 *smaller);
 
 /* Days of the kind on which the shop is open that have no order although many were to be expected. */
