@@ -111,6 +111,16 @@ SELECT create_customer_scores('by_country', '"Shop Orders"', 'Customer', 'at', '
 UPDATE pg_dist_partition SET partkey = 'country' WHERE logicalrelid = '"Shop Orders"'::regclass;
 SELECT create_customer_scores('other_column', '"Shop Orders"', 'Customer', 'at', 'amount', model => (SELECT model FROM scores_fit), storage => 'table');
 UPDATE pg_dist_partition SET partkey = 'Customer' WHERE logicalrelid = '"Shop Orders"'::regclass;
+-- The text is written beside workers of a statement that makes a table, too.
+BEGIN;
+SET LOCAL parallel_setup_cost = 0;
+SET LOCAL parallel_tuple_cost = 0;
+SET LOCAL min_parallel_table_scan_size = 0;
+CREATE TABLE texts AS SELECT (SELECT customer_scores_query('"Shop Orders"', 'Customer', 'at', 'amount')) AS scores,
+	(SELECT load_orders_query('local_histories', '"Shop Orders"', 'Customer', 'at', 'amount', since => '2025-01-01')) AS load
+FROM (SELECT count(*) AS n FROM local_orders OFFSET 0) AS gathered WHERE n > 0;
+SELECT scores = customer_scores_query('"Shop Orders"', 'Customer', 'at', 'amount') AS same_scores FROM texts;
+ROLLBACK;
 
 SET client_min_messages = error;
 -- Replaced and dropped, nothing is left; a user's table is not taken for one of these.

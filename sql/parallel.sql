@@ -139,5 +139,47 @@ FROM (SELECT clv_model(h) AS m FROM parallel_histories) AS x,
 	LATERAL (SELECT pg_temp.answer('EXPLAIN (FORMAT JSON) SELECT sum(clv_estimate(h, ' || quote_literal(m::text) ||
 		')) FROM parallel_histories')::jsonb AS plan) AS y;
 
+-- What reads a table by its name runs beside workers, also where the statement makes a table: no other command may begin then.
+-- Each function that takes a table, and does not write, is among them.
+SET client_min_messages = error;
+SELECT create_customer_scores('parallel_scores', 'parallel_orders', 'customer_id', 'ordered_at', 'amount', model => 'bg/nbd');
+SELECT create_snapshots('parallel_snapshots', 'parallel_scores');
+SELECT take_snapshot('parallel_snapshots');
+CREATE TABLE parallel_candidates AS SELECT customer_id, segment, 10::float8 AS value FROM parallel_scores;
+CREATE TABLE parallel_effects AS SELECT uplift_segments(segment, u) AS u FROM (SELECT segment, uplift(customer_id % 2 = 0, customer_id % 7 < 3 - customer_id % 2) AS u FROM parallel_candidates GROUP BY 1) AS x;
+CREATE TABLE parallel_plan AS SELECT a.* FROM parallel_effects, next_best_actions('parallel_candidates', u, 0.1) AS a;
+CREATE UNIQUE INDEX ON parallel_histories (customer_id);
+CREATE TABLE parallel_cuts AS SELECT rfm_cuts(recency_days(h, '2025-12-31'), order_count(h), total_spend(h)) AS cuts FROM parallel_histories;
+CREATE TABLE readers (function text, query text);
+INSERT INTO readers VALUES
+('check_orders', $$SELECT count(*)::text FROM check_orders('parallel_orders', 'customer_id', 'ordered_at', 'amount')$$),
+('customer_360', $$SELECT customer_360('1', h, m, cuts, '2025-12-31', snapshots => 'parallel_snapshots', actions => 'parallel_plan')::text FROM parallel_histories, (SELECT clv_model(h) AS m FROM parallel_histories) AS x, parallel_cuts WHERE customer_id = 1$$),
+('customer_action', $$SELECT customer_action('parallel_plan', '1')::text$$),
+('customer_scores_query', $$SELECT customer_scores_query('parallel_orders', 'customer_id', 'ordered_at', 'amount')$$),
+('customer_snapshot', $$SELECT customer_snapshot('parallel_snapshots', '1', '2026-06-30')::text$$),
+('customer_triggers', $$SELECT count(*)::text FROM customer_triggers('parallel_scores', '2025-12-31')$$),
+('customer_triggers_query', $$SELECT customer_triggers_query('parallel_scores', '2025-12-31')$$),
+('load_orders_query', $$SELECT load_orders_query('parallel_histories', 'parallel_orders', 'customer_id', 'ordered_at', 'amount', since => '2025-12-01')$$),
+('next_best_actions', $$SELECT sum(expected_gain)::text FROM parallel_effects, next_best_actions('parallel_candidates', u, 0.1)$$),
+('next_best_actions_query', $$SELECT next_best_actions_query('parallel_candidates', u, 0.1) FROM parallel_effects$$),
+('snapshot_transitions', $$SELECT snapshot_transitions('parallel_snapshots', '2025-01-01', '2025-12-31')::text$$);
+SELECT DISTINCT p.proname AS not_among_them FROM pg_proc AS p JOIN pg_depend AS d ON d.objid = p.oid AND d.classid = 'pg_proc'::regclass AND d.deptype = 'e' JOIN pg_extension AS e ON e.oid = d.refobjid
+WHERE e.extname = 'customer_centric' AND 'regclass'::regtype = ANY (p.proargtypes) AND p.proparallel <> 'u' AND p.prokind = 'f' AND obj_description(p.oid, 'pg_proc') NOT LIKE 'internal:%' AND NOT EXISTS (SELECT FROM readers WHERE function = p.proname);
+CREATE FUNCTION pg_temp.made(query text) RETURNS text LANGUAGE plpgsql AS $$
+DECLARE
+	answer text;
+BEGIN
+	EXECUTE format('CREATE TABLE made AS SELECT (%s) AS answer FROM (SELECT count(*) AS n FROM parallel_orders OFFSET 0) AS gathered WHERE n > 0', query);
+	SELECT made.answer || '' INTO answer FROM made;	-- none that lies in the table's TOAST
+	DROP TABLE made;
+	RETURN answer;
+EXCEPTION WHEN OTHERS THEN RETURN SQLERRM;
+END
+$$;
+SELECT function, CASE WHEN made = answer THEN 'the same' ELSE made END AS made FROM (SELECT function, pg_temp.made(query) AS made, pg_temp.answer(query) AS answer FROM readers) AS x ORDER BY function COLLATE "C";
+DROP TABLE parallel_candidates, parallel_effects, parallel_plan, parallel_cuts, readers;
+DROP MATERIALIZED VIEW parallel_scores CASCADE;
+DROP TABLE parallel_snapshots_states, parallel_snapshots_moves, parallel_snapshots_days CASCADE;
+RESET client_min_messages;
 DROP TABLE parallel_orders, parallel_histories, parallel_bases, parallel_holdouts, parallel_rules, parallel_rule_sets,
 	parallel_units, parallel_uplifts, parallel_experiments, queries;

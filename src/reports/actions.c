@@ -51,7 +51,7 @@ rows_of(FunctionCallInfo fcinfo, const char *query)
 {
 	ReturnSetInfo *results = (ReturnSetInfo *) fcinfo->resultinfo;
 
-	(void) sql_run(query);
+	(void) sql_read(query);
 	for (uint64 i = 0; i < SPI_processed; i++)
 	{
 		CHECK_FOR_INTERRUPTS();
@@ -63,7 +63,7 @@ rows_of(FunctionCallInfo fcinfo, const char *query)
 static void
 read_counts(const char *query, int64 *counts, int n_counts)
 {
-	(void) sql_run(query);
+	(void) sql_read(query);
 	for (int i = 0; i < n_counts; i++)
 	{
 		bool isnull;
@@ -389,8 +389,8 @@ notice_far_day(Oid scores, DateADT as_of)
 	if (type != DATEOID && type != TIMESTAMPOID && type != TIMESTAMPTZOID)
 		return;
 	day = sql_column_as("s", scores, "as_of", DATEOID);
-	(void) sql_run(psprintf("SELECT pg_catalog.max(%s) FROM %s AS s WHERE pg_catalog.isfinite(%s)", day,
-							sql_relation(scores), day));
+	(void) sql_read(psprintf("SELECT pg_catalog.max(%s) FROM %s AS s WHERE pg_catalog.isfinite(%s)", day,
+							 sql_relation(scores), day));
 	latest = SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1, &isnull);
 	if (!isnull && is_far_from_scores(as_of, DatumGetDateADT(latest)))
 		ereport(NOTICE,

@@ -10,11 +10,15 @@
 #include "utils/builtins.h"
 #include "utils/guc.h"
 #include "utils/lsyscache.h"
+#include "utils/snapmgr.h"
 
 #include "reports/citus.h"
 #include "support/sql_text.h"
 
-/* A text in the first column of the first row, in the memory of the caller of SPI; NULL: there is none. */
+/*
+ * A text in the first column of the first row, in the memory of the caller of SPI; NULL: there is none. It is that of
+ * now: tables may have been distributed since the caller's query began.
+ */
 static char *
 text_result(const char *statement)
 {
@@ -22,13 +26,15 @@ text_result(const char *statement)
 	char *result = NULL;
 
 	SPI_connect();
-	if (sql_run(statement) > 0)
+	PushActiveSnapshot(GetTransactionSnapshot());
+	if (sql_read(statement) > 0)
 	{
 		char *value = SPI_getvalue(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1);
 
 		if (value != NULL)
 			result = MemoryContextStrdup(caller, value);
 	}
+	PopActiveSnapshot();
 	SPI_finish();
 	return result;
 }

@@ -63,7 +63,7 @@ find_rows(const char *template, const SqlPart *parts, int n_parts)
 
 	initStringInfo(&statement);
 	sql_append_template(&statement, template, "", parts, n_parts);
-	return sql_run(statement.data);
+	return sql_read(statement.data);
 }
 
 /* customer_snapshot(snapshots, customer, as_of) → (segment, segment_changed_on, …, changed_on) */

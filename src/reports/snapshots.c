@@ -316,6 +316,7 @@ typedef struct Snapshots
 {
 	SqlPart parts[MAX_PARTS];
 	int n_parts;
+	bool read_only; /* values are those that the caller's query sees */
 } Snapshots;
 
 static void
@@ -376,7 +377,8 @@ query_value(const char *template, const char *schema, const Snapshots *snapshots
 {
 	int level = sql_settings();
 
-	if (SPI_execute(statement_of(template, schema, snapshots), false, 1) != SPI_OK_SELECT || SPI_processed != 1)
+	if (SPI_execute(statement_of(template, schema, snapshots), snapshots->read_only, 1) != SPI_OK_SELECT ||
+		SPI_processed != 1)
 		elog(ERROR, "could not run \"%s\"", template);
 	AtEOXact_GUC(true, level);
 	return SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1, isnull);
@@ -883,7 +885,7 @@ PG_FUNCTION_INFO_V1(snapshot_transitions);
 Datum
 snapshot_transitions(PG_FUNCTION_ARGS)
 {
-	Snapshots snapshots = {0};
+	Snapshots snapshots = {.read_only = true};
 	DateADT since = finite_day_argument(fcinfo, 1, "since", NULL);
 	DateADT until = finite_day_argument(fcinfo, 2, "until", NULL);
 	Datum value;

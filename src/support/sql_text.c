@@ -571,8 +571,8 @@ sql_settings(void)
 	return level;
 }
 
-uint64
-sql_run(const char *statement)
+static uint64
+run_statement(const char *statement, bool read_only)
 {
 	MemoryContext caller = CurrentMemoryContext;
 	int level = sql_settings();
@@ -580,7 +580,7 @@ sql_run(const char *statement)
 
 	PG_TRY();
 	{
-		result = SPI_execute(statement, false, 0);
+		result = SPI_execute(statement, read_only, 0);
 	}
 	PG_CATCH();
 	{
@@ -601,4 +601,16 @@ sql_run(const char *statement)
 	if (result < 0)
 		elog(ERROR, "could not run \"%s\": %s", statement, SPI_result_code_string(result));
 	return SPI_processed;
+}
+
+uint64
+sql_run(const char *statement)
+{
+	return run_statement(statement, false);
+}
+
+uint64
+sql_read(const char *statement)
+{
+	return run_statement(statement, true);
 }

@@ -140,6 +140,12 @@ extern int sql_settings(void);
  */
 extern uint64 sql_run(const char *statement);
 
+/*
+ * The same for a query that sees what the caller's sees: for functions that are stable. No command begins, which would
+ * be an error where the caller's plan is parallel and makes a table.
+ */
+extern uint64 sql_read(const char *statement);
+
 /* Literals with their types. A number reads back to the same double. */
 extern const char *sql_text_literal(const char *text);
 extern const char *sql_float8_literal(double number);
