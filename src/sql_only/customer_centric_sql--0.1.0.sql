@@ -238,7 +238,8 @@ COMMENT ON FUNCTION lifecycle_of(double precision, double precision, double prec
 -- of which are positive (pi: negative binomial, W: dropout), or, where that is long, the mean over p of
 -- (1 - (1 + p t / A)^-n) / p. A discounted sum is
 -- e^(-delta t) E(t) + delta times the integral of e^(-delta s) E(s), by 8 points on panels of
--- ln(1 + s / scale), the time in which half of the customers leave being about the scale.
+-- ln(1 + s / scale), the time in which half of the customers leave being about the scale. It ends where an
+-- order counts e^-40: panels beyond would be as wide as what counts.
 CREATE FUNCTION beta_geometric_orders(n double precision, age double precision, a double precision, b double precision,
 	t double precision, delta double precision) RETURNS double precision
 LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE COST 3000 SET search_path = pg_catalog, pg_temp AS $$
@@ -261,19 +262,20 @@ BEGIN
 	END IF;
 	-- a discount too small to affect the result is none
 	IF delta * t > 1e-17 THEN
+		t := least(t, 40 / delta);
 		scale := age / greatest(one, n * a / (a + b));
-		panels := ceil(greatest(ln(one + t / scale) / 0.75, least(delta * t, 40) / 2))::integer;
+		panels := ceil(greatest(ln(one + t / scale) / 0.75, delta * t / 2))::integer;
 		half := 0.5 * ln(one + t / scale) / panels;
 	END IF;
 	points := 8 * panels;
 	FOR node IN 0 .. points LOOP
 		IF node = 0 THEN
-			s := t; share := CASE WHEN delta * t < 600 THEN exp(-delta * t) ELSE 0 END;
+			s := t; share := exp(-delta * t);
 		ELSE
 			-- the nodes are symmetric; from 1: panel, sign, place
 			u := half * (2 * ((node - 1) / 8) + one + CASE WHEN (node - 1) % 2 = 0 THEN one ELSE -one END * nodes[((node - 1) % 8) / 2 + 1]);
 			s := scale * (exp(u) - one);
-			share := CASE WHEN delta * s < 600 THEN half * weights[((node - 1) % 8) / 2 + 1] * delta * (scale + s) * exp(-delta * s) ELSE 0 END;
+			share := half * weights[((node - 1) % 8) / 2 + 1] * delta * (scale + s) * exp(-delta * s);
 		END IF;
 		tau := s / age;
 		growth := CASE WHEN tau > 0.5 THEN ln(one + tau) ELSE 2 * atanh(tau / (2 + tau)) END;

@@ -99,6 +99,16 @@ foreach my $name (sort keys %calls)
 	is($wrong, '0', "$name: as in C") or diag($example);
 	cmp_ok($scored, '>', 1_500, "$name: $scored compared, at most $worst apart");
 }
+# Most of a long horizon does not count at a steep discount; what does is as exact.
+is( sql(q{
+		SELECT count(*), count(*) FILTER (WHERE NOT abs(a - b) <= 1e-9 * greatest(1, abs(a)))
+		FROM (VALUES (10::float8, 23676::float8, 36500::float8), (3650, 0, 3650), (0, 700, 700), (2, 30, 90)) AS h (x, recency, tenure),
+			unnest('{2, 20, 1e7}'::float8[]) AS discount,
+			(SELECT format('{"model": "%s", "time_unit_days": 30, "timing": {"r": %s, "alpha": %s, "%s": %s, "%s": %s}, "spend": {"p": 6, "q": 3.8, "gamma": 54}}', model, r, alpha, CASE model WHEN 'pareto/nbd' THEN 's' ELSE 'a' END, a, CASE model WHEN 'pareto/nbd' THEN 'beta' ELSE 'b' END, b)::c.clv_model AS m
+				FROM (VALUES (0.149098, 4223.76, 1, 0.0533771), (99.8835, 1712.78, 0.742765, 1.20376e-05), (0.7, 2, 0.8, 2.5)) AS v (r, alpha, a, b), unnest('{bg/nbd, mbg/nbd, pareto/nbd}'::text[]) AS model OFFSET 0) AS steep,
+			LATERAL (SELECT c.clv_estimate(x, recency, tenure, 30, m, 36500, discount) AS a, s.clv_estimate(x, recency, tenure, 30, m::jsonb, 36500, discount) AS b OFFSET 0) AS both_of_them}),
+	'108|0', 'clv_estimate at steep discounts: as in C');
+
 # At the corners of what parameters may be, and just beyond: right, or NULL; never an error of one customer that fails all.
 sql(q{
 	CREATE TABLE corners (name text, j jsonb, within boolean);
