@@ -113,9 +113,11 @@ purchase_mix_change(PG_FUNCTION_ARGS)
 
 /* Kinds of events that nobody is contacted about, or counted with, who has not said so. */
 static const char *const sensitive_kinds[] = {
-	"adoption",    "bankruptcy", "birth",    "bereavement", "death",     "debt",       "disability",
-	"divorce",     "fertility",  "funeral",  "health",      "illness",   "job loss",   "marriage",
-	"miscarriage", "pregnancy",  "religion", "separation",  "sexuality", "stillbirth", "wedding",
+	"adopted",   "adoption",   "bankrupt",    "bankruptcies", "bankruptcy", "bereaved",     "bereavement", "birth",
+	"dead",      "death",      "debt",        "deceased",     "died",       "disabilities", "disability",  "disabled",
+	"divorce",   "divorced",   "fertility",   "funeral",      "health",     "ill",          "illness",     "job loss",
+	"marriage",  "married",    "miscarriage", "pregnancies",  "pregnancy",  "pregnant",     "religion",    "religious",
+	"separated", "separation", "sexuality",   "sick",         "sickness",   "stillbirth",   "wedding",     "widowed",
 };
 
 /* A kind without what surrounds it, in small letters with blanks between words. */
@@ -160,7 +162,7 @@ has_words(const char *kind, const char *words)
 	return false;
 }
 
-/* Whether an event may be used: with consent, or without a refusal if its kind is not sensitive. */
+/* Whether an event may be used: with consent, or without a refusal if it has a kind that is not sensitive. */
 static bool
 may_use_event(text *kind, bool knows, bool consent)
 {
@@ -172,7 +174,7 @@ may_use_event(text *kind, bool knows, bool consent)
 	for (int i = 0; i < lengthof(sensitive_kinds); i++)
 		if (has_words(name, sensitive_kinds[i]))
 			return false;
-	return true;
+	return *name != '\0';
 }
 
 /* event_allowed(kind, consent) → boolean */

@@ -107,7 +107,7 @@ COMMENT ON FUNCTION mix_change(bigint[], bigint[]) IS
 CREATE FUNCTION event_allowed(kind text, consent boolean DEFAULT NULL) RETURNS boolean
 LANGUAGE C IMMUTABLE PARALLEL SAFE COST 5 AS 'MODULE_PATHNAME';
 COMMENT ON FUNCTION event_allowed(text, boolean) IS
-'whether an event may be used: with consent, and without it unless it was refused or the kind is sensitive, in English: one with the word adoption, bankruptcy, birth, bereavement, death, debt, disability, divorce, fertility, funeral, health, illness, job loss, marriage, miscarriage, pregnancy, religion, separation, sexuality, stillbirth or wedding';
+'whether an event may be used: with consent, and without it unless it was refused, or the kind is blank or sensitive, in English: one with the word adopted, adoption, bankrupt, bankruptcy, bereaved, bereavement, birth, dead, death, debt, deceased, died, disability, disabled, divorce, divorced, fertility, funeral, health, ill, illness, job loss, marriage, married, miscarriage, pregnancy, pregnant, religion, religious, separated, separation, sexuality, sick, sickness, stillbirth, wedding or widowed, or its plural';
 
 CREATE FUNCTION event_status(kind text, event_on date, log contact_log, within_days integer, consent boolean DEFAULT NULL,
 	as_of date DEFAULT NULL) RETURNS text

@@ -433,7 +433,7 @@ notice_refused(const char *schema, Oid events)
 				(errmsg_plural(INT64_FORMAT " event of \"%s\" is not used",
 							   INT64_FORMAT " events of \"%s\" are not used", (unsigned long) count, count,
 							   get_rel_name(events)),
-				 errdetail("The customer has refused, or has not agreed and the kind is sensitive."),
+				 errdetail("The customer has refused, or has not agreed and the kind is sensitive or not given."),
 				 errhint("What customers agreed to is in a boolean column consent.")));
 }
 
