@@ -177,6 +177,21 @@ EXCEPTION WHEN OTHERS THEN RETURN SQLERRM;
 END
 $$;
 SELECT function, CASE WHEN made = answer THEN 'the same' ELSE made END AS made FROM (SELECT function, pg_temp.made(query) AS made, pg_temp.answer(query) AS answer FROM readers) AS x ORDER BY function COLLATE "C";
+-- They are stable: what their own statement does, and what others commit meanwhile, they do not see.
+CREATE FUNCTION pg_temp.changed_meanwhile() RETURNS boolean LANGUAGE plpgsql AS $$
+BEGIN
+	DELETE FROM parallel_candidates;
+	DELETE FROM parallel_plan;
+	DELETE FROM parallel_snapshots_moves;
+	RETURN true;
+END
+$$;
+BEGIN;
+WITH first AS MATERIALIZED (SELECT pg_temp.changed_meanwhile() AS changed)
+SELECT (SELECT count(*) FROM next_best_actions('parallel_candidates', (SELECT u FROM parallel_effects), 0.1)) AS actions, customer_action('parallel_plan', '1') ->> 'contact' IS NOT NULL AS action,
+	(customer_snapshot('parallel_snapshots', '1', '2026-06-30')).segment IS NOT NULL AS snapshot, (SELECT sum(customers) FROM unnest(snapshot_transitions('parallel_snapshots', '2025-01-01', '2025-12-31'))) AS moved
+FROM first WHERE changed;
+ROLLBACK;
 DROP TABLE parallel_candidates, parallel_effects, parallel_plan, parallel_cuts, readers;
 DROP MATERIALIZED VIEW parallel_scores CASCADE;
 DROP TABLE parallel_snapshots_states, parallel_snapshots_moves, parallel_snapshots_days CASCADE;
