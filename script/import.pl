@@ -415,21 +415,52 @@ my %settings = (
 
 my $work = tempdir(CLEANUP => 1);
 
-# Line ends become those of Unix, and empty lines at the end go: COPY takes neither.
+my %separators_in = (',' => sub { return $_[0] =~ tr/,//; }, ';' => sub { return $_[0] =~ tr/;//; }, "\t" => sub { return $_[0] =~ tr/\t//; }, '|' => sub { return $_[0] =~ tr/|//; });
+
+# What is wrong with the number of fields of a row, which COPY would end at; '' if nothing is.
+sub unevenness
+{
+	my ($file, $row) = @_;
+	my $wanted = @{ $file->{header} };
+	my $fields = 1 + $separators_in{ $file->{separator} }->(index($row, '"') < 0 ? $row : $row =~ s/"[^"]*"//gr);
+	return '' if $fields == $wanted;
+	return $row =~ /\A\s*\z/ ? 'an empty line' : "$fields field" . ($fields > 1 ? 's' : '') . ", but the header has $wanted";
+}
+
+# A row goes after a first field of ours, which is empty. In one that has too few fields or too many it says so, and the others are
+# empty. One of several lines is left to COPY, which ends there: a quote may be missing, and it would take other rows with it.
+sub send_row
+{
+	my ($file, $to, $row) = @_;
+	my $wrong = $file->{sent}++ > 0 && index($row, "\n") >= length($row) - 1 ? unevenness($file, $row) : '';
+	return print $to $file->{separator}, $row if $wrong eq '';
+	return print $to qq("$wrong"), $file->{separator} x @{ $file->{header} }, "\n";
+}
+
+# No field in quotes is so long that it is kept in memory: a quote may be missing.
+use constant LONGEST_ROW => 1 << 20;
+
+# Line ends become those of Unix, and empty lines at the end go.
 sub send_file
 {
 	my ($file, $to) = @_;
 	seek $file->{in}, length $file->{preamble}, 0;
-	my ($empty, $in, $separator) = ('', $file->{in}, $file->{separator});
+	my ($in, $separator) = ($file->{in}, $file->{separator});
+	my ($row, $quoted, $too_long, @empty) = ('', 0, 0);
 	while (my $read = <$in>)
 	{
 		foreach my $line (index($read, "\r") < 0 ? $read : split /(?<=\n)/, $read =~ s/\r\n?/\n/gr)
 		{
-			if ($line =~ /\A[\s$separator]*\z/) { $empty .= $line; next; }
-			if ($empty ne '') { print $to $empty; $empty = ''; }
-			print $to $line eq "\\.\n" ? qq("\\."\n) : $line or return;
+			if (!$quoted && $line =~ /\A[\s$separator]*\z/) { push @empty, $line; next; }
+			send_row($file, $to, $_) foreach splice @empty;
+			$row .= $line eq "\\.\n" ? qq("\\."\n) : $line;
+			$quoted ^= $line =~ tr/"// & 1;
+			next if $quoted && length $row < LONGEST_ROW;
+			($too_long ? print $to $row : send_row($file, $to, $row)) or return;
+			($row, $too_long) = ('', $quoted);
 		}
 	}
+	print $to $too_long ? '' : $separator, $row if $row ne '';
 }
 
 # "line 3: missing data for column ..." out of psql's ERROR and CONTEXT lines
@@ -480,7 +511,7 @@ sub script
 }
 
 run(undef, script('tables', 'CREATE SCHEMA import', 'CREATE TABLE import.files (source int, name text, first bigint, last bigint, lines_before bigint, again bigint DEFAULT 0)',
-	map { my $table = $_; "CREATE TABLE import.csv$table->{number} (number bigint GENERATED ALWAYS AS IDENTITY, " . join(', ', map { "c$_ text" } 1 .. @{ $table->{header} }) . ')' } @used));
+	map { my $table = $_; "CREATE TABLE import.csv$table->{number} (number bigint GENERATED ALWAYS AS IDENTITY, uneven text, " . join(', ', map { "c$_ text" } 1 .. @{ $table->{header} }) . ')' } @used));
 foreach my $table (@used)
 {
 	my %number = map { (compared($table->{header}[$_]) => $_ + 1) } reverse 0 .. $#{ $table->{header} };
@@ -490,7 +521,7 @@ foreach my $table (@used)
 		$file->{columns} = $table->{header};
 		my $delimiter = $file->{separator} eq "\t" ? "E'\\t'" : "'$file->{separator}'";
 		open my $copy, '>:raw', "$work/copy.sql" or fail "$work/copy.sql: $!";
-		print $copy "\\copy import.csv$table->{number} (", join(', ', map { "c$_" } @order), ") FROM pstdin WITH (FORMAT csv, DELIMITER $delimiter, HEADER, ENCODING '", server_encoding($file), "')\n",
+		print $copy "\\copy import.csv$table->{number} (", join(', ', 'uneven', map { "c$_" } @order), ") FROM pstdin WITH (FORMAT csv, DELIMITER $delimiter, HEADER, ENCODING '", server_encoding($file), "')\n",
 			"INSERT INTO import.files SELECT $table->{number}, ", literal($file->{shown}), ", f.first, (SELECT coalesce(max(number), f.first - 1) FROM import.csv$table->{number}), $file->{lines_before}\n",
 			"FROM (SELECT coalesce(max(last), 0) + 1 AS first FROM import.files WHERE source = $table->{number}) AS f;\n";
 		close $copy;
@@ -501,7 +532,7 @@ foreach my $table (@used)
 # Rows of one file that another one of the same columns has, too, were exported twice.
 my @once = map { my $t = $_->{number}; @{ $_->{files} } < 2 ? () : (
 	"CREATE TABLE import.again$t AS SELECT number, first FROM (SELECT number, first, min(first) OVER (PARTITION BY md5(ROW(" . join(', ', map { "c$_" } 1 .. @{ $_->{header} }) . ")::text)) AS first_of_all"
-		. " FROM import.csv$t JOIN import.files ON source = $t AND number BETWEEN first AND last) AS r WHERE first > first_of_all",
+		. " FROM import.csv$t JOIN import.files ON source = $t AND number BETWEEN first AND last WHERE uneven IS NULL) AS r WHERE first > first_of_all",
 	"UPDATE import.files AS f SET again = a.rows FROM (SELECT first, count(*) AS rows FROM import.again$t GROUP BY first) AS a WHERE f.source = $t AND f.first = a.first",
 	"DELETE FROM import.csv$t WHERE number IN (SELECT number FROM import.again$t)") } @used;
 
@@ -543,7 +574,8 @@ run(undef, script('fields',
 		@once,
 		"CREATE TABLE import.said_of_files AS SELECT * FROM (VALUES " . join(', ', map { "($_, " . $says[$_] . ')' } 0 .. $#says) . ') AS v(place, says)',
 		'CREATE ' . ($lines ? 'TABLE' : 'VIEW') . " import.fields AS SELECT $number AS number, t1.number AS order_row, $line_number AS line_row, $unmatched AS unmatched, $customer_expression AS customer, "
-			. join(', ', map { field($column{$_}) . " AS $_" } qw(date order quantity status refund cancelled test currency payment)) . ', ' . field($amount) . " AS amount FROM $from",
-		'CREATE VIEW import.breaks AS ' . join(' UNION ALL ', map { "SELECT $_ AS source, number, length(c::text) - length(replace(c::text, E'\\n', '')) AS breaks FROM import.csv$_ AS c" } 1 .. ($lines ? 2 : 1)),
+			. join(', ', map { field($column{$_}) . " AS $_" } qw(date order quantity status refund cancelled test currency payment)) . ', ' . field($amount) . " AS amount FROM $from WHERE t1.uneven IS NULL",
+		'CREATE VIEW import.uneven AS ' . join(' UNION ALL ', map { "SELECT $_ AS source, number AS row, uneven AS problem FROM import.csv$_ WHERE uneven IS NOT NULL" } 1 .. @used),
+		'CREATE VIEW import.breaks AS ' . join(' UNION ALL ', map { "SELECT $_ AS source, number, length(c::text) - length(replace(c::text, E'\\n', '')) AS breaks FROM import.csv$_ AS c" } 1 .. @used),
 		'CREATE TABLE import.settings AS SELECT ' . join(', ', map { literal($settings{$_}) . "::text AS $_" } sort keys %settings)),
 	'-f', dirname($0) . '/import.sql');

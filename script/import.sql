@@ -190,12 +190,15 @@ FROM (SELECT date AS date_name, amount AS amount_name FROM settings) AS s, (
 	FROM (SELECT *, reason IS NULL AND problem IS NULL AS counts, CASE WHEN order_id IS NULL OR how = 'orders' THEN number END AS row FROM typed, lines) AS t
 	GROUP BY order_id, customer, row, how) AS o;
 
--- The rows that are no orders: their fields cannot be read, or are missing in all lines of the order.
+-- The rows that are no orders: their fields cannot be read, or are missing in all lines of the order, or are not as many as the header's.
 CREATE TABLE bad AS
-SELECT t.number, t.problem FROM typed AS t
+SELECT t.number, t.problem, NULL::int AS source, NULL::bigint AS row FROM typed AS t
 WHERE t.problem IS NOT NULL AND t.reason IS NULL AND t.customer IS NOT NULL
 UNION ALL
-SELECT number, problem FROM grouped WHERE reason IS NULL AND problem <> '';
+SELECT number, problem, NULL, NULL FROM grouped WHERE reason IS NULL AND problem <> ''
+UNION ALL
+SELECT row, problem, source, row FROM uneven;
+CREATE VIEW all_rows AS SELECT (SELECT count(*) FROM typed) + (SELECT count(*) FROM uneven) AS rows;
 
 CREATE TABLE public.orders AS
 SELECT order_id, customer AS customer_id, ordered_at, amount FROM grouped
@@ -206,7 +209,7 @@ ANALYZE public.orders;
 
 SELECT '' UNION ALL SELECT 'WHAT IS IN ' || file || ', and the options that say otherwise' FROM settings;
 WITH said AS (
-	SELECT 1 AS place, 'Kind' AS what, format('%s: %s rows, %s columns, %s, separated by %s', kind, counted((SELECT count(*) FROM typed)), columns, encoding, separator) AS says,
+	SELECT 1 AS place, 'Kind' AS what, format('%s: %s rows, %s columns, %s, separated by %s', kind, counted((SELECT rows FROM all_rows)), columns, encoding, separator) AS says,
 		'--encoding --separator' AS options
 	FROM settings
 	UNION ALL SELECT 1.5 + place * 0.01, CASE place WHEN 0 THEN 'Files' ELSE '' END, says, '' FROM said_of_files WHERE (SELECT count(*) FROM said_of_files) > 1 OR (SELECT count(*) FROM files) > 1
@@ -241,7 +244,7 @@ WITH said AS (
 		ORDER BY 2 DESC LIMIT 8) AS r HAVING count(*) > 0
 	UNION ALL SELECT 11, 'Refunds', format('%s %s a negative amount, which lowers what the customer has spent', counted(count(*)), CASE count(*) WHEN 1 THEN 'has' ELSE 'have' END), ''
 	FROM public.orders WHERE amount < 0 HAVING count(*) > 0
-	UNION ALL SELECT 12, 'Bad rows', counted(count(*)) || ' of ' || counted((SELECT count(*) FROM typed)), CASE WHEN count(*) > 0 THEN '--skip-bad' ELSE '' END FROM bad
+	UNION ALL SELECT 12, 'Bad rows', counted(count(*)) || ' of ' || counted((SELECT rows FROM all_rows)), CASE WHEN count(*) > 0 THEN '--skip-bad' ELSE '' END FROM bad
 	UNION ALL SELECT 13, 'Goes in', format('%s orders of %s customers, %s to %s, %s in all', counted(count(*)), counted(count(DISTINCT customer_id)),
 		min(ordered_at)::date, max(ordered_at)::date, btrim(to_char(sum(amount), '999,999,999,999,990.00'))), ''
 	FROM public.orders HAVING count(*) > 0
@@ -252,25 +255,26 @@ SELECT '';
 SELECT 'BAD ROWS' WHERE EXISTS (SELECT FROM bad);
 -- Which file and line: an amount may be in another file than the day. The header comes first, and quoted fields may hold line breaks.
 WITH shown AS (
-	SELECT b.number, b.problem, CASE WHEN f.line_row IS NULL OR starts_with(b.problem, s.date) THEN 1 ELSE 2 END AS source,
-		CASE WHEN f.line_row IS NULL OR starts_with(b.problem, s.date) THEN f.order_row ELSE f.line_row END AS row
-	FROM (SELECT * FROM bad ORDER BY number LIMIT 10) AS b JOIN fields AS f USING (number), settings AS s
+	SELECT b.number, b.problem, coalesce(b.source, CASE WHEN f.line_row IS NULL OR starts_with(b.problem, s.date) THEN 1 ELSE 2 END) AS source,
+		coalesce(b.row, CASE WHEN f.line_row IS NULL OR starts_with(b.problem, s.date) THEN f.order_row ELSE f.line_row END) AS row
+	FROM (SELECT * FROM bad ORDER BY number, source LIMIT 10) AS b CROSS JOIN settings AS s LEFT JOIN fields AS f ON f.number = b.number AND b.source IS NULL
 ), lines_of AS (
 	SELECT s.number, s.problem, f.name, f.lines_before + s.row - f.first + 2 + (SELECT coalesce(sum(breaks), 0) FROM breaks AS b
 		WHERE b.source = s.source AND b.number BETWEEN f.first AND s.row - 1) AS line
 	FROM shown AS s JOIN files AS f ON f.source = s.source AND s.row BETWEEN f.first AND f.last
 )
-SELECT format('    %sline %s: %s', CASE WHEN (SELECT count(*) FROM files) > 1 THEN name || ', ' ELSE '' END, line, problem) FROM lines_of ORDER BY number;
+SELECT format('    %sline %s: %s', CASE WHEN (SELECT count(*) FROM files) > 1 THEN name || ', ' ELSE '' END, line, problem) FROM lines_of ORDER BY number, name;
 SELECT format('    and %s more', counted(count(*) - 10)) FROM bad HAVING count(*) > 10;
 
 SELECT stop(CASE
 	WHEN rows = 0 THEN 'the file has a header and no rows'
 	WHEN orders = 0 AND bad >= rows - left_out THEN format('no row at all can be read: this is not a matter of a few bad rows. %s',
-		CASE WHEN days * 2 > bad THEN format('Does "%s" hold the days? --date and --dates say otherwise', s.date)
+		CASE WHEN uneven * 2 > bad THEN 'Do the rows have as many fields as the header? --separator says otherwise'
+			WHEN days * 2 > bad THEN format('Does "%s" hold the days? --date and --dates say otherwise', s.date)
 			ELSE format('Does "%s" hold the amounts? --amount and --decimal say otherwise', s.amount) END)
 	WHEN orders = 0 THEN 'nothing is left: all orders are left out; --keep-status takes some of them in'
 	ELSE format('%s of %s rows are no orders; --skip-bad goes on without them', counted(bad), counted(rows)) END)
-FROM settings AS s, (SELECT (SELECT count(*) FROM typed) AS rows, (SELECT count(*) FROM bad) AS bad, (SELECT count(*) FROM public.orders) AS orders,
+FROM settings AS s, (SELECT (SELECT rows FROM all_rows) AS rows, (SELECT count(*) FROM uneven) AS uneven, (SELECT count(*) FROM bad) AS bad, (SELECT count(*) FROM public.orders) AS orders,
 	(SELECT coalesce(sum(g.rows), 0) FROM grouped AS g WHERE reason IS NOT NULL) AS left_out,
 	(SELECT count(*) FROM bad WHERE starts_with(problem, (SELECT date FROM settings))) AS days) AS counts
 WHERE orders = 0 OR bad > 0 AND NOT s.skip_bad::boolean;

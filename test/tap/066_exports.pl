@@ -78,7 +78,14 @@ like(imported($strange), qr/the file has a header and no rows/, 'a header alone 
 append_to_file($strange, join '', map { "$_;2024-01-01;1,50\n" } 1 .. 12);
 like(imported($strange), qr/decimal comma.*Goes in   12 orders of 12 customers/s, 'the name of a file may hold anything');
 append_to_file($strange, "13;2024-01-01\n");
-like(imported($strange), qr/line 14: missing data for column "Total"/, 'a row with too few fields is named by its line and column');
+like(imported($strange), qr/line 14: 2 fields, but the header has 3/, 'a row with too few fields is named by its line');
+append_to_file($strange, "\n14;2024-01-01;2,50;5\n15;\"2024-01-01\";\"2;50\n \n\"\n16;\"2024-01-01\";2,50\n");
+my $skipped = imported($strange, '--skip-bad');
+like($skipped, qr/Bad rows  4 of 17 .*Goes in   13 orders.*line 14: 2 fields.*line 15: an empty line\n    line 16: 4 fields, but the header has 3\n    line 17: Total/s,
+	'and passed over with others, where that is said');
+append_to_file($strange, "17;2024-01-01;2,50\" 18;2024-01-01;1,50\n" . "19;\"2024-01-01\";1,50\n" . "20;2024-01-01;1,50\n");
+like(imported($strange, '--skip-bad'), qr/status 1/, 'but not where a quote is missing: other rows would go with it');
+
 
 # Line ends of any system, also at the end of the file, in fields, and before the header.
 foreach my $end ("\n", "\r\n", "\r")
@@ -88,7 +95,7 @@ foreach my $end ("\n", "\r\n", "\r")
 	append_to_file($lines, join $end, 'sep=;', '', 'customer_id;date;note;amount', (map { qq($_;2024-02-03;"two${end}lines";1) } 1 .. 12), '', ';;;', '');
 	like(imported($lines), qr/Goes in   12 orders of 12 customers/, "lines may end in $name");
 	append_to_file($lines, "13;2024-02-03;none;1");    # so that an empty line is not at the end
-	like(imported($lines), qr/line 28: missing data for column "date"/, "and are counted where they end in $name");
+	like(imported($lines), qr/line 28: an empty line/, "and are counted where they end in $name");
 }
 
 # Of two columns with one name the first is taken, and that is said of those that are used.
@@ -116,6 +123,9 @@ like(files('orders.csv' => "order_id,customer_id,order_date,amount\n1,1,2024-01-
 	qr/"customer_id" 1 is of 2 different people in customers.csv/, 'a customer is one person');
 like(files('orders.csv' => "order_id,customer_id,order_date\n1,1,2024-01-31\n2,1,31/02/2024\n3,1,2024-02-02\n", 'lines.csv' => "\n\nOrder ID;Total\n1;5\n2;6\n3;7\n3;7,5,0\n"),
 	qr/orders.csv, line 3: order_date "31\/02\/2024".*lines.csv, line 7: Total "7,5,0"/s, 'bad rows are those of their own files');
+
+like(files('orders.csv' => "order_id,customer_id,order_date\n1,1,2024-01-31\n2,1,2024-02-01\n", 'lines.csv' => "Order ID;Total\n1;5\n2;6;7\n2;8\n"),
+	qr/BAD ROWS\n    lines.csv, line 3: 3 fields, but the header has 2\n.*1 of 3 rows are no orders; --skip-bad goes on/s, 'nor are those with other numbers of fields');
 
 # As script/demo takes them.
 my ($out, $err) = ('', '');
