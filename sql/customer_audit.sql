@@ -63,6 +63,14 @@ DELETE FROM shop.lines WHERE order_no IS NULL AND at <> (SELECT min(at) FROM sho
 SELECT create_customer_audit('of_lines', 'shop.lines', 'customer', 'at', 'total', 'gain', 'year', until => '2025-01-01', order_id => 'order_no');
 SELECT (SELECT count(*) FROM (TABLE of_lines_deciles EXCEPT TABLE shop."Audit_deciles") AS x) AS deciles, (SELECT count(*) FROM (TABLE of_lines_change EXCEPT TABLE shop."Audit_change") AS x) AS change,
 	(SELECT count(*) FROM (TABLE of_lines_c3 EXCEPT TABLE shop."Audit_c3") AS x) AS c3, (SELECT count(*) FROM of_lines_c3) AS of;
+-- Columns may be called as those of the orders that lines are put together to.
+CREATE VIEW shop.called AS SELECT customer AS profit, at AS amount, total AS ordered_on, gain AS customer, order_no AS history FROM shop.lines;
+SELECT create_customer_audit('called_profit', 'shop.called', 'profit', 'amount', 'ordered_on', 'customer', 'year', until => '2025-01-01', order_id => 'history');
+SELECT (SELECT count(*) FROM (TABLE of_lines_deciles EXCEPT TABLE called_profit_deciles) AS x) AS deciles;
+DROP VIEW shop.called CASCADE;
+CREATE VIEW shop.called AS SELECT customer AS ordered_on, customer AS amount, at, total, order_no FROM shop.lines;
+SELECT create_customer_audit('called_' || name, 'shop.called', name, 'at', 'total', grain => 'year', until => '2025-01-01', order_id => 'order_no') FROM unnest('{ordered_on,amount}'::name[]) AS name;
+DROP VIEW shop.called CASCADE;
 SELECT create_customer_audit('of_rows', 'shop.lines', 'customer', 'at', 'total', 'gain', 'year', until => '2025-01-01', order_id => 'no_such');
 
 -- Made anew in its place, with the rights that were granted; nothing else is replaced, and nothing if one cannot be.

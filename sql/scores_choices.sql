@@ -160,6 +160,9 @@ SELECT customer_scores_query('shop.orders', 'custmer_id', 'ordered_at', 'amount'
 SELECT customer_scores_query('shop.orders', 'customer_id', 'ordered_at', 'amount', columns => '{segmet}');
 SELECT customer_scores_query('shop.orders', 'customer_id', 'ordered_at', 'amount', columns => '{hair_colour}');
 SELECT customer_scores_query('shop.orders', ARRAY['customer_id', 'customer_id'], 'ordered_at', 'amount');
+CREATE VIEW shop.renamed AS SELECT customer_id AS who, 1 AS customer_id, ordered_at FROM shop.orders;
+SELECT customer_scores_query('shop.renamed', 'who', 'ordered_at', group_by => 'customer_id');
+DROP VIEW shop.renamed;
 SELECT customer_scores_query('shop.orders', ARRAY[]::name[], 'ordered_at', 'amount');
 SELECT customer_scores_query('shop.orders', 'customer_id', 'ordered_at', group_by => 7);
 SELECT customer_scores_query('shop.orders', 'customer_id', 'ordered_at', group_by => 'contry');

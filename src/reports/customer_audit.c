@@ -52,17 +52,17 @@ typedef struct AuditViewText
 	AuditColumn columns[MOST_AUDIT_COLUMNS]; /* up to one without a name */
 } AuditViewText;
 
-/* Rows with one order_id are one order, of the day of the first. */
+/* Rows with one order_id are one order, of the day of the first. Every column has a name that is ours. */
 static const char whole_orders[] =
-	"  SELECT o.{customer_id}, pg_catalog.min({line_day}) AS ordered_on, pg_catalog.sum({line_amount}) AS amount,\n"
-	"    pg_catalog.sum({line_profit}) AS profit\n"
+	"  SELECT o.{line_customer_id} AS customer, pg_catalog.min({line_day}) AS ordered_on,\n"
+	"    pg_catalog.sum({line_amount}) AS amount, pg_catalog.sum({line_profit}) AS profit\n"
 	"  FROM {relation} AS o\n"
-	"  WHERE o.{customer_id} IS NOT NULL AND {line_day} IS NOT NULL AND o.{order_id} IS NOT NULL\n"
-	"  GROUP BY o.{customer_id}, o.{order_id}\n"
+	"  WHERE o.{line_customer_id} IS NOT NULL AND {line_day} IS NOT NULL AND o.{order_id} IS NOT NULL\n"
+	"  GROUP BY o.{line_customer_id}, o.{order_id}\n"
 	"  UNION ALL\n"
-	"  SELECT o.{customer_id}, {line_day}, {line_amount}, {line_profit}\n"
+	"  SELECT o.{line_customer_id}, {line_day}, {line_amount}, {line_profit}\n"
 	"  FROM {relation} AS o\n"
-	"  WHERE o.{customer_id} IS NOT NULL AND {line_day} IS NOT NULL AND o.{order_id} IS NULL";
+	"  WHERE o.{line_customer_id} IS NOT NULL AND {line_day} IS NOT NULL AND o.{order_id} IS NULL";
 
 static const char histories[] =
 	"WITH histories AS MATERIALIZED (\n"
@@ -209,6 +209,8 @@ typedef struct AuditQuery
 	const char *customer_id;
 	const char *customer; /* its column of the orders in its base type */
 	const char *order_id; /* NULL: each row is an order */
+	const char *line_customer_id;
+	const char *line_customer;
 	const char *line_day;
 	const char *line_amount;
 	const char *line_profit;
@@ -233,6 +235,7 @@ append_part(StringInfo out, const char *template, const AuditQuery *query)
 	const SqlPart parts[] = {
 		{"{relation}", query->relation},
 		{"{order_id}", query->order_id},
+		{"{line_customer_id}", query->line_customer_id},
 		{"{line_day}", query->line_day},
 		{"{line_amount}", query->line_amount},
 		{"{line_profit}", query->line_profit},
@@ -306,8 +309,8 @@ orders_argument(FunctionCallInfo fcinfo, AuditQuery *query)
 	Oid type;
 
 	query->relation = query->orders = sql_relation(relation);
-	query->customer_id = quote_identifier(customer_id);
-	query->customer = sql_column("o", customer_id, sql_column_type(relation, customer_id));
+	query->line_customer_id = query->customer_id = quote_identifier(customer_id);
+	query->line_customer = query->customer = sql_column("o", customer_id, sql_column_type(relation, customer_id));
 	query->time = sql_time_column("o", relation, optional_name_argument(fcinfo, CREATE_AUDIT_ORDERED_AT), &type);
 	query->line_day = psprintf("%s::pg_catalog.date", query->time);
 	query->time = sql_purchase_time(query->time, type);
@@ -327,6 +330,8 @@ orders_argument(FunctionCallInfo fcinfo, AuditQuery *query)
 		return;
 	query->order_id = sql_id_column(relation, order_id);
 	query->orders = psprintf("(\n%s)", filled(whole_orders, query));
+	query->customer_id = "customer";
+	query->customer = sql_column("o", "customer", sql_column_type(relation, customer_id));
 	query->time = "o.ordered_on";
 	query->amount = "o.amount";
 }
@@ -406,8 +411,8 @@ check_data(FunctionCallInfo fcinfo, const AuditQuery *query)
 {
 	OrdersTable table = {
 		query->relation,
-		psprintf("(o.%s IS NOT NULL)", query->customer_id),
-		query->customer,
+		psprintf("(o.%s IS NOT NULL)", query->line_customer_id),
+		query->line_customer,
 		sql_column("o", optional_name_argument(fcinfo, CREATE_AUDIT_ORDERED_AT),
 				   sql_column_type(PG_GETARG_OID(CREATE_AUDIT_ORDERS),
 								   optional_name_argument(fcinfo, CREATE_AUDIT_ORDERED_AT))),
@@ -433,6 +438,8 @@ check_data(FunctionCallInfo fcinfo, const AuditQuery *query)
 		orders_check_numbers(&profits, "profit");
 	}
 	table.orders = query->orders;
+	table.known = psprintf("(o.%s IS NOT NULL)", query->customer_id);
+	table.customer = query->customer;
 	table.time = query->time;
 	table.amount = query->amount;
 	span = orders_check_orders(&table);

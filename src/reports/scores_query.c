@@ -1163,7 +1163,12 @@ add_key(ScoresQuery *query, Oid relation, const char *input, const char *output,
 				 errhint("Make a view over the orders that gives it another name.")));
 	foreach (cell, query->keys)
 		if (strcmp(((const ScoresKey *) lfirst(cell))->output, key->output) == 0)
-			ereport(ERROR, (errcode(ERRCODE_DUPLICATE_COLUMN), errmsg("column \"%s\" is named twice", output)));
+			ereport(ERROR,
+					strcmp(((const ScoresKey *) lfirst(cell))->input, key->input) == 0
+						? (errcode(ERRCODE_DUPLICATE_COLUMN), errmsg("column \"%s\" is named twice", output))
+						: (errcode(ERRCODE_DUPLICATE_COLUMN),
+						   errmsg("column \"%s\" of group_by has the name of the customer in scores", output),
+						   errhint("Make a view over the orders that gives it another name.")));
 	query->keys = lappend(query->keys, key);
 }
 
