@@ -237,7 +237,7 @@ WITH s AS MATERIALIZED (
 ), pictures AS (
 	SELECT 1 AS place, 'segments' AS name, 'Segments' AS title,
 		(SELECT format('%s: %s of the customers%s%s.', segment, round((100 * (share_customers))::numeric) || ' %', ', ' || round((100 * (share_revenue))::numeric) || ' % of the revenue so far',
-			CASE WHEN value IS NULL THEN '' ELSE format(' and %s of the value expected of the %s', round((100 * (share_value))::numeric) || ' %', :'next_time') END) FROM best) AS sentence,
+			CASE WHEN share_value IS NULL THEN '' ELSE format(' and %s of the value expected of the %s', round((100 * (share_value))::numeric) || ' %', :'next_time') END) FROM best) AS sentence,
 		'[["segment", "Segment", "text"], ["customers", "Customers", "count"], ["share_customers", "of all", "percent"], ["revenue", "Revenue", "money"],
 			["share_revenue", "of all", "percent"], ["value", "' || initcap(left(:'next_time', 1)) || substr(:'next_time', 2) || '", "money"], ["share_value", "of all", "percent"], ["idle_days", "Days idle", "count"], ["churn", "Churn", "percent"]]' AS columns,
 		(SELECT json_agg(r ORDER BY value DESC NULLS LAST, revenue DESC NULLS LAST) FROM segments AS r) AS rows
@@ -245,27 +245,29 @@ WITH s AS MATERIALIZED (
 		(SELECT CASE WHEN sum(value) IS NULL AND (SELECT with_churn FROM total) > 0 THEN 'There are no amounts, so there is no value.'
 			WHEN sum(value) IS NULL THEN 'There is no model, so there is neither churn nor value.'
 			ELSE format('%s of the expected value is with customers who are more likely still there than not; %s of them. The stronger its colour, the more of it a cell holds; a number is how many customers.',
-				round((100 * (sum(value) FILTER (WHERE churn < 0.5) / sum(value)))::numeric) || ' %', to_char(sum(customers) FILTER (WHERE churn < 0.5)::bigint, 'FM999,999,999,990')) END FROM cells),
+				round((100 * (coalesce(sum(value) FILTER (WHERE churn < 0.5), 0) / sum(value)))::numeric) || ' %', to_char(coalesce(sum(customers) FILTER (WHERE churn < 0.5), 0)::bigint, 'FM999,999,999,990')) END FROM cells),
 		'[["churn", "Churn from", "percent"], ["churn_until", "to", "percent"], ["value_from", "Value each from", "money"], ["value_until", "to", "money"],
 			["customers", "Customers", "count"], ["value", "Value of all", "money"]]',
 		(SELECT json_agg(r ORDER BY churn, value_from) FROM cells AS r)
 	UNION ALL SELECT 3, 'c3', 'Revenue by cohort',
-		(SELECT format('Of the revenue of the last %s months, %s came from customers whose first order is older than that.', months,
-				round((100 * (sum(revenue) FILTER (WHERE first_order_on <= since) / nullif(sum(revenue), 0)))::numeric) || ' %')
+		(SELECT CASE WHEN sum(revenue) > 0 THEN format('Of the revenue of the last %s months, %s came from customers whose first order is older than that.', months,
+				round((100 * (coalesce(sum(revenue) FILTER (WHERE first_order_on <= since), 0) / sum(revenue)))::numeric) || ' %')
+				WHEN (SELECT orders FROM total) > 0 THEN format('No more was bought in the last %s months than came back.', months) END
 			FROM (SELECT months, spend_between(h, since + 1, as_of + 1) AS revenue, first_order_on(h) AS first_order_on, since
 				FROM h, (SELECT as_of, CASE WHEN as_of - first_day > 700 THEN 12 ELSE 3 END AS months,
 					(as_of - CASE WHEN as_of - first_day > 700 THEN interval '1 year' ELSE interval '3 months' END)::date AS since FROM total) AS w) AS r GROUP BY months),
 		'[["cohort", "First order in", "text"], ["period", "Period from", "date"], ["customers", "Active customers", "count"], ["revenue", "Revenue", "money"]]',
 		(SELECT json_agg(r ORDER BY cohort, period) FROM c3 AS r)
 	UNION ALL SELECT 4, 'deciles', 'Deciles by spend',
-		(SELECT format('The best tenth of the customers brought %s of the revenue, the best half %s.', round((100 * (min(share_so_far) FILTER (WHERE decile = 1)))::numeric) || ' %',
-			round((100 * (min(share_so_far) FILTER (WHERE decile = 5)))::numeric) || ' %') FROM deciles HAVING count(*) = 10),
+		(SELECT CASE WHEN count(*) < 10 THEN format('There are too few customers for tenths: these are %s parts.', count(*)) WHEN min(share_so_far) IS NOT NULL THEN
+			format('The best tenth of the customers brought %s of the revenue, the best half %s.', round((100 * (min(share_so_far) FILTER (WHERE decile = 1)))::numeric) || ' %',
+				round((100 * (min(share_so_far) FILTER (WHERE decile = 5)))::numeric) || ' %') END FROM deciles HAVING count(*) > 0),
 		'[["decile", "Tenth of customers", "count"], ["customers", "Customers", "count"], ["orders", "Orders", "count"], ["revenue", "Revenue", "money"], ["share", "of all", "percent"],
 			["share_so_far", "so far", "percent"], ["spent_from", "Each spent from", "money"], ["spent_until", "to", "money"]]',
 		(SELECT json_agg(r ORDER BY decile) FROM deciles AS r)
 	UNION ALL SELECT 5, 'lorenz', 'How unequal customers are',
 		(SELECT format('The best fifth of the customers brought %s of the revenue; the Gini coefficient is %s.', round((100 * (top_share(a, 0.2, 'spend')))::numeric) || ' %', round((audit_summary(a)).gini_spend::numeric, 2))
-			FROM audit WHERE top_share(a, 0.2, 'spend') IS NOT NULL),
+			FROM audit WHERE top_share(a, 0.2, 'spend') IS NOT NULL AND (audit_summary(a)).gini_spend IS NOT NULL),
 		'[["share_customers", "Share of customers, the least first", "percent"], ["share_value", "Share of revenue", "percent"]]',
 		(SELECT json_agg(r ORDER BY share_customers) FROM lorenz AS r)
 	UNION ALL SELECT 6, 'tracking', 'Does the model hold?',
@@ -285,7 +287,8 @@ WITH s AS MATERIALIZED (
 			WHEN count(*) > 0 THEN format('Since %s %s of %s customers have moved to another segment%s.', :moves_since, to_char(coalesce(sum(customers) FILTER (WHERE from_segment NOT IN (to_segment, '(new)')), 0)::bigint, 'FM999,999,999,990'),
 			to_char(coalesce(sum(customers) FILTER (WHERE from_segment <> '(new)'), 0)::bigint, 'FM999,999,999,990'),
 			(SELECT format('; most of them from %s to %s (%s)', from_segment, to_segment, to_char(customers, 'FM999,999,999,990')) FROM moves WHERE from_segment NOT IN (to_segment, '(new)')
-				ORDER BY customers DESC, from_segment, to_segment LIMIT 1)) END FROM moves),
+				ORDER BY customers DESC, from_segment, to_segment LIMIT 1))
+			WHEN :'snapshots' <> '' THEN 'There is nothing to show: no snapshot is older than the scores.' END FROM moves),
 		'[["from_segment", "From", "text"], ["to_segment", "To", "text"], ["customers", "Customers", "count"]]',
 		(SELECT json_agg(r ORDER BY from_segment, to_segment) FROM moves AS r)
 	UNION ALL SELECT 9, 'moments', 'The next best moments',
@@ -308,5 +311,6 @@ SELECT json_build_object(
 			coalesce((SELECT CASE WHEN fit_status = 'ok' THEN 'fits' WHEN fit_status IS NULL AND model_name IS NOT NULL THEN 'given, not fitted' ELSE replace(fit_status, '_', ' ') END
 					|| CASE WHEN groups > 1 THEN format(' (the worst of %s groups)', groups) ELSE '' END FROM fit)
 				|| coalesce((SELECT '; back-test off by ' || to_char(100 * total_error, 'FMSG999990.0') || ' %' FROM error), ''), 'there is none'))),
-	'pictures', (SELECT json_agg(json_build_object('name', name, 'title', title, 'sentence', coalesce(sentence, 'There is nothing to show.'), 'columns', columns::json, 'rows', rows) ORDER BY place) FROM pictures))
+	'pictures', (SELECT json_agg(json_build_object('name', name, 'title', title, 'sentence', coalesce(sentence, CASE WHEN t.orders > 0 THEN CASE WHEN rows IS NULL THEN 'There is nothing to show: the orders are too few.' ELSE 'The orders are too few to say more.' END
+		ELSE 'There is nothing to show: no customer has an order.' END), 'columns', columns::json, 'rows', rows) ORDER BY place) FROM pictures))
 FROM total AS t;

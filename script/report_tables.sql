@@ -32,7 +32,7 @@ SELECT '<!doctype html>
 	|| xmlelement(name title, :'title') || '
 <style>body { font: 15px/1.45 system-ui, sans-serif; margin: 20px auto; max-width: 900px; padding: 0 12px } section { overflow: auto }
 table { border-collapse: collapse; font-size: 13px } td, th { padding: 3px 10px 3px 0; border-bottom: 1px solid #8886; text-align: left } th[scope=row] { font-weight: normal } caption { text-align: left } .number { text-align: right }</style></head>
-<body><main>' || xmlelement(name h1, :'title') || xmlelement(name p, 'as of ' || (report ->> 'as_of')) || (
+<body><main>' || xmlelement(name h1, :'title') || xmlelement(name p, coalesce('as of ' || (report ->> 'as_of'), 'no customers yet')) || (
 		SELECT xmlelement(name ul, xmlagg(xmlelement(name li, format('%s: %s %s', f ->> 'label', CASE WHEN f ->> 'format' = 'text' THEN f ->> 'value'
 			ELSE coalesce(to_char((f ->> 'value')::numeric, 'FM999,999,999,999,990'), '-') END, '(' || (f ->> 'note') || ')'))))
 		FROM json_array_elements(report -> 'figures') AS f) || coalesce(xmlelement(name p, report -> 'model' ->> 'warnings')::text, '')

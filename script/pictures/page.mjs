@@ -38,7 +38,7 @@ process.stdout.write(`<!doctype html>
 <meta name="color-scheme" content="light dark"><title>${escape(title)}</title>
 <style>
 ${style}</style></head>
-<body><header><h1>${escape(title)}</h1><p>as of ${escape(report.as_of)}</p></header>
+<body><header><h1>${escape(title)}</h1><p>${report.as_of ? `as of ${escape(report.as_of)}` : "no customers yet"}</p></header>
 <main><dl>${figures}</dl>
 ${report.model?.warnings ? `<p class="warning">${escape(report.model.warnings)}</p>\n` : ""}<div class="pictures">
 ${report.pictures.map(section).join("\n")}

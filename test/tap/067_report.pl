@@ -154,6 +154,20 @@ like(ask($far, q{SELECT p ->> 'sentence' FROM d, json_array_elements(d -> 'pictu
 my $gone = document('odd', '-v', 'scores=gone_scores', '-v', 'orders=gone');
 unlike(ask($gone, q{SELECT string_agg(p ->> 'sentence', ' ') FROM d, json_array_elements(d -> 'pictures') AS p}), qr/ 0 of 0 |  /, 'where nobody is left, nothing is said of them');
 
+# No customers, customers with refunds only, and fewer than ten: no sentence has a gap, and each says why where there is nothing to show.
+$node->safe_psql('odd', q{CREATE TABLE none AS SELECT * FROM orders WHERE false; CREATE TABLE refunds AS SELECT customer_id, ordered_at, -amount AS amount FROM orders;
+	CREATE TABLE few AS SELECT * FROM orders WHERE customer_id < 4; CREATE TABLE lost AS SELECT customer_id, ordered_at, amount FROM orders WHERE customer_id < 300;
+	SELECT create_customer_scores(name || '_scores', name::regclass, 'customer_id', 'ordered_at', 'amount') FROM unnest('{none,refunds,few}'::text[]) AS name;
+	SELECT create_customer_scores('lost_scores', 'lost', 'customer_id', 'ordered_at', 'amount', model => 'bg/nbd', as_of => '2040-01-01')});
+foreach my $name (qw(none refunds few lost))
+{
+	my $document = document('odd', '-v', "scores=${name}_scores", '-v', "orders=$name");
+	is(ask($document, q{SELECT string_agg(p ->> 'name' || ': ' || (p ->> 'sentence'), ' | ') FROM d, json_array_elements(d -> 'pictures') AS p
+		WHERE p ->> 'sentence' ~ '  |, ,|^ | [.]|nothing to show[.]' OR json_typeof(p -> 'rows') <> 'null' AND p ->> 'sentence' ~ 'nothing to show'}), '', "$name: sentences are whole");
+	IPC::Run::run([ "$root/script/report", $node->connstr('odd'), '--scores', "${name}_scores", '--orders', $name, '-o', "$directory/odd.html" ], '>', \my $said, '2>', \my $problems);
+	unlike(slurp_file("$directory/odd.html"), qr/as of (?:null|<)/, "$name: a page has a day, or says that there is none");
+}
+
 my $one_order = document('one_order');
 is(ask($one_order, q{SELECT count(*) FROM d, json_array_elements(d -> 'pictures') AS p WHERE p ->> 'name' IN ('churn_value', 'tracking', 'moments') AND json_typeof(p -> 'rows') = 'null'
 	AND p ->> 'sentence' ~ 'no model|Nothing to show|No customer'}), '3', 'what needs a model says that there is none');
