@@ -135,26 +135,39 @@ sort_by_digits(CountEntry *entries, CountEntry *sorted, uint32 count, const Digi
 		memcpy(sorted, from, count * sizeof(CountEntry));
 }
 
-static inline bool
-differ_within(const CountEntry *a, const CountEntry *b, uint64 group_bits, uint64 detail_bits)
+static void sort_entries(CountEntry *entries, CountEntry *sorted, uint32 count);
+
+/* Sorts, by what is left, each run of sorted entries that agree in these bits. */
+static void
+sort_runs(CountEntry *entries, CountEntry *sorted, uint32 count, uint64 group_bits, uint64 detail_bits)
 {
-	return ((a->group ^ b->group) & group_bits) != 0 || ((a->detail ^ b->detail) & detail_bits) != 0;
+	uint32 start = 0;
+
+	for (uint32 end = 1; end <= count; end++)
+	{
+		if (end < count && ((sorted[start].group ^ sorted[end].group) & group_bits) == 0 &&
+			((sorted[start].detail ^ sorted[end].detail) & detail_bits) == 0)
+			continue;
+		if (end - start > 1)
+		{
+			memcpy(entries + start, sorted + start, (end - start) * sizeof(CountEntry));
+			sort_entries(entries + start, sorted + start, end - start);
+		}
+		start = end;
+	}
 }
 
 /*
- * Sorts entries into sorted; both are overwritten. Each time that it calls
- * itself, fewer bits differ, by those of three digits.
+ * Sorts entries into sorted; both are overwritten. In a run fewer bits differ,
+ * by those of three digits, so that it calls itself three times at most.
  */
 static void
 sort_entries(CountEntry *entries, CountEntry *sorted, uint32 count)
 {
-	uint64 group_bits = 0;
-	uint64 detail_bits = 0;
-	uint64 group_left;
-	uint64 detail_left;
+	uint64 group_bits = 0, detail_bits = 0;
+	uint64 group_left, detail_left;
 	Digit digits[MAX_DIGITS] = {{0}};
 	int n_digits = 0;
-	uint32 start = 0;
 
 	if (count < FEW_ENTRIES)
 	{
@@ -170,21 +183,8 @@ sort_entries(CountEntry *entries, CountEntry *sorted, uint32 count)
 	group_left = digits_of_bits(group_bits, true, digits, &n_digits);
 	detail_left = digits_of_bits(detail_bits, false, digits, &n_digits);
 	sort_by_digits(entries, sorted, count, digits, n_digits);
-	if ((group_left | detail_left) == 0)
-		return;
-	for (uint32 end = 1; end <= count; end++)
-		if (end == count ||
-			differ_within(&sorted[start], &sorted[end], group_bits & ~group_left, detail_bits & ~detail_left))
-		{
-			if (end - start >= FEW_ENTRIES)
-			{
-				memcpy(entries + start, sorted + start, (end - start) * sizeof(CountEntry));
-				sort_entries(entries + start, sorted + start, end - start);
-			}
-			else if (end - start > 1)
-				sort_few(sorted + start, end - start);
-			start = end;
-		}
+	if ((group_left | detail_left) != 0)
+		sort_runs(entries, sorted, count, group_bits & ~group_left, detail_bits & ~detail_left);
 }
 
 void
