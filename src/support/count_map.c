@@ -187,11 +187,11 @@ sort_entries(CountEntry *entries, CountEntry *sorted, uint32 count)
 		sort_runs(entries, sorted, count, group_bits & ~group_left, detail_bits & ~detail_left);
 }
 
-void
-count_map_sort(CountEntry *entries, uint32 count)
+/* Sorts entries, with a buffer for as many. */
+static void
+sort_with(CountEntry *entries, CountEntry *buffer, uint32 count)
 {
 	const Digit kind = {true, 56};
-	CountEntry *buffer;
 	uint32 start = 0;
 
 	if (count < FEW_ENTRIES)
@@ -200,7 +200,6 @@ count_map_sort(CountEntry *entries, uint32 count)
 		return;
 	}
 	/* First by the kind, as the keys of each have bits of their own. */
-	buffer = make_entries(count);
 	sort_by_digits(entries, buffer, count, &kind, 1);
 	for (uint32 end = 1; end <= count; end++)
 		if (end == count || buffer[end].group >> 56 != buffer[start].group >> 56)
@@ -208,6 +207,14 @@ count_map_sort(CountEntry *entries, uint32 count)
 			sort_entries(buffer + start, entries + start, end - start);
 			start = end;
 		}
+}
+
+void
+count_map_sort(CountEntry *entries, uint32 count)
+{
+	CountEntry *buffer = make_entries(count);
+
+	sort_with(entries, buffer, count);
 	pfree(buffer);
 }
 
@@ -222,34 +229,6 @@ append_sum(const CountMapType *type, CountEntry *entries, uint32 *used, const Co
 	/* Positive and negative values can cancel: entries of zero are dropped. */
 	if (entries[*used - 1].value == 0)
 		(*used)--;
-}
-
-/* Merges the sorted prefix and sorted entries into new memory for so many, and sums up equal keys. */
-static pg_attribute_always_inline void
-merge_sorted(CountMap *map, uint32 capacity, CountSource next, void *context)
-{
-	CountEntry *merged =
-		MemoryContextAllocHuge(agg_state_context(&map->growing), Max(1, capacity) * sizeof(CountEntry));
-	const CountEntry *prefix = map->entries;
-	const CountEntry *end = prefix + map->n_sorted;
-	uint32 used = 0;
-	CountEntry entry;
-
-	for (bool more = next(context, &entry); more || prefix < end;)
-	{
-		CHECK_FOR_INTERRUPTS();
-		if (!more || (prefix < end && count_map_compare(prefix, &entry) < 0))
-			append_sum(map->type, merged, &used, prefix++);
-		else
-		{
-			append_sum(map->type, merged, &used, &entry);
-			more = next(context, &entry);
-		}
-	}
-	pfree(map->entries);
-	map->entries = merged;
-	map->capacity = capacity;
-	map->n_sorted = map->used = used;
 }
 
 uint32
@@ -276,17 +255,60 @@ in_order(const CountEntry *entries, uint32 count)
 	return true;
 }
 
-/* A source: the rest of a list. */
-static inline bool
-next_of_list(void *context, CountEntry *entry)
+/*
+ * Merges the sorted prefix and the sorted entries behind it, of which the buffer
+ * has a copy, where they are, from the end, and sums up equal keys. New memory
+ * for the result would cost more than to move it to its place.
+ */
+static void
+merge_unsettled(CountMap *map)
 {
-	CountList *rest = context;
+	const CountEntry *unsettled = map->buffer;
+	CountEntry *entries = map->entries;
+	uint32 count = map->used - map->n_sorted;
+	uint32 n_sorted = map->n_sorted;
+	uint32 place = map->used;
 
-	if (rest->count == 0)
-		return false;
-	*entry = *rest->entries++;
-	rest->count--;
-	return true;
+	while (count > 0 || n_sorted > 0)
+	{
+		bool of_prefix =
+			count == 0 || (n_sorted > 0 && count_map_compare(&entries[n_sorted - 1], &unsettled[count - 1]) > 0);
+		CountEntry entry = of_prefix ? entries[--n_sorted] : unsettled[--count];
+
+		CHECK_FOR_INTERRUPTS();
+		if (place == map->used || count_map_compare(&entries[place], &entry) != 0)
+			entries[--place] = entry;
+		else if (unlikely(pg_add_s64_overflow(entries[place].value, entry.value, &entries[place].value)))
+			count_map_out_of_range(map->type);
+		if (entries[place].value == 0)
+			place++;
+	}
+	map->n_sorted = map->used -= place;
+	memmove(entries, entries + place, map->used * sizeof(CountEntry));
+}
+
+/*
+ * The buffer, with room for so many entries. A large one is kept: fresh pages
+ * cost more than what is done with them.
+ */
+static void
+enlarge_buffer(CountMap *map, uint32 count)
+{
+	if (map->buffer == NULL)
+		map->buffer = MemoryContextAllocHuge(agg_state_context(&map->growing), count * sizeof(CountEntry));
+	else if (map->buffer_room < count)
+		map->buffer = repalloc_huge(map->buffer, count * sizeof(CountEntry));
+	map->buffer_room = Max(map->buffer_room, count);
+}
+
+static void
+drop_small_buffer(CountMap *map)
+{
+	if (map->buffer == NULL || map->buffer_room >= FEW_ENTRIES)
+		return;
+	pfree(map->buffer);
+	map->buffer = NULL;
+	map->buffer_room = 0;
 }
 
 /* The type may coarsen the compacted entries, which are then compacted again. */
@@ -297,11 +319,15 @@ settle_log(CountMap *map)
 
 	while (map->n_sorted < map->used)
 	{
-		CountList unsettled = {map->entries + map->n_sorted, map->used - map->n_sorted};
+		CountEntry *unsettled = map->entries + map->n_sorted;
+		uint32 count = map->used - map->n_sorted;
 
-		if (!in_order(unsettled.entries, unsettled.count))
-			count_map_sort(unsettled.entries, unsettled.count);
-		merge_sorted(map, map->capacity, next_of_list, &unsettled);
+		enlarge_buffer(map, count);
+		if (!in_order(unsettled, count))
+			sort_with(unsettled, map->buffer, count);
+		memcpy(map->buffer, unsettled, count * sizeof(CountEntry));
+		merge_unsettled(map);
+		drop_small_buffer(map);
 		if (type->compacted != NULL)
 			type->compacted(map);
 	}
@@ -330,6 +356,34 @@ count_map_reserve(CountMap *map, uint32 more)
 		map->hot = MemoryContextAllocZero(agg_state_context(&map->growing), COUNT_MAP_HOT * sizeof(CountEntry));
 }
 
+/* Merges a settled map and at most so many entries of a source into new memory. */
+static void
+merge_source(CountMap *map, uint32 count, CountSource next, void *context)
+{
+	uint32 capacity = map->used + count;
+	CountEntry *merged = MemoryContextAllocHuge(agg_state_context(&map->growing), capacity * sizeof(CountEntry));
+	const CountEntry *prefix = map->entries;
+	const CountEntry *end = prefix + map->used;
+	uint32 used = 0;
+	CountEntry entry;
+
+	for (bool more = next(context, &entry); more || prefix < end;)
+	{
+		CHECK_FOR_INTERRUPTS();
+		if (!more || (prefix < end && count_map_compare(prefix, &entry) < 0))
+			append_sum(map->type, merged, &used, prefix++);
+		else
+		{
+			append_sum(map->type, merged, &used, &entry);
+			more = next(context, &entry);
+		}
+	}
+	pfree(map->entries);
+	map->entries = merged;
+	map->capacity = capacity;
+	map->n_sorted = map->used = used;
+}
+
 void
 count_map_merge(CountMap *map, uint32 count, CountSource next, void *context)
 {
@@ -338,7 +392,7 @@ count_map_merge(CountMap *map, uint32 count, CountSource next, void *context)
 	if (count > map->used / 2)
 	{
 		settle_log(map);
-		merge_sorted(map, map->used + count, next, context);
+		merge_source(map, count, next, context);
 		if (map->type->compacted != NULL)
 			map->type->compacted(map);
 		settle_log(map);

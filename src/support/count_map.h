@@ -79,8 +79,10 @@ struct CountMap
 	CountEntry *entries;
 	uint32 capacity; /* for so many */
 	uint32 used;
-	uint32 n_sorted; /* so many, from the first, are in order, each key once */
-	CountEntry *hot; /* NULL, or COUNT_MAP_HOT counts that are not in the log yet */
+	uint32 n_sorted;    /* so many, from the first, are in order, each key once */
+	CountEntry *buffer; /* NULL, or memory for sorting and merging, */
+	uint32 buffer_room; /* of so many entries */
+	CountEntry *hot;    /* NULL, or COUNT_MAP_HOT counts that are not in the log yet */
 };
 
 /* A new state of the given size, zero behind the count map, in a memory context below this one. */
