@@ -265,6 +265,16 @@ SELECT take_snapshot('shop.plain', 'infinity');
 SELECT take_snapshot('shop.scores');
 SELECT take_snapshot(NULL);
 SELECT create_snapshots('shop.snap', 'shop.scores');
+-- Scores that take the name of others.
+CREATE TABLE shop.swapped AS SELECT 1 AS customer_id, 'A' AS segment, date '2026-01-01' AS as_of;
+SELECT create_snapshots('shop.of_swapped', 'shop.swapped');
+SELECT take_snapshot('shop.of_swapped');
+ALTER TABLE shop.swapped RENAME TO swapped_before;
+CREATE TABLE shop.swapped AS SELECT 1 AS customer_id, 'B' AS segment, date '2026-01-02' AS as_of;
+DROP VIEW shop.of_swapped_source;
+SELECT create_snapshots('shop.of_swapped', 'shop.swapped');
+SELECT take_snapshot('shop.of_swapped');
+SELECT changed_on, from_segment, to_segment, customers FROM shop.of_swapped_moves ORDER BY 1;
 SELECT create_snapshots('shop.other', 'shop.orders');
 SELECT create_snapshots(repeat('x', 60), 'shop.scores');
 SELECT create_snapshots(NULL, 'shop.scores');

@@ -480,10 +480,15 @@ without_source(const char *name, Oid schema)
 	Oid changes = get_relname_relid(name, schema);
 
 	if (!OidIsValid(changes) || get_attnum(changes, "changed_on") == InvalidAttrNumber ||
-		!OidIsValid(get_relname_relid(psprintf("%s_current", name), schema)) ||
-		OidIsValid(get_relname_relid(psprintf("%s_source", name), schema)))
+		!OidIsValid(get_relname_relid(psprintf("%s_current", name), schema)))
 		return InvalidOid;
 	sql_refuse_other_owner(changes, "triggers and rules");
+	if (OidIsValid(get_relname_relid(psprintf("%s_source", name), schema)))
+		ereport(ERROR,
+				(errcode(ERRCODE_DUPLICATE_TABLE), errmsg("there are snapshots %s already", sql_relation(changes)),
+				 errhint("take_snapshot takes the next one. To have them look at other scores, or at those that have "
+						 "taken the place of a renamed table, DROP VIEW %s first: what was kept stays.",
+						 snapshots_source(changes))));
 	return changes;
 }
 

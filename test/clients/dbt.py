@@ -55,8 +55,8 @@ class Column:
 
 class Table:
     def __init__(self, rows):
-        # psql prints booleans as t and f, dbt gives them as such
-        self.columns = [Column({"t": True, "f": False}.get(rows, rows))]
+        # psql prints booleans as t and f, and nothing for NULL; dbt gives them as such
+        self.columns = [Column({"t": True, "f": False, "": None}.get(rows, rows))]
 
 
 class Adapter:
@@ -155,7 +155,29 @@ STATE["incremental"] = False
 OVERRIDES["order_id"] = "order_id"
 check("histories by order", run("purchase_histories"), 401)
 check("are the same", psql("SELECT sum(order_count(history)) = (SELECT count(*) FROM dbt.orders) FROM dbt.purchase_histories"), "t")
+
+# what lines say by a first run and by incremental ones, and orders that are yet to come
+HISTORIES = "SELECT string_agg(customer_id || history::text, ' ' ORDER BY customer_id) FROM dbt.purchase_histories"
+psql("""CREATE TABLE dbt.lines AS SELECT * FROM (VALUES (1, 1, current_date - 20, NULL::numeric), (1, 1, current_date - 17, 10), (2, 1, current_date - 1, 5),
+    (3, 2, current_date - 2, NULL), (NULL, 3, current_date - 3, 7), (NULL, 3, current_date - 3, 7)) AS v(order_id, customer_id, ordered_at, amount)""")
+OVERRIDES["orders"] = "lines"
+check("histories of lines", run("purchase_histories"), 2)
+first = psql(HISTORIES)
+STATE["incremental"] = True
+OVERRIDES["lookback_days"] = 30
+run("purchase_histories")
+check("an incremental run over all of them changes nothing", psql(HISTORIES), first)
+OVERRIDES["lookback_days"] = 8
+psql("INSERT INTO dbt.lines VALUES (4, 1, current_date + 60, 9)")
+run("purchase_histories")
+psql("INSERT INTO dbt.lines VALUES (5, 2, current_date, 20)")
+check("an order that is yet to come does not hide today's", run("purchase_histories"), 3)
+psql("TRUNCATE dbt.purchase_histories")
+check("incremental runs begin with nothing, too", run("purchase_histories"), 3)
+STATE["incremental"] = False
+check("and give what a first run gives", psql(HISTORIES), run("purchase_histories") and psql(HISTORIES))
 OVERRIDES.clear()
+run("purchase_histories")
 check("scores of every customer", run("customer_scores"), 401)
 check("deciles", run("customer_deciles"), 10)
 check("cohorts", run("customer_cohorts") > 10, True)
@@ -169,9 +191,14 @@ scores = macros.customer_scores(Relation("orders"), "customer_id", "ordered_at",
 check("scores from orders, with other choices", psql(f"SELECT count(clv_low) > 0, max(as_of) FROM ({scores}) AS s"), "t|2025-12-31")
 check("a name with a quote is a literal", macros.literal("it's"), "'it''s'")
 check("orders are checked", psql(f"SELECT count(*) FROM ({macros.check_orders(Relation('orders'), 'customer_id', 'ordered_at', 'amount')}) AS c WHERE severity = 'error'"), "0")
-psql(macros.take_snapshot(Relation("customer_scores"), "score_snapshots"))
-psql(macros.take_snapshot(Relation("customer_scores"), "score_snapshots"))
-check("snapshots", psql("SELECT count(*) FROM dbt.score_snapshots"), "401")
+for day in ("2025-11-30", "2025-12-15", "2025-12-15", "2025-12-31"):
+    # as dbt makes a table: beside the one of the run before, whose name it takes, and which is dropped after the hook
+    psql(f"""CREATE TABLE dbt.customer_scores__dbt_tmp AS {macros.customer_scores(Relation("orders"), "customer_id", "ordered_at", "amount", as_of=day)};
+        ALTER TABLE dbt.customer_scores RENAME TO customer_scores__dbt_backup; ALTER TABLE dbt.customer_scores__dbt_tmp RENAME TO customer_scores""")
+    psql(macros.take_snapshot(Relation("customer_scores"), "score_snapshots"))
+    psql("SET client_min_messages = warning; DROP TABLE dbt.customer_scores__dbt_backup CASCADE")
+check("snapshots are of the scores of their run", psql("SELECT string_agg(as_of::text, ' ' ORDER BY as_of) FROM dbt.score_snapshots_days"), "2025-11-30 2025-12-15 2025-12-31")
+check("and of all customers", psql("SELECT count(DISTINCT customer_id) FROM dbt.score_snapshots"), psql("SELECT count(*) FROM dbt.customer_scores"))
 
 # while dbt only reads the project, nothing runs
 CONTEXT.update(execute=False, run_query=lambda sql: sys.exit("not ok: a query while parsing"))
