@@ -148,3 +148,13 @@ SELECT jsonb_set(e::jsonb, '{sums,0}', '[1e301]')::text::customer_equity FROM eq
 SELECT jsonb_set(e::jsonb, '{left_out}', '{"surprise": 1}')::text::customer_equity FROM equity;
 
 DROP TABLE shop, models, equity, odd, copies;
+
+-- Customers who all buy at nearly the same rate: the value is that of clv_estimate, too.
+SELECT model, r, round(e.value::numeric, 4) AS equity, abs(e.value / clv - 1) < 1e-8 AS same
+FROM unnest('{bg/nbd, mbg/nbd}'::text[]) AS model, unnest('{0.5, 20, 300, 7000}'::float8[]) AS r,
+	LATERAL (SELECT format('{"model": "%s", "as_of": "2025-12-31", "timing": {"r": %s, "alpha": %s, "a": 0.8, "b": 0.44}, "spend": {"p": 6, "q": 4, "gamma": 15}}',
+		model, r, 2 * r)::clv_model AS m) AS m,
+	LATERAL (SELECT customer_equity(h, m) AS equity FROM (VALUES ('{"orders": [["2025-12-30", 10]]}'::purchase_history, m)) AS v(h, m)) AS q,
+	LATERAL (SELECT value FROM equity_by_horizon(equity) WHERE horizon_years = 1) AS e,
+	LATERAL (SELECT clv_estimate('{"orders": [["2025-12-30", 10]]}', m, 365, 0.1) AS clv) AS y
+ORDER BY model, r;

@@ -316,3 +316,10 @@ FROM (SELECT customer_base(h, '2026-06-01') AS base FROM season_gone) AS b, (VAL
 RESET statement_timeout;
 RESET client_min_messages;
 DROP TABLE season_gone;
+
+-- A season that is none gives the plain value, also of customers who all buy at nearly the same rate, and are gone at once.
+SELECT r, round(plain::numeric, 6) AS plain, abs(flat / plain - 1) < 1e-9 AS same
+FROM (VALUES (0.3), (10), (300), (50000)) AS v(r),
+	LATERAL (SELECT format('{"model": "bg/nbd", "as_of": "2025-12-31", "timing": {"r": %s, "alpha": %s, "a": 2.21, "b": 0.503}}', r, 1.778 * r)::jsonb AS m) AS m,
+	LATERAL (SELECT discounted_transactions('{"orders": [["2025-12-01", 10]]}', m::text::clv_model, 0.5) AS plain,
+		discounted_transactions('{"orders": [["2025-12-01", 10]]}', (m || '{"season": {"by": "month", "factors": [1,1,1,1,1,1,1,1,1,1,1,1]}}')::text::clv_model, 0.5) AS flat) AS x;

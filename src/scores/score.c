@@ -280,7 +280,7 @@ season_rule(const Customer *customer, const double *params, double horizon_days,
 		key.bend = two_clocks_bend(customer->timing->lifetime, params, unit_days);
 	else
 		/* the same for parameters that are nearly the same */
-		key.bend.scale = ldexp(1.0, (int) floor(log2(unit_days * params[customer->timing->clock_param])));
+		key.bend.scale = ldexp(1.0, (int) floor(log2(unit_days * customer->timing->bend(params))));
 
 	if (customer->cache != NULL)
 		return transaction_cache_rule(customer->cache, &customer->clock, &key);

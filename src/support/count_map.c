@@ -82,7 +82,7 @@ digit_of(const CountEntry *entry, Digit digit)
 	return (uint32) ((digit.of_group ? entry->group : entry->detail) >> digit.shift) & (DIGIT_VALUES - 1);
 }
 
-/* Adds the highest digits that cover these bits, as many as there is room for; returns the bits that are not covered. */
+/* Adds the highest digits that cover these bits, as many as there is space for; returns the bits that are not covered. */
 static uint64
 digits_of_bits(uint64 bits, bool of_group, Digit *digits, int *count)
 {
@@ -288,7 +288,7 @@ merge_unsettled(CountMap *map)
 }
 
 /*
- * The buffer, with room for so many entries. A large one is kept: fresh pages
+ * The buffer, with space for so many entries. A large one is kept: fresh pages
  * cost more than what is done with them.
  */
 static void

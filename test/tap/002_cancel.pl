@@ -136,7 +136,7 @@ sub session
 my @all;
 foreach my $name (sort keys %statements)
 {
-	# Timeouts are spread over as long as it takes, or as our patience lasts. Whoever is done
+	# Timeouts are spread over as long as it takes, or as our patience lasts. A statement that is done
 	# before its timeout tells the others how long that is, on a machine as busy as this one.
 	my $shortest = 5;
 	my $tries = $often{$name} ? 100 : 12;

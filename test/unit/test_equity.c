@@ -125,6 +125,46 @@ test_interpolation(void **state)
 	assert_int_equal(blocks_held, 0);
 }
 
+/* The error of orders within a horizon. */
+static double
+orders_error(const EquityTerms *terms, const Orders *orders, double x, double T, int horizon)
+{
+	double expected = model_orders(terms, terms->params, x, 0, T, terms->horizon[horizon], terms->delta);
+
+	return relative_error(orders->by_horizon[horizon][0], expected, 0);
+}
+
+/* Customers who all buy at nearly the same rate, or leave at nearly each purchase: they are gone at once. */
+static void
+test_fast_rates(void **state)
+{
+	static const double params[][4] = {
+		{30, 60, 0.8, 0.44}, {300, 600, 0.8, 0.44}, {7000, 8000, 2.5, 0.49}, {90, 0.55, 20, 0.1}, {2, 6, 20, 0.1},
+	};
+	double worst = 0;
+
+	(void) state;
+	for (int run = 0; run < 10; run++)
+	{
+		EquityTerms terms = terms_of(smooth_models[1 + run % 2], params[run / 2], 0.0027);
+		Evaluator evaluator = evaluator_make(&test_host, &terms);
+
+		for (int x = 0; x < 40; x += 13)
+			for (int T = 1; T < 100; T += 49)
+			{
+				Orders orders;
+
+				evaluator_orders(&evaluator, x, 0, T, &orders);
+				worst = larger_error(worst, orders_error(&terms, &orders, x, T, 0));
+				worst = larger_error(worst, orders_error(&terms, &orders, x, T, EQUITY_WITHOUT_END));
+			}
+		evaluator_free(&evaluator);
+	}
+	print_message("fast rates: orders %.1e\n", worst);
+	assert_true(worst <= 2e-9);
+	assert_int_equal(blocks_held, 0);
+}
+
 /* Customers of a run with large counts and spend, and gradients of both signs. */
 static size_t
 random_cells(Random *random, EquityCell *cells)
@@ -339,10 +379,8 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_interpolation),
-		cmocka_unit_test(test_splits),
-		cmocka_unit_test(test_values),
-		cmocka_unit_test(test_spend_models),
+		cmocka_unit_test(test_interpolation), cmocka_unit_test(test_fast_rates),   cmocka_unit_test(test_splits),
+		cmocka_unit_test(test_values),        cmocka_unit_test(test_spend_models),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -11,6 +11,7 @@
 #ifndef MODELS_BETA_GEOMETRIC_BETA_GEOMETRIC_H
 #define MODELS_BETA_GEOMETRIC_BETA_GEOMETRIC_H
 
+#include <math.h>
 #include <stdbool.h>
 
 #include "models/core/model.h"
@@ -24,6 +25,19 @@ enum
 	BETA_GEO_B,
 	BETA_GEO_PARAMS,
 };
+
+/*
+ * How much faster than in alpha + T what a live customer is expected to buy bends, for any x: n p is
+ * r a / (a + b) without a repeat purchase, and falls or grows towards a.
+ */
+static inline double
+beta_geometric_steepness(const double *params)
+{
+	return fmax(1.0, fmax(params[BETA_GEO_R], params[BETA_GEO_A]));
+}
+
+/* The time over which it bends, at T = 0. */
+extern double beta_geometric_bend(const double *params);
 
 /*
  * Expected purchases within time t. n, A, a, b > 0; 0 <= t < INFINITY.

@@ -28,6 +28,12 @@ beta_geometric_prior_centre(const Population *population, double *ln_params)
 }
 
 double
+beta_geometric_bend(const double *params)
+{
+	return params[BETA_GEO_ALPHA] / beta_geometric_steepness(params);
+}
+
+double
 beta_geometric_next_order_quantile(const double *params, double x, double t_x, double T, double q)
 {
 	(void) t_x;

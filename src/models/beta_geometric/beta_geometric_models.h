@@ -83,8 +83,8 @@
 	.new_customer_transactions_pmf = prefix##_new_customer_transactions_pmf, \
 	.future_transactions_pmf = prefix##_future_transactions_pmf, \
 	.future_transactions_tail = prefix##_future_transactions_tail, .order_prob = prefix##_order_prob, \
-	.order_prob_if_alive = beta_geometric_order_prob_if_alive, .expose = prefix##_expose, \
-	.clock_param = BETA_GEO_ALPHA, .next_order_quantile = beta_geometric_next_order_quantile, \
-	.quantile_is_cheap = true, .next_order = beta_geometric_next_order
+	.order_prob_if_alive = beta_geometric_order_prob_if_alive, .expose = prefix##_expose, .bend = beta_geometric_bend, \
+	.next_order_quantile = beta_geometric_next_order_quantile, .quantile_is_cheap = true, \
+	.next_order = beta_geometric_next_order
 
 #endif /* MODELS_BETA_GEOMETRIC_BETA_GEOMETRIC_MODELS_H */

@@ -217,8 +217,8 @@ typedef struct Model
 	 */
 	const struct LifetimeLaw *lifetime;
 
-	/* Of models with one clock: the parameter that is a time, such that expected transactions are analytic in a horizon above minus it. */
-	int clock_param;
+	/* Of models with one clock: the time over which expected transactions bend near a horizon of 0; near another one, over so much more. */
+	double (*bend)(const double *params);
 
 	/*
 	 * Of models of competing risks, for caches; NULL in others. The probability that a

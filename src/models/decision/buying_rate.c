@@ -11,6 +11,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "models/beta_geometric/beta_geometric.h"
 #include "numerics/quadrature.h"
 
 /* The step of the trapezoid rule, for few purchases; with many the integrand is narrower. */
@@ -88,6 +89,7 @@ buying_rate_start(const Host *host, BuyingRate *rate, const double *params, doub
 	if (rate->x == x)
 		return true;
 	buying_rate_free(host, rate);
+	rate->scale = beta_geometric_steepness(params);
 	rate->r = params[0];
 	rate->a = params[2];
 	rate->b_param = params[3];
@@ -178,13 +180,14 @@ panel_at(const Host *host, BuyingRate *rate, int panel)
 		for (int k = 0; k < RATE_NODES; k++)
 		{
 			host->check_interrupts();
-			rate_at(rate, expm1(RATE_SPAN * (panel + chebyshev_point(k))), rate->panel[panel] + k * RATE_NUMBERS);
+			rate_at(rate, expm1(RATE_SPAN * (panel + chebyshev_point(k))) / rate->scale,
+					rate->panel[panel] + k * RATE_NUMBERS);
 		}
 	}
 	return rate->panel[panel];
 }
 
-/* What the nodes of its panel weigh in a number at w = ln(1 + v): barycentric interpolation. */
+/* What the nodes of its panel weigh in a number at w: barycentric interpolation. */
 static void
 shares_of_nodes(double w, int panel, double *share)
 {
@@ -262,8 +265,8 @@ integrate(const BuyingTerms *terms, BuyingWeights *weights, int h, double from, 
 	for (int i = 0; i < gauss_16.points; i++)
 	{
 		double w = from + 0.5 * (to - from) * (1 + gauss_16.node[i]);
-		double v = expm1(w);
-		double part = 0.5 * (to - from) * gauss_16.weight[i] * (1 + v);
+		double v = expm1(w) / terms->scale;
+		double part = 0.5 * (to - from) * gauss_16.weight[i] * exp(w) / terms->scale;
 		double discounted = part * exp(-terms->delta * weights->age * v);
 		int panel = (int) (w / RATE_SPAN);
 		double share[RATE_NODES];
@@ -291,7 +294,7 @@ static double
 weights_until(const Host *host, const BuyingTerms *terms, BuyingWeights *weights, int h, double w)
 {
 	bool endless = isinf(terms->horizon[h]);
-	double end = log1p((endless ? last_time(terms) : terms->horizon[h]) / weights->age);
+	double end = log1p(terms->scale * (endless ? last_time(terms) : terms->horizon[h]) / weights->age);
 	int panel = (int) (end / RATE_SPAN);
 
 	if (h > 0)
@@ -316,7 +319,8 @@ buying_weights_make(const Host *host, const BuyingTerms *terms, double A, Buying
 {
 	double last = terms->horizon[terms->n_horizons - 1];
 	double panels =
-		floor(log1p((isinf(last) ? fmax(last_time(terms), terms->horizon[terms->n_horizons - 2]) : last) / A) /
+		floor(log1p(terms->scale *
+					(isinf(last) ? fmax(last_time(terms), terms->horizon[terms->n_horizons - 2]) : last) / A) /
 			  RATE_SPAN) +
 		1;
 	int rows = other_row(terms, terms->n_others);

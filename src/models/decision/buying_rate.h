@@ -8,11 +8,12 @@
  *
  *		(n / A) R(s / A),	R(v) = E (1 + p v)^-(n + 1).
  *
- * R does not depend on T. It is a smooth function of w = ln(1 + v), whose singularities are
- * at distance pi, and so are its derivatives: they are computed once for an x, at Chebyshev
+ * R does not depend on T. It falls by half in about 1 / (n p): with a scale of that size it is a
+ * smooth function of w = ln(1 + scale v), whose singularities are at distance pi, and which is not
+ * large below pi / 2; and so are its derivatives. They are computed once for an x, at Chebyshev
  * points of panels of w that are RATE_SPAN wide. Then
  *
- *		D = n integral from w = 0 to ln(1 + h / A) of e^(-delta A (e^w - 1)) R e^w
+ *		D = n / scale integral from w = 0 to ln(1 + scale h / A) of e^(-delta A v) R e^w
  *
  * takes Gauss-Legendre points between the horizons, for all horizons and discounts alike. Being
  * linear in R it is a weighted sum of R at the Chebyshev points, and the weights depend on A and
@@ -42,7 +43,8 @@ enum
 
 typedef struct BuyingRate
 {
-	double x; /* of whom the panels are; negative: of nobody yet */
+	double x;     /* of whom the panels are; negative: of nobody yet */
+	double scale; /* of v: the steepness of the model */
 	double r;
 	double a;
 	double b; /* of a customer, and the parameter, which is less by purchases */
@@ -65,6 +67,7 @@ extern void buying_rate_free(const Host *host, BuyingRate *rate);
 /* What is asked of a customer: horizons in ascending order, the last of which may be without end. */
 typedef struct BuyingTerms
 {
+	double scale; /* that of the model's buying rates */
 	int n_horizons;
 	const double *horizon;
 	double delta;

@@ -30,6 +30,8 @@
 
 /* The width of panels in ln(1 + T / age), their points, and repeat transactions up to which there are any. */
 #define ORDERS_SPAN 4.0
+#define FAST_ORDERS_SPAN 2.0
+#define FAST 5.0
 #define ORDERS_NODES PANEL_MAX_NODES
 #define FIRST_EVENTS_SPAN 1.0
 #define FIRST_EVENTS_NODES 12
@@ -74,6 +76,19 @@ panels_make(const EquityTerms *terms, double span, int n_nodes, int width)
 	return panels;
 }
 
+/*
+ * With a fast buying rate orders grow beyond a distance of pi / 2, too, as powers of r + x: they are
+ * smooth in half of the strip.
+ */
+static double
+orders_span(const EquityTerms *terms)
+{
+	bool fast = terms->timing != &paretonbd_model && !isnan(smooth_age(terms)) &&
+		beta_geometric_steepness(terms->params) > FAST;
+
+	return fast ? FAST_ORDERS_SPAN : ORDERS_SPAN;
+}
+
 Evaluator
 evaluator_make(const Host *host, const EquityTerms *terms)
 {
@@ -82,7 +97,7 @@ evaluator_make(const Host *host, const EquityTerms *terms)
 		.terms = terms,
 		.shifted = shift_params(terms),
 		.rate = {.x = -1},
-		.orders = panels_make(terms, ORDERS_SPAN, ORDERS_NODES,
+		.orders = panels_make(terms, orders_span(terms), ORDERS_NODES,
 							  EQUITY_HORIZONS * (1 + equity_timing_figures(terms->timing)) + EQUITY_OTHER_DISCOUNTS),
 		.first_events =
 			panels_make(terms, FIRST_EVENTS_SPAN, FIRST_EVENTS_NODES, 1 + equity_timing_figures(terms->timing)),
@@ -349,6 +364,7 @@ orders_by_rate(Evaluator *evaluator, double x, double t, Orders *orders)
 	bool mbg = terms->timing == &mbgnbd_model;
 	double alpha = terms->params[BETA_GEO_ALPHA];
 	BuyingTerms asked = {
+		.scale = beta_geometric_steepness(terms->params),
 		.n_horizons = EQUITY_HORIZONS,
 		.horizon = terms->horizon,
 		.delta = terms->delta,
