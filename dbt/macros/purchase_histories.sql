@@ -11,20 +11,24 @@
     {{ return(customer_centric.one_value('select ' ~ customer_centric.fn('load_orders_query') ~ '(' ~ customer_centric.literal(this | string) ~ '::regclass, '
         ~ customer_centric.literal(orders | string) ~ '::regclass, ' ~ customer_centric.literal(customer_id) ~ ', ' ~ customer_centric.literal(ordered_at) ~ ', '
         ~ customer_centric.literal(amount) ~ ', order_id => ' ~ customer_centric.literal(order_id) ~ ', since => ' ~ customer_centric.literal(since) ~ ')')) }}
-  {%- elif order_id is none -%}
-    select {{ customer_id }}, {{ customer_centric.fn('purchase_history') }}({{ ordered_at }}, {{ amount }}) as history
-    from {{ orders }}
-    where {{ customer_id }} is not null
-    group by {{ customer_id }}
   {%- else -%}
-    select {{ customer_id }}, {{ customer_centric.fn('purchase_history') }}(ordered_at, amount) as history
+    {%- set customer, day, value = adapter.quote(customer_id), adapter.quote(ordered_at), adapter.quote(amount) -%}
+    {%- if order_id is none -%}
+    select o.{{ customer }}, {{ customer_centric.fn('purchase_history') }}(o.{{ day }}, o.{{ value }}) as history
+    from {{ orders }} as o
+    where o.{{ customer }} is not null
+    group by o.{{ customer }}
+    {%- else -%}
+    {%- set number = adapter.quote(order_id) -%}
+    select l.{{ customer }}, {{ customer_centric.fn('purchase_history') }}(l.ordered, l.sum) as history
     from (
-      select {{ customer_id }}, min({{ ordered_at }}) as ordered_at, sum({{ amount }}) as amount
-      from (select o.*, case when {{ order_id }} is null then row_number() over () end as alone from {{ orders }} as o) as numbered
-      where {{ customer_id }} is not null and {{ ordered_at }} is not null
-      group by {{ customer_id }}, {{ order_id }}, alone
-      having count({{ amount }}) > 0
-    ) as per_order
-    group by {{ customer_id }}
+      select o.{{ customer }}, min(o.{{ day }}) as ordered, sum(o.{{ value }}) as sum
+      from (select o.*, case when o.{{ number }} is null then row_number() over () end as alone_ from {{ orders }} as o) as o
+      where o.{{ customer }} is not null and o.{{ day }} is not null
+      group by o.{{ customer }}, o.{{ number }}, o.alone_
+      having count(o.{{ value }}) > 0
+    ) as l
+    group by l.{{ customer }}
+    {%- endif -%}
   {%- endif -%}
 {% endmacro %}

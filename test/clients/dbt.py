@@ -176,6 +176,17 @@ psql("TRUNCATE dbt.purchase_histories")
 check("incremental runs begin with nothing, too", run("purchase_histories"), 3)
 STATE["incremental"] = False
 check("and give what a first run gives", psql(HISTORIES), run("purchase_histories") and psql(HISTORIES))
+
+# names that SQL would take for something else
+psql("""CREATE TABLE dbt.named AS SELECT order_id AS "Order Id", customer_id AS "user", ordered_at AS "current_date", amount AS "Sum" FROM dbt.orders""")
+OVERRIDES.update(orders="named", customer_id="user", ordered_at="current_date", amount="Sum", order_id=None, lookback_days=8)
+check("histories of customers called user", run("purchase_histories"), 401)
+OVERRIDES["order_id"] = "Order Id"
+check("and by order", run("purchase_histories"), 401)
+STATE["incremental"] = True
+check("and by incremental runs", run("purchase_histories", '"user"'), 401)
+STATE["incremental"] = False
+check("scores of them", run("customer_scores"), 401)
 OVERRIDES.clear()
 run("purchase_histories")
 check("scores of every customer", run("customer_scores"), 401)
